@@ -1,0 +1,67 @@
+"""What a plan holds once it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planning.params import Params
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Expected stock by day, one row an item-location, columns are mornings from `as_of` on.
+
+    Arrays are items x days, in units, after the day's demand; below zero only for backordered demand.
+    `without_orders` counts stock and open orders; `with_orders` also today's orders and transfers and
+    the planned orders after them; `low` and `high` hold the 10 % and 90 % band of `with_orders`;
+    `demand` is expected demand of the day, `receipts` open orders by due day, `orders` today's and
+    planned orders by arrival day; `safety` is the line below which an order is late.
+    """
+
+    keys: pd.DataFrame
+    days: np.ndarray
+    demand: np.ndarray
+    receipts: np.ndarray
+    orders: np.ndarray
+    without_orders: np.ndarray
+    with_orders: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    safety: np.ndarray
+
+
+@dataclass(frozen=True)
+class PlanResult:
+    """A plan: the result tables of `planning.tables`, the summary, and what the charts need.
+
+    Every frame has the columns of its table in `RESULT_TABLES` (more may follow), sorted by key.
+    `items` holds one row an item-location with what pages group and filter by: item_id, location_id,
+    item_name, category, supplier_id, abc_class, demand_class, unit_cost, unit_price, fed_by.
+    `accuracy` holds one row an item-location, measured on rolling origins over lead time + review:
+    wape, bias (forecast - actual, share of demand), rmsse, naive_wape.
+    `service_curve` holds the assortment's stock value and expected fill rate at a range of targets:
+    service_target, stock_value, stock_units, expected_fill_rate, lost_margin_per_year.
+    """
+
+    as_of: date
+    params: Params
+    snapshot_id: str
+    forecast: pd.DataFrame
+    policy: pd.DataFrame
+    replenishment: pd.DataFrame
+    orders: pd.DataFrame
+    planned_orders: pd.DataFrame
+    allocation: pd.DataFrame
+    waterfall: pd.DataFrame
+    items: pd.DataFrame
+    accuracy: pd.DataFrame
+    service_curve: pd.DataFrame
+    before_after: pd.DataFrame
+    projection: Projection
+    totals: Mapping[str, Any]
+    solver: Mapping[str, Any]
+    notes: tuple[str, ...]
