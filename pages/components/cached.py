@@ -1,0 +1,122 @@
+"""What is kept between reruns. The only module that uses `st.cache_*`.
+
+Keys are ids (snapshot, plan key), never frames: large frames are hashed by a sample, and two could collide. A snapshot
+id and a plan key are hashes of content, so visitors who share one share the same result; which snapshot a visitor may
+use is decided by `data.service`, before anything here is asked. What is returned is shared: never changed in place.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from data import service
+from planning import pipeline
+from planning.params import Params
+from planning.result import PlanResult
+
+STALE_DAYS = 2
+"""Stock counted longer before `as_of` than this is marked."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a page says about its data: when it came, when the stock was counted, what can be filtered by."""
+
+    imported_at: datetime | None
+    stock_on: date | None
+    stale: bool
+
+
+@dataclass(frozen=True)
+class Facets:
+    """The values that filters offer, sorted."""
+
+    location: tuple[str, ...]
+    supplier: tuple[str, ...]
+    category: tuple[str, ...]
+
+
+def inputs(visitor: service.Visitor, snapshot_id: str) -> Mapping[str, pd.DataFrame]:
+    """The accepted tables of a snapshot."""
+    return _inputs(snapshot_id, lambda: service.inputs(visitor, snapshot_id))
+
+
+def default_as_of(visitor: service.Visitor, snapshot_id: str) -> date:
+    """The date that the data itself suggests."""
+    return _date(snapshot_id, lambda: service.default_as_of(inputs(visitor, snapshot_id)))
+
+
+def facts(visitor: service.Visitor, snapshot_id: str, as_of: date) -> Facts:
+    """What the top of a page says about the data."""
+    stock_on = _stock_on(snapshot_id, as_of, lambda: inputs(visitor, snapshot_id))
+    stale = stock_on is not None and (as_of - stock_on).days > STALE_DAYS
+    return Facts(service.imported_at(visitor, snapshot_id), stock_on, stale)
+
+
+def facets(visitor: service.Visitor, snapshot_id: str) -> Facets:
+    """The locations, suppliers and categories of a snapshot."""
+    return _facets(snapshot_id, lambda: inputs(visitor, snapshot_id))
+
+
+def fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> Any:
+    """The kept forecast, or None where it must be made first."""
+    return service.fits(visitor, snapshot_id, as_of, params)
+
+
+def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, fits: Any) -> PlanResult:
+    """The plan: quick, once its forecast is there."""
+    decisions = service.decisions_id(visitor)
+    key = pipeline.plan_key(snapshot_id, decisions, as_of, params)
+    return _plan(
+        key,
+        lambda: pipeline.plan(
+            inputs(visitor, snapshot_id), as_of, params, fits=fits, snapshot_id=snapshot_id, decisions_id=decisions
+        ),
+    )
+
+
+# Each takes a key that is hashed and a maker that is not. Failures are not kept.
+
+
+@st.cache_resource(max_entries=8, ttl="4h", show_spinner=False)
+def _inputs(snapshot_id: str, _make: Callable[[], Mapping[str, pd.DataFrame]]) -> Mapping[str, pd.DataFrame]:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=256, ttl="4h", show_spinner=False)
+def _date(snapshot_id: str, _make: Callable[[], date]) -> date:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=12, ttl="4h", show_spinner="Planning …")
+def _plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=256, ttl="4h", show_spinner=False)
+def _stock_on(snapshot_id: str, as_of: date, _tables: Callable[[], Mapping[str, pd.DataFrame]]) -> date | None:  # noqa: ARG001
+    stock = _tables().get("stock")
+    if stock is None or "as_of" not in stock:
+        return None
+    counted = pd.to_datetime(stock["as_of"]).dropna()
+    counted = counted[counted <= pd.Timestamp(as_of)]
+    return None if counted.empty else counted.max().date()
+
+
+@st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)
+def _facets(snapshot_id: str, _tables: Callable[[], Mapping[str, pd.DataFrame]]) -> Facets:  # noqa: ARG001
+    tables = _tables()
+
+    def values(column: str, *names: str) -> tuple[str, ...]:
+        found = [tables[n][column].dropna().unique() for n in names if n in tables and column in tables[n]]
+        return tuple(sorted({str(v) for values in found for v in values}))
+
+    return Facets(
+        location=values("location_id", "stock", "sales", "locations"),
+        supplier=values("supplier_id", "items", "item_locations", "suppliers"),
+        category=values("category", "items"),
+    )

@@ -1,0 +1,318 @@
+"""What one visitor's browser tab remembers: who, which data, which date, which parameters, which filters.
+
+The only module that touches `st.session_state`. What a person would want to keep or pass on (filters, item, date,
+changed parameters) also stands in the URL; whatever a URL says is checked again before it counts.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from data import service
+from pages.components import cached, states
+from pages.components.filters import LONGEST, Filters
+from pages.components.filters import names as filter_names
+from planning.errors import CancelledError, ParameterError, PlanningError
+from planning.params import Params
+from planning.result import PlanResult
+
+_EARLIEST, _LATEST = date(1990, 1, 1), date(2100, 12, 31)
+_LONGEST_PARAMS = 4000
+_URL_KEYS = frozenset({*filter_names(), "search", "item", "at", "as_of", "set"})
+
+
+# --- who and which data ----------------------------------------------------------------------------------------------
+
+
+def visitor() -> service.Visitor:
+    """Who is here, and which workspace is theirs."""
+    if "visitor" not in st.session_state:
+        st.session_state["visitor"] = service.Visitor.arriving(secrets.token_urlsafe(24))
+    known: service.Visitor = st.session_state["visitor"]
+    return known
+
+
+def snapshot_id() -> str | None:
+    """The snapshot in use; None where the workspace holds no data."""
+    return service.current_snapshot(visitor())
+
+
+def is_sample() -> bool:
+    """Whether the data in use is the sample company's."""
+    return service.is_sample(visitor())
+
+
+def as_of() -> date:
+    """The morning for which the plan is made."""
+    chosen = _restored()["as_of"]
+    return chosen if chosen is not None else default_as_of()
+
+
+def default_as_of() -> date:
+    """The date that the data itself suggests."""
+    return cached.default_as_of(visitor(), _granted())
+
+
+def choose_as_of(day: date | None) -> None:
+    """Plan for that morning; None: for the one that the data suggests."""
+    _remember(as_of=day if day is None or _EARLIEST <= day <= _LATEST else None)
+
+
+# --- parameters ------------------------------------------------------------------------------------------------------
+
+
+def params() -> Params:
+    """The parameters in use, the same on every page."""
+    kept: Params = _restored()["params"]
+    return kept
+
+
+def change_params(**changes: Any) -> bool:
+    """Change parameters; one that does not fit changes nothing and is said in plain words."""
+    try:
+        changed = params().but(**changes)
+    except ParameterError as fault:
+        complain(str(fault))
+        return False
+    _remember(params=changed)
+    return True
+
+
+def reset_params(*names: str) -> None:
+    """Back to the defaults: the named parameters, or all."""
+    plain = Params().to_dict()
+    change_params(**{name: plain[name] for name in names or plain})
+
+
+def changed_params() -> dict[str, Any]:
+    """The parameters that differ from the defaults."""
+    return _changed(params())
+
+
+# --- filters and the item in view ------------------------------------------------------------------------------------
+
+
+def filters() -> Filters:
+    """The filters in use, the same on every page."""
+    kept: Filters = _restored()["filters"]
+    return kept
+
+
+def change_filters(**changes: Any) -> None:
+    """Change some filters; unfit values are dropped."""
+    _remember(filters=filters().but(**changes))
+
+
+def clear_filters() -> None:
+    """Let everything through again."""
+    _remember(filters=Filters())
+
+
+def selected() -> tuple[str, str] | None:
+    """The item and location in view; they may be unknown to the plan."""
+    kept: tuple[str, str] | None = _restored()["selected"]
+    return kept
+
+
+def select(item_id: str, location_id: str) -> None:
+    """Bring an item at a location into view."""
+    _remember(selected=(str(item_id), str(location_id)))
+
+
+# --- the plan --------------------------------------------------------------------------------------------------------
+
+
+def require_plan() -> PlanResult:
+    """Return the plan for the data, date and parameters in use.
+
+    Where there is none yet the page ends here, with the way out: the designed empty state, the progress of the
+    forecast with a way to cancel, or the fault in plain words.
+    """
+    snapshot = snapshot_id()
+    if snapshot is None:
+        states.nothing_yet(use_sample)
+        st.stop()
+    try:
+        fits = cached.fits(visitor(), snapshot, as_of(), params())
+        if fits is None:
+            _wait_for_forecast(snapshot)
+        return cached.plan(visitor(), snapshot, as_of(), params(), fits)
+    except PlanningError as fault:
+        states.fault(str(fault), lambda: choose_as_of(None), reset_params)
+        st.stop()
+
+
+def use_sample() -> None:
+    """Open the sample company (the visitor's own data stays in the history)."""
+    try:
+        service.use_sample(visitor())
+    except PlanningError as fault:
+        complain(str(fault))
+        return
+    forget_view()
+
+
+def forget_view() -> None:
+    """Other data: date, filters and item begin anew, parameters stay."""
+    _remember(as_of=None, filters=Filters(), selected=None)
+
+
+def _wait_for_forecast(snapshot: str) -> None:
+    """Start the forecast if it does not run yet, show how far it is, and end the page."""
+    work = (snapshot, as_of().isoformat(), params().to_json())
+    running = st.session_state.get("forecast")
+    if running is None or running[0] != work:
+        if running is not None:
+            running[1].cancel()
+        job = service.start_fit(visitor(), snapshot, as_of(), params())
+        running = st.session_state["forecast"] = (work, job)
+    states.progress(running[1], forget_forecast)
+    st.stop()
+
+
+def forget_forecast() -> None:
+    """Drop the forecast that runs, so that the next page starts it again."""
+    running = st.session_state.pop("forecast", None)
+    if running is not None:
+        try:
+            running[1].cancel()
+        except CancelledError:
+            return
+
+
+# --- what stands at the top of a page --------------------------------------------------------------------------------
+
+
+def banner() -> None:
+    """Say which data and date the page shows, and what about them should not be overlooked."""
+    for message in st.session_state.pop("complaints", []):
+        st.error(message, icon=":material/error:")
+    snapshot = snapshot_id()
+    if snapshot is None:
+        return
+    states.banner(
+        as_of=as_of(),
+        facts=cached.facts(visitor(), snapshot, as_of()),
+        sample=is_sample(),
+        demo=service.mode() == "demo",
+        changed=changed_params(),
+        reset=reset_params,
+    )
+
+
+def complain(message: str) -> None:
+    """Keep a message for the top of the page."""
+    st.session_state.setdefault("complaints", []).append(message)
+
+
+# --- widgets ---------------------------------------------------------------------------------------------------------
+
+
+def seed(key: str, value: Any) -> None:
+    """Give a widget the value it must show; before it is drawn."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+
+
+def widget(key: str) -> Any:
+    """What a widget holds now."""
+    return st.session_state.get(key)
+
+
+def keep(key: str, value: Any) -> None:
+    """Remember a page's own value for the tab (a preview, a choice); None forgets it."""
+    if value is None:
+        st.session_state.pop(f"kept_{key}", None)
+    else:
+        st.session_state[f"kept_{key}"] = value
+
+
+def kept(key: str) -> Any:
+    """What a page has kept, or None."""
+    return st.session_state.get(f"kept_{key}")
+
+
+# --- memory and URL --------------------------------------------------------------------------------------------------
+
+
+def _granted() -> str:
+    snapshot = snapshot_id()
+    if snapshot is None:
+        msg = "there is no data yet; import your own or open the sample company"
+        raise PlanningError(msg)
+    return snapshot
+
+
+def _restored() -> dict[str, Any]:
+    """The memory of this tab; a URL that another page or a link brought is read into it first."""
+    url = _url()
+    if "view" not in st.session_state or (url and url != st.session_state["url"]):
+        # A new tab, a link, back or forward. (An empty URL is only a page change: the memory holds.)
+        st.session_state["view"] = _read(url)
+    _write_url()
+    kept: dict[str, Any] = st.session_state["view"]
+    return kept
+
+
+def _remember(**changes: Any) -> None:
+    st.session_state["view"] = _restored() | changes
+    _write_url()
+
+
+def _write_url() -> None:
+    view = st.session_state["view"]
+    changed = _changed(view["params"])
+    url: dict[str, Any] = dict(view["filters"].to_values())
+    if view["selected"]:
+        url["item"], url["at"] = view["selected"]
+    if view["as_of"]:
+        url["as_of"] = view["as_of"].isoformat()
+    if changed:
+        url["set"] = json.dumps(changed, separators=(",", ":"), sort_keys=True)
+    wanted = {key: value if isinstance(value, list) else [value] for key, value in url.items()}
+    if wanted != _url():
+        st.query_params.from_dict(url)
+    st.session_state["url"] = wanted
+
+
+def _changed(chosen: Params) -> dict[str, Any]:
+    plain = Params().to_dict()
+    return {name: value for name, value in chosen.to_dict().items() if value != plain[name]}
+
+
+def _url() -> dict[str, list[str]]:
+    """What the URL says under the names that are ours."""
+    return {key: st.query_params.get_all(key) for key in st.query_params if key in _URL_KEYS}
+
+
+def _read(url: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What a URL says, as far as it can be believed; the rest is as on a first visit."""
+    last = {key: values[-1] for key, values in url.items() if values}
+    item, at = last.get("item", ""), last.get("at", "")
+    return {
+        "filters": Filters.from_values(url),
+        "selected": (item, at) if item and at and max(len(item), len(at)) <= LONGEST else None,
+        "as_of": _read_date(last.get("as_of", "")),
+        "params": _read_params(last.get("set", "")),
+    }
+
+
+def _read_params(text: str) -> Params:
+    if not text or len(text) > _LONGEST_PARAMS:
+        return Params()
+    try:
+        return Params.from_json(text)
+    except ParameterError:
+        return Params()
+
+
+def _read_date(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if _EARLIEST <= day <= _LATEST else None

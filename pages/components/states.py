@@ -1,0 +1,129 @@
+"""The states of a page that are not the plan: nothing yet, on its way, a fault; and the line at its top."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, Protocol
+
+import streamlit as st
+
+from pages.components import formats
+from pages.components.cached import Facts
+
+STAGES = {"read": "Reading the data", "demand": "Cleaning the history", "fit": "Choosing forecast models",
+          "forecast": "Forecasting", "errors": "Measuring forecast errors"}
+
+
+class Running(Protocol):
+    """A forecast on its way, as `data.jobs` reports it."""
+
+    @property
+    def status(self) -> str:
+        """What it does: running, done, failed or cancelled."""
+
+    @property
+    def progress(self) -> Any:
+        """Stage, how many are done, of how many."""
+
+
+def nothing_yet(use_sample: Callable[[], None]) -> None:
+    """Say that there is no data, and offer the two ways on."""
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.space("small")
+        st.subheader("No data yet", icon=":material/inventory_2:", width="content")
+        st.markdown(
+            "Two files are enough for a first plan: **what was sold** and **what is on hand**. "
+            "Or look around in the sample company first.",
+            width=520,
+            text_alignment="center",
+        )
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            if st.button("Import your data", type="primary", icon=":material/upload_file:"):
+                st.switch_page("pages/import_data.py")
+            st.button("Open the sample company", icon=":material/storefront:", on_click=use_sample)
+        st.space("small")
+
+
+def fault(message: str, reset_date: Callable[[], None], reset_params: Callable[[], None]) -> None:
+    """Say in plain words why there is no plan, and offer the ways back."""
+    with st.container(border=True):
+        st.markdown("**The plan could not be made**")
+        # As text: the message may quote what a user's file said.
+        st.text(message)
+        with st.container(horizontal=True):
+            st.button("Back to the suggested date", icon=":material/event:", on_click=reset_date)
+            st.button("Back to the default settings", icon=":material/restart_alt:", on_click=reset_params)
+            st.page_link("pages/import_data.py", label="Check the data", icon=":material/fact_check:")
+
+
+@st.fragment(run_every=1.0)
+def progress(job: Any, give_up: Callable[[], None]) -> None:
+    """Show how far the forecast is, once a second; the page starts anew when it is done."""
+    status = job.status()
+    if status == "done":
+        st.rerun()
+    with st.container(border=True):
+        if status in ("failed", "cancelled"):
+            st.markdown("**The forecast was stopped**" if status == "cancelled" else "**The forecast failed**")
+            st.text(job.message() or "Start it again, or change the settings first.")
+            if st.button("Start again", type="primary", icon=":material/refresh:", on_click=give_up):
+                st.rerun()
+            return
+        stage, done, total = job.progress()
+        st.markdown("**Forecasting your assortment**")
+        st.caption("Once for these data and this date. Changing service, costs or orders afterwards takes no time.")
+        share = min(max(done / total, 0.0), 1.0) if total else 0.0
+        counted = f" · {done:,} of {total:,}" if total else ""
+        st.progress(share, text=f"{STAGES.get(stage, stage.capitalize() or 'Starting')}{counted}")
+        if st.button("Cancel", icon=":material/close:", key="cancel_forecast"):
+            job.cancel()
+            st.rerun(scope="fragment")
+
+
+def banner(
+    *,
+    as_of: date,
+    facts: Facts,
+    sample: bool,
+    demo: bool,
+    changed: Mapping[str, Any],
+    reset: Callable[..., None],
+) -> None:
+    """One quiet line with data and date; below it only what a person must not overlook."""
+    parts = [f"Plan for the morning of **{formats.day(as_of)}**"]
+    if facts.stock_on:
+        parts.append(f"stock of {formats.short_day(facts.stock_on)}")
+    if facts.imported_at:
+        parts.append(f"data of {formats.short_day(facts.imported_at)}, {facts.imported_at:%H:%M}")
+    st.caption(" · ".join(parts))
+    if sample:
+        with st.container(horizontal=True, vertical_alignment="center", key="sample_banner"):
+            st.badge("Sample company", icon=":material/storefront:", color="blue")
+            st.caption("Made-up data to look around in.", width="content")
+            st.page_link("pages/import_data.py", label="Use your own", icon=":material/upload_file:")
+    if demo and not sample:
+        st.caption(":material/lock_clock: Demo: your data is private to this browser tab and goes when you leave.")
+    if facts.stale and facts.stock_on:
+        late = (as_of - facts.stock_on).days
+        st.warning(
+            f"The stock was counted {formats.days(late)} before the plan's date: what was sold or received since "
+            "is not in it. Import a newer count or choose an earlier date.",
+            icon=":material/history:",
+        )
+    _what_if(changed, reset)
+
+
+def _what_if(changed: Mapping[str, Any], reset: Callable[..., None]) -> None:
+    """Mark a plan that stands on supposed demand or lead times, so that nobody takes it for the real one."""
+    told = {
+        "demand_multiplier": lambda v: f"demand × {v:g}",
+        "lead_time_multiplier": lambda v: f"lead times × {v:g}",
+        "lead_time_added_days": lambda v: f"suppliers {v:g} days late",
+        "delay_open_orders": lambda _: "open orders late too",
+    }
+    supposed = [name for name in told if name in changed]
+    if not supposed:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="what_if_banner"):
+        st.badge("What if", icon=":material/science:", color="violet")
+        st.caption(" · ".join(told[name](changed[name]) for name in supposed), width="content")
+        st.button("Back to reality", type="tertiary", icon=":material/undo:", on_click=reset, args=tuple(supposed))

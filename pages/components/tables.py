@@ -1,0 +1,149 @@
+"""Tables as the house shows them: titles, units and formats from `planning.tables`, downloads, the way to an item."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from data import export
+from pages.components import session
+from pages.components.controls import RISK_LABELS
+from pages.components.formats import count
+from planning.result import PlanResult
+from planning.tables import INPUT_TABLES, RESULT_TABLES, Column
+
+_BADGE_COLOURS = ("red", "orange", "green")
+_MOST_BADGES = 20_000
+"""Above so many rows the risk is plain text: lists are slow to send."""
+_WIDE_TEXT = frozenset({"reason", "item_name"})
+
+
+def columns(table: str, currency: str = "", frame: pd.DataFrame | None = None) -> dict[str, Any]:
+    """`st.column_config` of a table: title with unit, format, and the column's meaning as help.
+
+    With the frame at hand, quantities that are whole throughout are shown without decimals.
+    """
+    known = RESULT_TABLES.get(table) or INPUT_TABLES[table]
+    return {c.name: _config(c, currency, frame) for c in known.columns}
+
+
+def show(
+    frame: pd.DataFrame,
+    table: str,
+    *,
+    plan: PlanResult,
+    key: str,
+    order: Sequence[str] | None = None,
+    more: Mapping[str, Any] | None = None,
+    height: int | str = "auto",
+    to_item: bool = True,
+    download: bool = True,
+    empty: str = "Nothing to show with these filters.",
+    alt: str = "",
+) -> None:
+    """Show a result table with its downloads; a click on a row leads to that item.
+
+    Parameters
+    ----------
+    frame : rows of the result table `table`, as filtered and sorted by the page.
+    plan : the plan they belong to; names the downloads and the currency.
+    key : unique on the page.
+    order : the columns shown, in order; the rest stay in the downloads.
+    more : `st.column_config` of further columns.
+    """
+    if frame.empty:
+        st.caption(empty)
+        return
+    shown = frame.reset_index(drop=True)
+    badges = "risk" in shown and len(shown) <= _MOST_BADGES
+    display = shown.assign(risk=shown["risk"].map(lambda r: [RISK_LABELS[r]])) if badges else shown
+    config = columns(table, plan.params.currency, shown) | dict(more or {})
+    if badges:
+        config["risk"] = _risk_badges()
+    if to_item and {"item_id", "location_id"} <= set(shown):
+        event = st.dataframe(
+            display, key=key, hide_index=True, column_order=order, column_config=config, height=height,
+            on_select="rerun", selection_mode="single-row", placeholder="–", alt=alt or None,
+        )
+        rows = event.selection.rows
+        if rows:
+            open_item(str(shown["item_id"].iloc[rows[0]]), str(shown["location_id"].iloc[rows[0]]))
+    else:
+        st.dataframe(
+            display, key=key, hide_index=True, column_order=order, column_config=config, height=height,
+            placeholder="–", alt=alt or None,
+        )
+    if download:
+        downloads(shown, table, plan, key=key)
+
+
+def open_item(item_id: str, location_id: str) -> None:
+    """Go to the page of one item."""
+    session.select(item_id, location_id)
+    st.switch_page("pages/item.py")
+
+
+def downloads(frame: pd.DataFrame, table: str, plan: PlanResult, *, key: str) -> None:
+    """Offer the rows as Excel and as CSV, named by table, date and data."""
+    name = file_name(table, plan)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_downloads"):
+        st.caption(f"{count(len(frame), 'row')} · quantities in units", width="content")
+        st.download_button(
+            "Excel", lambda: export.workbook({table: frame}), f"{name}.xlsx", on_click="ignore", type="tertiary",
+            mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", icon=":material/download:",
+            key=f"{key}_xlsx",
+        )
+        st.download_button(
+            "CSV", lambda: export.safe_csv(frame), f"{name}.csv", mime="text/csv", on_click="ignore", type="tertiary",
+            icon=":material/download:", key=f"{key}_csv",
+        )
+
+
+def file_name(table: str, plan: PlanResult) -> str:
+    """Name of a download without its ending: table, date of the plan, first letters of the data's id."""
+    return f"stockcast-{table}-{plan.as_of.isoformat()}-{plan.snapshot_id[:8]}"
+
+
+def _config(column: Column, currency: str, frame: pd.DataFrame | None) -> Any:
+    title = _title(column, currency)
+    about = {"help": f"{column.meaning}."}
+    if column.kind == "date":
+        return st.column_config.DateColumn(title, format="D MMM YYYY", **about)
+    if column.kind == "flag":
+        return st.column_config.CheckboxColumn(title, **about)
+    if column.kind in ("id", "text"):
+        width = "large" if column.name in _WIDE_TEXT else None
+        return st.column_config.TextColumn(title, width=width, pinned=column.name == "item_id" or None, **about)
+    return st.column_config.NumberColumn(title, format=_format(column, frame), **about)
+
+
+def _title(column: Column, currency: str) -> str:
+    unit = {"money": currency, "days": "days"}.get(column.kind, "")
+    return f"{column.title} ({unit})" if unit else column.title
+
+
+def _format(column: Column, frame: pd.DataFrame | None) -> str:
+    if column.kind in ("fraction", "share"):
+        return "percent"
+    if column.kind == "integer":
+        return "%,d"
+    if column.kind == "money" and column.name not in ("unit_cost", "unit_price"):
+        return "%,.0f"
+    if column.kind == "units":
+        return "%,.0f" if frame is not None and _whole(frame, column.name) else "%,.1f"
+    return "%,.1f" if column.kind == "days" else "%,.2f"
+
+
+def _whole(frame: pd.DataFrame, name: str) -> bool:
+    if name not in frame:
+        return True
+    values = pd.to_numeric(frame[name], errors="coerce").dropna()
+    return bool((values == values.round()).all())
+
+
+def _risk_badges() -> Any:
+    known = RESULT_TABLES["replenishment"].by_name["risk"]
+    return st.column_config.MultiselectColumn(
+        known.title, help=f"{known.meaning}.", options=list(RISK_LABELS.values()), color=list(_BADGE_COLOURS), width=95
+    )
