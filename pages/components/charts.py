@@ -1,0 +1,27 @@
+"""Every chart of the dashboard: frame in, Plotly figure out. No Streamlit.
+
+Each answers one question, says its unit and its dates, and carries meaning by shape as well as by colour.
+"""
+
+from pages.components.charts_allocation import allocation_before_after, transfers_flow
+from pages.components.charts_forecast import error_against_naive, forecast_fan
+from pages.components.charts_order import order_timeline, steps_of, waterfall
+from pages.components.charts_service import abc_matrix, service_stock_curve
+from pages.components.charts_stock import projected_stock, shortage, stock_value_and_cash
+from pages.components.charts_style import CONFIG
+
+__all__ = [
+    "CONFIG",
+    "abc_matrix",
+    "allocation_before_after",
+    "error_against_naive",
+    "forecast_fan",
+    "order_timeline",
+    "projected_stock",
+    "service_stock_curve",
+    "shortage",
+    "steps_of",
+    "stock_value_and_cash",
+    "transfers_flow",
+    "waterfall",
+]

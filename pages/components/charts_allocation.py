@@ -1,0 +1,76 @@
+"""Allocation: what transfers change, and where they go."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.components import charts_style as style
+
+SHOWN_LOCATIONS = 15
+SHOWN_LANES = 15
+LONGEST_COVER = 120.0
+
+
+def allocation_before_after(before_after: pd.DataFrame, *, height: int | None = None) -> go.Figure:
+    """Do the transfers even out the cover? Days of supply by location before and after: the middle item and the span of 8 in 10.
+
+    Locations with the least cover come first; cover beyond 120 days is drawn at 120.
+    """
+    frame = before_after[before_after["demand_mean_per_day"] > 0]
+    if frame.empty:
+        return style.nothing("No location with demand to compare")
+    spread = pd.concat([_spread(frame, "days_before"), _spread(frame, "days_after")], axis=1,
+                       keys=["before", "after"])
+    moved = frame.groupby("location_id")["transferred"].sum()
+    shown = spread[("before", "middle")].sort_values().index[:SHOWN_LOCATIONS]
+    figure = style.base(height or 130 + 46 * len(shown))
+    for when, symbol, colour, offset in (("before", "diamond-open", style.QUIET, -0.14), ("after", "circle", style.STOCK, 0.14)):
+        part = spread.loc[shown, when]
+        at = np.arange(len(shown)) + offset
+        figure.add_trace(go.Scatter(
+            x=part["middle"], y=at, mode="markers", name=f"{when.capitalize()} transfers",
+            marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2, "color": colour}},
+            error_x={"type": "data", "symmetric": False, "array": part["high"] - part["middle"],
+                     "arrayminus": part["middle"] - part["low"], "color": colour, "thickness": 3, "width": 0},
+            customdata=np.stack([[style.clean(i) for i in shown], part["low"], part["high"], moved[shown]], axis=-1),
+            hovertemplate="%{customdata[0]}: %{x:.0f} days, 8 in 10 items %{customdata[1]:.0f} to %{customdata[2]:.0f}, "
+                          "%{customdata[3]:+,.0f} units<extra></extra>",
+        ))
+    figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=[style.clean(i, 16) for i in shown],
+                        autorange="reversed", showgrid=False)
+    figure.update_xaxes(rangemode="tozero", showgrid=True, gridcolor=style.GRID, nticks=6, ticksuffix=" d")
+    figure.update_layout(legend={"y": -0.06 - 0.3 / len(shown)})
+    style.add_unit(figure, "Days of supply: middle item, and 8 in 10 items")
+    return figure
+
+
+def transfers_flow(allocation: pd.DataFrame) -> go.Figure:
+    """What goes where? Units sent from each source to each destination, the largest lanes first."""
+    if allocation.empty:
+        return style.nothing("No transfers today")
+    lanes = allocation.groupby(["source_id", "destination_id"], as_index=False).agg(
+        units=("quantity", "sum"), items=("item_id", "nunique")).sort_values("units", ascending=False)
+    rest = lanes.iloc[SHOWN_LANES:]
+    lanes = lanes.iloc[:SHOWN_LANES]
+    words = [f"{style.clean(s, 12)} → {style.clean(d, 14)}" for s, d in zip(lanes["source_id"], lanes["destination_id"], strict=True)]
+    units, items = lanes["units"].tolist(), lanes["items"].tolist()
+    if len(rest):
+        words.append(f"{len(rest)} more lanes")
+        units.append(rest["units"].sum())
+        items.append(int(rest["items"].max()))
+    figure = style.base(90 + 32 * len(words), legend=False)
+    figure.add_trace(go.Bar(
+        orientation="h", y=words, x=units, marker={"color": style.ORDER}, cliponaxis=False,
+        text=[f"{style.amount(u)} ({n:,} {'item' if n == 1 else 'items'})" for u, n in zip(units, items, strict=True)],
+        textposition="auto", insidetextanchor="start", hovertemplate="%{y}: %{x:,.0f} units<extra></extra>",
+    ))
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    figure.update_xaxes(showgrid=True, gridcolor=style.GRID, nticks=5, tickformat="~s", rangemode="tozero")
+    style.add_unit(figure, "Units sent today")
+    return figure
+
+
+def _spread(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Low (10 %), middle and high (90 %) days of supply by location, cut at the longest cover drawn."""
+    days = frame.assign(cover=frame[column].clip(0, LONGEST_COVER)).groupby("location_id")["cover"]
+    return pd.DataFrame({"low": days.quantile(0.1), "middle": days.median(), "high": days.quantile(0.9)})

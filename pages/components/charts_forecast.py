@@ -1,0 +1,146 @@
+"""Demand: what was, what is expected, and how far forecasts were off."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.components import charts_style as style
+
+PAST_DAYS = 420
+FAN = (("q90", "q95", "95 times in 100 below", 0.10), ("q80", "q90", "9 times in 10 below", 0.18),
+       ("q50", "q80", "8 times in 10 below", 0.28))
+
+
+def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int = 420) -> go.Figure:
+    """How much will be sold, and how sure is it? Units a bucket: the past, the mean, and the quantiles.
+
+    A forecast of several item-locations is summed; its quantiles do not add up, so then only the mean is drawn.
+
+    Parameters
+    ----------
+    history : starts_on, sales, demand, known (False: the shelf was empty), outlier, event.
+    forecast : starts_on, mean, q50, q80, q90, q95, of one item-location or more.
+    """
+    if forecast.empty:
+        return style.nothing("No forecast for this selection")
+    one = not forecast["starts_on"].duplicated().any()
+    ahead = forecast.groupby("starts_on", as_index=False)[["mean", "q50", "q80", "q90", "q95"]].sum()
+    past = _past(history, ahead["starts_on"].min())
+    figure = style.base(height, unit=f"Units {_each(ahead['starts_on'])}")
+    figure.update_layout(hovermode="x unified")
+    if one:
+        _add_fan(figure, ahead)
+    if not past.empty:
+        _add_history(figure, past)
+    figure.add_trace(go.Scatter(
+        x=ahead["starts_on"], y=ahead["mean"], mode="lines", name="Expected demand",
+        line={"color": style.STOCK, "width": 2.5}, hovertemplate="%{y:,.1f}",
+    ))
+    first = ahead["starts_on"].min() if past.empty else past["starts_on"].min()
+    style.time_axis(figure, first, ahead["starts_on"].max())
+    style.mark_as_of(figure, pd.Timestamp(ahead["starts_on"].min()).date(), side="right")
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def error_against_naive(accuracy: pd.DataFrame, items: pd.DataFrame, weights: pd.Series) -> go.Figure:
+    """Does the forecast beat the naive one, and where? Error by demand class as a share of demand, weighted.
+
+    Parameters
+    ----------
+    accuracy : item_id, location_id, wape, naive_wape.
+    items : item_id, location_id, demand_class, abc_class.
+    weights : units of demand per row of `accuracy`, same index.
+    """
+    frame = accuracy.assign(weight=weights).merge(items[["item_id", "location_id", "demand_class"]])
+    frame = frame[np.isfinite(frame["wape"]) & np.isfinite(frame["naive_wape"]) & (frame["weight"] > 0)]
+    if frame.empty:
+        return style.nothing("Too little history to measure the forecast against what happened")
+    frame = frame.assign(own=frame["wape"] * frame["weight"], naive=frame["naive_wape"] * frame["weight"], n=1)
+    by_class = frame.groupby("demand_class")[["own", "naive", "weight", "n"]].sum()
+    own, naive = by_class["own"] / by_class["weight"], by_class["naive"] / by_class["weight"]
+    words = [f"{style.clean(c).capitalize()} ({n:,})" for c, n in by_class["n"].items()]
+    figure = style.base(130 + 44 * len(by_class))
+    for label, a, b in zip(words, naive, own, strict=True):
+        figure.add_trace(go.Scatter(x=[a, b], y=[label, label], mode="lines", showlegend=False, hoverinfo="skip",
+                                    line={"color": style.STOCK if b <= a else style.SHORT, "width": 3}))
+    for name, values, symbol, colour in (("Naive: as last time", naive, "diamond-open", style.QUIET),
+                                         ("This forecast", own, "circle", style.STOCK)):
+        figure.add_trace(go.Scatter(
+            x=values, y=words, mode="markers", name=name, hovertemplate="%{y}: %{x:.0%}<extra>" + name + "</extra>",
+            marker={"symbol": symbol, "size": 12, "color": colour, "line": {"width": 2, "color": colour}},
+        ))
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero", showgrid=True, gridcolor=style.GRID)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    figure.update_layout(legend={"y": -0.16})
+    style.add_unit(figure, "Error over lead time + review, share of demand; left is better")
+    return figure
+
+
+def _past(history: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
+    """History of the last months, summed over item-locations; empty where half of them or more were empty shelves."""
+    if history is None or history.empty:
+        return pd.DataFrame(columns=["starts_on", "sales", "demand", "known", "outlier", "event"])
+    recent = history[history["starts_on"] >= pd.Timestamp(until) - pd.Timedelta(days=PAST_DAYS)]
+    summed = recent.groupby("starts_on", as_index=False).agg(
+        sales=("sales", "sum"), demand=("demand", "sum"), known=("known", "mean"), outlier=("outlier", "mean"),
+        event=("event", "mean"))
+    return summed.assign(known=summed["known"] > 0.5, outlier=summed["outlier"] >= 0.5, event=summed["event"] >= 0.5)
+
+
+def _each(starts: pd.Series) -> str:
+    step = starts.sort_values().diff().dt.days.median()
+    return {1: "a day", 7: "a week"}.get(int(step) if step == step else 7, "a bucket")
+
+
+def _add_fan(figure: go.Figure, ahead: pd.DataFrame) -> None:
+    for low, high, name, alpha in FAN:
+        figure.add_trace(go.Scatter(x=ahead["starts_on"], y=ahead[low], mode="lines", line={"width": 0},
+                                    showlegend=False, hoverinfo="skip"))
+        figure.add_trace(go.Scatter(
+            x=ahead["starts_on"], y=ahead[high], mode="lines", name=name, fill="tonexty",
+            line={"width": 0}, fillcolor=style.tint(style.STOCK, alpha), hovertemplate="%{y:,.1f}",
+        ))
+    figure.add_trace(go.Scatter(x=ahead["starts_on"], y=ahead["q50"], mode="lines", name="As likely above as below",
+                                line={"color": style.STOCK, "width": 1, "dash": "dot"}, hovertemplate="%{y:,.1f}"))
+
+
+def _add_history(figure: go.Figure, past: pd.DataFrame) -> None:
+    figure.add_trace(go.Scatter(
+        x=past["starts_on"], y=past["sales"], mode="lines", name="Sold", connectgaps=False,
+        line={"color": style.QUIET, "width": 1.5}, hovertemplate="%{y:,.0f}",
+    ))
+    if (past["demand"] - past["sales"]).abs().max() > 1e-9:
+        figure.add_trace(go.Scatter(
+            x=past["starts_on"], y=past["demand"].where((past["demand"] - past["sales"]).abs() > 1e-9), mode="markers",
+            name="Demand, corrected", marker={"symbol": "line-ew-open", "size": 9, "color": style.QUIET,
+                                              "line": {"width": 2}}, hovertemplate="%{y:,.1f}",
+        ))
+    _shade_empty_shelves(figure, past)
+    for flag, name, symbol, colour in (("outlier", "Single extreme sale", "x", style.SHORT),
+                                       ("event", "Event", "triangle-up", style.PLUM)):
+        part = past[past[flag]]
+        if not part.empty:
+            figure.add_trace(go.Scatter(
+                x=part["starts_on"], y=part["sales"], mode="markers", name=name, hoverinfo="skip",
+                marker={"symbol": symbol, "size": 9, "color": colour},
+            ))
+
+
+def _shade_empty_shelves(figure: go.Figure, past: pd.DataFrame) -> None:
+    """Shade each run of buckets whose sales say nothing about demand, and tell so in the legend."""
+    starts = past["starts_on"]
+    step = starts.diff().median() if len(starts) > 1 else pd.Timedelta(days=7)
+    empty = ~past["known"]
+    if not empty.any():
+        return
+    for _, run in past[empty].groupby((empty != empty.shift()).cumsum()[empty]):
+        figure.add_shape(
+            type="rect", xref="x", yref="paper", x0=style.iso(run["starts_on"].min() - step / 2),
+            x1=style.iso(run["starts_on"].max() + step / 2), y0=0, y1=1, layer="below", line={"width": 0},
+            fillcolor=style.tint(style.WARN, 0.18),
+        )
+    figure.add_trace(go.Scatter(
+        x=[None], y=[None], mode="markers", name="Shelf empty: demand unknown",
+        marker={"symbol": "square", "size": 12, "color": style.tint(style.WARN, 0.35)},
+    ))

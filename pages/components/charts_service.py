@@ -1,0 +1,115 @@
+"""Service: what stock buys, and where the stock and the risk lie."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.components import charts_style as style
+from planning.params import Params
+from planning.result import PlanResult
+
+DEMAND_CLASSES = ("smooth", "intermittent", "erratic", "lumpy")
+
+
+def service_stock_curve(
+    curve: pd.DataFrame, params: Params, *, current: tuple[float, float] | None = None, height: int = 400
+) -> go.Figure:
+    """What does one more point of service cost in stock? Expected fill rate against stock value, today's choice marked.
+
+    Parameters
+    ----------
+    curve : service_target, stock_value, stock_units, expected_fill_rate, lost_margin_per_year.
+    current : (stock, expected fill rate) of the policy in force, where it lies off the curve (targets by class).
+    """
+    if curve.empty:
+        return style.nothing("No service curve: the plan holds no item with demand")
+    in_money = bool(np.isfinite(curve["stock_value"]).any())
+    column = "stock_value" if in_money else "stock_units"
+    unit = style.money_title("stock value at cost", params.currency) if in_money else "stock, units"
+    curve = curve.sort_values("service_target")
+    figure = style.base(height, unit="Demand served from stock (expected fill rate)", legend=False)
+    figure.add_trace(go.Scatter(
+        x=curve[column], y=curve["expected_fill_rate"], mode="lines+markers+text", name="Curve",
+        line={"color": style.STOCK, "width": 2.5, "shape": "spline", "smoothing": 0.6}, marker={"size": 7},
+        text=_labels(curve["service_target"]), textposition="bottom right", cliponaxis=False,
+        customdata=np.stack([curve["service_target"], curve["lost_margin_per_year"]], axis=-1),
+        hovertemplate="target %{customdata[0]:.1%}: serves %{y:.1%} with %{x:,.0f}, "
+                      "lost margin %{customdata[1]:,.0f} a year<extra></extra>",
+    ))
+    here = current or _on_curve(curve, column, params)
+    if here is not None:
+        _mark_choice(figure, here, style.money(here[0], params.currency) if in_money else f"{style.amount(here[0])} units")
+    figure.update_yaxes(tickformat=".0%", nticks=6)
+    figure.update_xaxes(showgrid=True, gridcolor=style.GRID, tickformat="~s", nticks=6, title={"text": unit.capitalize()})
+    return figure
+
+
+def abc_matrix(plan: PlanResult) -> go.Figure:
+    """Where do stock and risk lie? Items by value class and demand class, with stock value and items at risk."""
+    cells = matrix_cells(plan)
+    if cells.empty:
+        return style.nothing("No items to classify")
+    classes = [c for c in DEMAND_CLASSES if c in set(cells["demand_class"])] or sorted(cells["demand_class"].unique())
+    rows = [c for c in ("A", "B", "C") if c in set(cells["abc_class"])]
+    table = cells.set_index(["abc_class", "demand_class"])
+    share, text = [], []
+    for row in rows:
+        held = [table.loc[(row, c)] if (row, c) in table.index else None for c in classes]
+        share.append([0.0 if h is None else float(h["at_risk"]) / float(h["items"]) for h in held])
+        text.append(["" if h is None else _cell(h, plan.params.currency) for h in held])
+    figure = style.base(90 + 92 * len(rows), legend=False)
+    figure.add_trace(go.Heatmap(
+        z=share, x=[c.capitalize() for c in classes], y=rows, text=text, texttemplate="%{text}", zmin=0, zmax=1,
+        colorscale=[[0, style.tint(style.STOCK, 0.10)], [0.5, style.tint(style.WARN, 0.30)],
+                    [1, style.tint(style.SHORT, 0.45)]],
+        showscale=False, xgap=4, ygap=4, textfont={"size": 12},
+        hovertemplate="%{y} %{x}: %{z:.0%} of them at risk<extra></extra>",
+    ))
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    figure.update_xaxes(side="top", type="category")
+    figure.update_layout(margin={"t": 34})
+    return figure
+
+
+def matrix_cells(plan: PlanResult) -> pd.DataFrame:
+    """One row a value class and demand class: items (item-locations), stock_value, at_risk (red or amber)."""
+    keys = ["item_id", "location_id"]
+    frame = plan.items[[*keys, "abc_class", "demand_class", "unit_cost"]].merge(
+        plan.replenishment[[*keys, "on_hand", "risk"]], on=keys)
+    frame = frame.dropna(subset=["abc_class", "demand_class"])
+    frame = frame.assign(value=frame["on_hand"].clip(lower=0) * frame["unit_cost"].astype(float), hot=frame["risk"] != "green")
+    return frame.groupby(["abc_class", "demand_class"], as_index=False, observed=True).agg(
+        items=("risk", "size"), stock_value=("value", lambda v: v.sum(min_count=1)), at_risk=("hot", "sum"))
+
+
+def _cell(held: pd.Series, currency: str) -> str:
+    value = style.money(float(held["stock_value"]), currency)
+    return f"<b>{int(held['items']):,}</b> items<br>{value}<br>{int(held['at_risk']):,} at risk"
+
+
+def _labels(targets: pd.Series) -> list[str]:
+    """Target labels where they do not crowd: the ends and the round ones."""
+    shown = {0.8, 0.9, 0.95, 0.98, 0.99}
+    return [f"{t:.0%}" if round(float(t), 4) in shown else "" for t in targets]
+
+
+def _on_curve(curve: pd.DataFrame, column: str, params: Params) -> tuple[float, float] | None:
+    """Stock and service at the one target in force; None where targets differ by class or follow from costs."""
+    if params.service_target_by_class or params.service_measure == "cost":
+        return None
+    targets = curve["service_target"].to_numpy()
+    if not targets[0] <= params.service_target <= targets[-1]:
+        return None
+    return (float(np.interp(params.service_target, targets, curve[column])),
+            float(np.interp(params.service_target, targets, curve["expected_fill_rate"])))
+
+
+def _mark_choice(figure: go.Figure, here: tuple[float, float], stock: str) -> None:
+    figure.add_trace(go.Scatter(
+        x=[here[0]], y=[here[1]], mode="markers", name="Today", hovertemplate="today<extra></extra>",
+        marker={"symbol": "diamond", "size": 15, "color": style.WARN, "line": {"width": 2, "color": "rgba(255,255,255,0.8)"}},
+    ))
+    figure.add_annotation(
+        x=here[0], y=here[1], text=f"<b>In force: {here[1]:.1%}</b> with {stock}", showarrow=True, arrowhead=0,
+        arrowwidth=1, arrowcolor=style.QUIET, ax=0, ay=-34, xanchor="auto", font={"size": 13},
+    )
