@@ -67,17 +67,7 @@ def lead_times(keys: pd.DataFrame, receipts: pd.DataFrame, as_of: date, params: 
     known = [~np.isnan(source) for source in days]
     mean = np.select(known, days, params.lead_time_days)
     told_by = np.select(known, list(sources), "assumed").astype(object)
-
-    fraction = params.lead_time_sd_fraction
-    assumed_sd = np.maximum(1.0, fraction * mean) if fraction > 0 else np.zeros(len(keys))
-    own_sd = _shrunk(own["lead_time_sd_days"], supplier["lead_time_sd_days"], own["lines"])
-    spreads = {
-        "receipts": own_sd.fillna(supplier["lead_time_sd_days"]),
-        "supplier receipts": supplier["lead_time_sd_days"],
-    }
-    learned_sd = np.select([told_by == source for source in spreads], [_floats(sd) for sd in spreads.values()], np.nan)
-    given_sd = _floats(keys["supplier_sd"])
-    sd = np.select([~np.isnan(learned_sd), ~np.isnan(given_sd)], [learned_sd, given_sd], assumed_sd)
+    sd = _spread(keys, own, supplier, mean, told_by, params.lead_time_sd_fraction)
     return pd.DataFrame(
         {
             "lead_time_days": mean * params.lead_time_multiplier + params.lead_time_added_days,
@@ -147,6 +137,25 @@ def order_lines(receipts: pd.DataFrame, as_of: date) -> pd.DataFrame:
     lines["lead_time_days"] = lines["unit_days"] / lines["quantity"]
     plausible = lines["lead_time_days"] <= _longest_plausible(lines)
     return lines.loc[plausible, [*PLACE, *SUPPLIER, "lead_time_days", "promised_days"]].reset_index(drop=True)
+
+
+def _spread(
+    keys: pd.DataFrame,
+    own: pd.DataFrame,
+    supplier: pd.DataFrame,
+    mean: Floats,
+    told_by: NDArray[np.object_],
+    fraction: float,
+) -> Floats:
+    """The standard deviation that goes with each mean: learned, else given, else assumed."""
+    suppliers = supplier["lead_time_sd_days"]
+    own_drawn = _shrunk(own["lead_time_sd_days"], suppliers, own["lines"]).fillna(suppliers)
+    learned = np.select(
+        [told_by == "receipts", told_by == "supplier receipts"], [_floats(own_drawn), _floats(suppliers)], np.nan
+    )
+    given = _floats(keys["supplier_sd"])
+    assumed = np.maximum(1.0, fraction * mean) if fraction > 0 else np.zeros(len(keys))
+    return np.select([~np.isnan(learned), ~np.isnan(given)], [learned, given], assumed)
 
 
 def _floats(column: pd.Series) -> Floats:
