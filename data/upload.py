@@ -1,0 +1,290 @@
+"""Bytes -> a table of text: encoding, delimiter, sizes and row numbers. No type is guessed, no row is dropped."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data import duck
+from planning.errors import InputError
+
+MAX_BYTES = 2 * 1024**3
+MAX_COLUMNS = 4_000
+MAX_CELLS = 200_000_000
+DELIMITERS = (",", ";", "\t", "|")
+
+_SAMPLE_ROWS = 50
+_CHUNK_ROWS = 5_000
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_NOT_TABLES = (
+    (b"PK\x03\x04", "an Excel workbook or a ZIP archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
+    (b"%PDF", "a PDF"),
+    (b"\x1f\x8b", "a compressed archive"),
+    (b"SQLite format 3", "a database"),
+)
+_WAY_OUT = "save the table as CSV (UTF-8) or Parquet and give that"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that a person brought. `name` is only ever shown; a folder in it is cut off."""
+
+    name: str
+    payload: bytes | Path = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", shown(PurePosixPath(self.name.replace("\\", "/")).name or "unnamed file"))
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A row that has not as many cells as the header: set aside, never lost."""
+
+    row: int
+    cells: int
+    expected: int
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A file as text.
+
+    name     the file, as shown
+    columns  the header's cells, trimmed, in order; they may repeat or be empty
+    cells    one array of text a column
+    rows     for each row its number in a spreadsheet (the header of a plain file is row 1)
+    broken   ragged rows; found = len(rows) + len(broken)
+    found    rows that the reader saw under the header, blank ones not counted
+    notes    what a person should know
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    cells: tuple[pa.ChunkedArray, ...]
+    rows: Rows
+    broken: tuple[Broken, ...] = ()
+    found: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def shown(text: object, length: int = 80) -> str:
+    """User text fit to stand in a one-line message: no control characters, not too long."""
+    line = _CONTROL.sub("?", re.sub(r"[\t\r\n\x85\u2028\u2029]+", " ", str(text)))
+    return line if len(line) <= length else line[: length - 3] + "..."
+
+
+def read_text_table(source: Source) -> TextTable:
+    """Read a CSV, TSV, text or Parquet file with every cell as text, kept to the letter.
+
+    Parameters
+    ----------
+    source : the file; its content, not its name, tells what it is.
+
+    Returns
+    -------
+    The table; blank rows are left out but counted in the row numbers.
+
+    Raises
+    ------
+    InputError : the file is empty, too large or no table; the message names it and the way out.
+    """
+    payload = _payload(source)
+    if payload[:4] == b"PAR1":
+        return _read_parquet(source, payload)
+    for magic, kind in _NOT_TABLES:
+        if payload.startswith(magic):
+            _refuse(source, f"is {kind}, not a table of text; {_WAY_OUT}")
+    return _read_delimited(source, payload)
+
+
+def _payload(source: Source) -> bytes:
+    try:
+        if isinstance(source.payload, Path):
+            if not source.payload.is_file():
+                _refuse(source, "does not exist or is not a file; check the path")
+            size = source.payload.stat().st_size
+        else:
+            size = len(source.payload)
+        if size > MAX_BYTES:
+            _refuse(source, f"holds {size:,} bytes, more than {MAX_BYTES:,}; split it, or bring fewer columns")
+        payload = source.payload.read_bytes() if isinstance(source.payload, Path) else bytes(source.payload)
+    except OSError as fault:
+        _refuse(source, f"cannot be opened ({fault.strerror}); check that it may be read")
+    if not payload.strip():
+        _refuse(source, "is empty; export it again, with a header row")
+    return payload
+
+
+def _refuse(source: Source, what: str) -> NoReturn:
+    msg = f"{source.name} {what}"
+    raise InputError(msg)
+
+
+# --- delimited text ---------------------------------------------------------------------------------------------
+
+
+def _read_delimited(source: Source, payload: bytes) -> TextTable:
+    encoding = _encoding(source, payload)
+    text = io.TextIOWrapper(io.BytesIO(payload), encoding=encoding, newline="")
+    start, delimiter = _dialect(text)
+    text.seek(start)
+    records = _records(source, csv.reader(text, delimiter=delimiter, strict=True))
+    header_row, header = next(((n, row) for n, row in records if not _is_blank(row)), (0, []))
+    columns = tuple(cell.strip() for cell in header)
+    _check_header(source, columns)
+    named = max(n for n, name in enumerate(columns, 1) if name)
+    table, rows, broken = _collect(records, named, len(columns))
+    notes = () if encoding.startswith("utf") else (f"{source.name}: read as {encoding}, because it is not UTF-8",)
+    if header_row > 1:
+        notes = (*notes, f"{source.name}: the header was found in row {header_row}")
+    found = len(rows) + len(broken)
+    return TextTable(source.name, columns[:named], tuple(table)[:named], rows, broken, found, notes)
+
+
+def _encoding(source: Source, payload: bytes) -> str:
+    for bom, name in _BOMS:
+        if payload.startswith(bom):
+            encoding = name
+            break
+    else:
+        encoding = "utf-8"
+        if b"\0" in payload[:2]:
+            encoding = "utf-16-be" if payload[0] == 0 else "utf-16-le"
+    try:
+        text = payload.decode(encoding)
+    except UnicodeDecodeError:
+        encoding = "cp1252"
+        try:
+            text = payload.decode(encoding)
+        except UnicodeDecodeError:
+            _refuse(source, f"is neither UTF-8, UTF-16 nor Windows-1252 text; {_WAY_OUT}")
+    if "\0" in text:
+        _refuse(source, f"holds NUL bytes, so it is no text; {_WAY_OUT}")
+    return encoding
+
+
+def _dialect(text: io.TextIOWrapper) -> tuple[int, str]:
+    """Where the table begins, and the delimiter: decided on the header, checked on the rows below it."""
+    first = text.readline()
+    declared = re.fullmatch(r"sep=(.)\s*", first)
+    if declared:
+        return text.tell(), declared[1]
+    lines = [first, *(text.readline() for _ in range(_SAMPLE_ROWS))]
+    best, best_score = DELIMITERS[0], (0.0, 0)
+    for delimiter in DELIMITERS:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if not _is_blank(row)]
+        if widths and widths[0] > 1:
+            score = (sum(abs(width - widths[0]) <= 1 for width in widths) / len(widths), widths[0])
+            if score > best_score:
+                best, best_score = delimiter, score
+    return 0, best
+
+
+def _records(source: Source, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    number = 0
+    try:
+        for row in reader:
+            number += 1
+            yield number, row
+    except csv.Error as fault:
+        _refuse(
+            source,
+            f"row {number + 1}: a quotation mark is torn ({fault}), so the rows after it cannot be told apart; "
+            'close the quotation, or write a quotation mark inside a cell twice ("")',
+        )
+
+
+def _is_blank(row: Sequence[str]) -> bool:
+    return not any(row) or not any(cell.strip() for cell in row)
+
+
+def _check_header(source: Source, columns: Sequence[str]) -> None:
+    if len(columns) > MAX_COLUMNS:
+        _refuse(source, f"has {len(columns):,} columns, more than {MAX_COLUMNS:,}; bring fewer columns")
+    if not any(columns):
+        _refuse(source, "has no header row; write the names of the columns in the first row")
+    if any(_CONTROL.search(name) for name in columns):
+        _refuse(source, f"has control characters in its first row, so it is no table of text; {_WAY_OUT}")
+
+
+def _collect(
+    records: Iterator[tuple[int, list[str]]], named: int, width: int
+) -> tuple[list[pa.ChunkedArray], Rows, tuple[Broken, ...]]:
+    """Gather the rows in chunks; rows with too few or too many cells are told apart."""
+    chunks: list[list[pa.Array]] = []
+    numbers: list[int] = []
+    broken: list[Broken] = []
+    held: list[list[str]] = []
+    for number, row in records:
+        if _is_blank(row):
+            continue
+        if len(row) != width:
+            if len(row) < named or any(cell.strip() for cell in row[width:]):
+                broken.append(Broken(number, len(row), width))
+                continue
+        held.append(row if len(row) == width else (row + [""] * width)[:width])
+        numbers.append(number)
+        if len(held) == _CHUNK_ROWS:
+            chunks.append(_columns(held, width))
+            held = []
+    chunks.append(_columns(held, width))
+    table = [pa.chunked_array([chunk[n] for chunk in chunks], pa.string()) for n in range(width)]
+    return table, np.array(numbers, dtype=np.int64), tuple(broken)
+
+
+def _columns(held: list[list[str]], width: int) -> list[pa.Array]:
+    if not held:
+        return [pa.array([], pa.string())] * width
+    return [pa.array(column, pa.string()) for column in zip(*held, strict=True)]
+
+
+# --- Parquet ----------------------------------------------------------------------------------------------------
+
+
+def _read_parquet(source: Source, payload: bytes) -> TextTable:
+    try:
+        with duck.private_copy(payload, ".parquet") as path:
+            shape = duck.parquet_shape(path)
+            if shape.columns > MAX_COLUMNS or shape.rows * shape.columns > MAX_CELLS or shape.unpacked_bytes > MAX_BYTES:
+                _refuse(
+                    source,
+                    f"would unpack to {shape.rows:,} rows, {shape.columns:,} columns and {shape.unpacked_bytes:,} bytes, "
+                    f"more than {MAX_COLUMNS:,} columns, {MAX_CELLS:,} cells or {MAX_BYTES:,} bytes; split it",
+                )
+            table = duck.parquet_text(path)
+    except duck.DuckError as fault:
+        reason = shown(str(fault).splitlines()[0], 120)
+        _refuse(source, f"is a damaged or unknown kind of Parquet file ({reason}); write it again")
+    columns = tuple(name.strip() for name in table.column_names)
+    _check_header(source, columns)
+    full = _filled_rows(table)
+    table = table.filter(pa.array(full))
+    rows = np.flatnonzero(full).astype(np.int64) + 2
+    return TextTable(source.name, columns, tuple(table.columns), rows, (), len(rows))
+
+
+def _filled_rows(table: pa.Table) -> npt.NDArray[np.bool_]:
+    """Which rows hold anything at all."""
+    filled = np.zeros(table.num_rows, dtype=bool)
+    for column in table.columns:
+        if filled.all():
+            break
+        text = pc.fill_null(pc.utf8_trim_whitespace(column), "")
+        filled |= pc.not_equal(text, "").to_numpy(zero_copy_only=False)
+    return filled
