@@ -1,0 +1,203 @@
+"""Cumulative demand: published quantiles and losses, sums by hand, laws."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+
+from planning.distribution import CumulativeDemand, cdf, expected_shortage, quantile, quantile_table
+
+PROBABILITIES = st.floats(0.001, 0.9999)
+
+
+@st.composite
+def laws(draw: st.DrawFn, most: float = 300.0) -> tuple[float, float, bool]:
+    """Mean, variance and wholeness of a demand that is in doubt."""
+    mean = draw(st.floats(0.02, most))
+    whole = draw(st.booleans())
+    return mean, mean * draw(st.floats(1.0 if whole else 0.05, 8.0)), whole
+
+
+def test_quantiles_of_the_negative_binomial_are_those_of_the_specification():
+    # science, 2.5: m = 14, v = 42 gives r = 7, p = 1/3 and 23 / 26 / 30 / 33.
+    assert [quantile(p, 14, 42, True) for p in (0.90, 0.95, 0.98, 0.99)] == [23, 26, 30, 33]
+
+
+def test_quantile_of_the_gamma_and_the_poisson_of_that_mean_are_those_of_the_specification():
+    assert quantile(0.95, 14, 42, False) == pytest.approx(26.08, abs=0.005)
+    assert quantile(0.95, 14, 14, True) == 20
+
+
+def test_the_quantile_of_a_week_is_not_the_sum_of_the_quantiles_of_its_days():
+    # science, 2.5: Poisson 2 a day: the daily quantiles add up to 35, the week's is 20.
+    assert 7 * quantile(0.95, 2, 2, True) == 35
+    assert quantile(0.95, 14, 14, True) == 20
+
+
+def test_the_newsvendor_quantity_is_that_of_snyder_shen_example_4_7():
+    # Poisson 6, h = 1, p = 4: S = 8.
+    assert quantile(4 / 5, 6, 6, True) == 8
+
+
+@pytest.mark.parametrize(
+    ("level", "mean", "variance", "loss"),
+    # science, 3.2: Gamma(shape 2, scale 3) at 4 and Gamma(shape 0.5, scale 1) at 0.4.
+    [(4, 6, 18, 2.63597138), (0.4, 0.5, 0.5, 0.27629617)],
+)
+def test_gamma_losses_are_those_of_the_specification(level, mean, variance, loss):
+    assert expected_shortage(level, mean, variance, False) == pytest.approx(loss, abs=5e-9)
+
+
+def test_the_newsvendor_cost_is_that_of_snyder_shen_example_4_7():
+    # cost(S) = h E[(S - D)+] + p E[(D - S)+] with E[(S - D)+] = S - m + n(S): 3.57010695 at 8, 6.59029602 at 5.
+    for level, cost in ((8, 3.57010695), (5, 6.59029602)):
+        short = expected_shortage(level, 6, 6, True)
+        assert (level - 6 + short) + 4 * short == pytest.approx(cost, abs=5e-9)
+
+
+def test_the_exact_fill_rate_of_a_periodic_review_is_that_of_the_specification():
+    # science, 3.2: Poisson 0.5 a day, L = 3, R = 2, S = 5: traditional .938050, exact .943634.
+    over_all, before = expected_shortage(5, 2.5, 2.5, True), expected_shortage(5, 1.5, 1.5, True)
+    assert 1 - over_all / 1 == pytest.approx(0.938050, abs=5e-7)
+    assert 1 - (over_all - before) / 1 == pytest.approx(0.943634, abs=5e-7)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_certain_demand_is_a_step_at_its_mean(whole):
+    assert cdf([13.9, 14, 15], 14, 0, whole).tolist() == [0, 1, 1]
+    assert quantile([0.01, 0.5, 0.99], 14, 0, whole).tolist() == [14, 14, 14]
+    assert expected_shortage([10, 14, 20], 14, 0, whole).tolist() == [4, 0, 0]
+
+
+def test_no_demand_needs_nothing():
+    assert quantile([0.5, 0.99], 0, 0, True).tolist() == [0, 0]
+    assert cdf([0, 1], 0, 0, True).tolist() == [1, 1]
+    assert expected_shortage([0, 1], 0, 0, True).tolist() == [0, 0]
+
+
+def test_counts_that_vary_less_than_a_poisson_are_poisson():
+    levels = np.arange(30)
+    np.testing.assert_allclose(cdf(levels, 7, 3, True), stats.poisson.cdf(levels, 7), rtol=1e-9)
+
+
+@given(laws(most=60))
+def test_the_loss_equals_the_sum_over_all_levels(law):
+    mean, variance, whole = law
+    assume(whole)
+    count = (
+        stats.nbinom(mean**2 / (variance - mean), mean / variance)
+        if variance > mean * (1 + 1e-5)
+        else stats.poisson(mean)
+    )
+    levels = np.arange(3000)
+    chance = count.pmf(levels)
+    for level in (0, 1, round(mean), round(mean + 2 * variance**0.5)):
+        by_sum = (np.maximum(levels - level, 0) * chance).sum()
+        assert expected_shortage(level, mean, variance, True) == pytest.approx(by_sum, rel=1e-4, abs=1e-6)
+
+
+@given(laws())
+def test_the_loss_falls_from_the_mean_to_nothing_and_ever_more_slowly(law):
+    mean, variance, whole = law
+    levels = np.arange(0, int(mean + 30 * variance**0.5) + 10).astype(float)
+    loss = expected_shortage(levels, mean, variance, whole)
+    assert loss[0] == pytest.approx(mean, rel=1e-6)
+    assert loss[-1] == pytest.approx(0, abs=1e-3 * mean)
+    assert (loss >= np.maximum(mean - levels, 0) - 1e-6 * mean).all()
+    steps = np.diff(loss)
+    assert (steps <= 1e-6 * mean).all()
+    assert (np.diff(steps) >= -1e-6 * mean).all()
+
+
+@given(laws())
+def test_a_step_of_the_loss_is_the_chance_of_more_demand(law):
+    mean, variance, _ = law
+    variance = max(variance, mean)
+    levels = np.arange(0, int(mean + 5 * variance**0.5) + 3).astype(float)
+    loss = expected_shortage(levels, mean, variance, True)
+    np.testing.assert_allclose(loss[:-1] - loss[1:], 1 - cdf(levels[:-1], mean, variance, True), atol=1e-5)
+
+
+@given(laws(), st.floats(0, 1))
+def test_between_whole_levels_the_loss_is_a_straight_line(law, share):
+    mean, variance, _ = law
+    low, high = expected_shortage([3, 4], mean, max(variance, mean), True)
+    found = expected_shortage(3 + share, mean, max(variance, mean), True)
+    assert found == pytest.approx(low + share * (high - low), abs=1e-9)
+
+
+@given(laws(), PROBABILITIES)
+def test_the_quantile_is_the_smallest_level_that_holds(law, p):
+    mean, variance, whole = law
+    level = quantile(p, mean, variance, whole)
+    assert cdf(level, mean, variance, whole) >= p - 1e-6
+    if whole:
+        assert level == np.round(level)
+        assert level == 0 or cdf(level - 1, mean, variance, whole) < p + 1e-6
+
+
+@given(laws(), PROBABILITIES, PROBABILITIES)
+def test_more_probability_never_needs_less(law, p, other):
+    low, high = quantile(sorted((p, other)), *law)
+    assert low <= high
+
+
+@given(laws(), PROBABILITIES, st.floats(1.0, 4.0))
+def test_more_demand_of_the_same_relative_spread_never_needs_less(law, p, factor):
+    mean, variance, _ = law
+    # The gamma scales with the unit of measure.
+    once, more = quantile(p, mean, variance, False), quantile(p, mean * factor, variance * factor**2, False)
+    assert more == pytest.approx(once * factor, rel=1e-9)
+
+
+@given(st.lists(laws(), min_size=1, max_size=6), st.lists(PROBABILITIES, min_size=1, max_size=9, unique=True))
+def test_the_table_of_quantiles_equals_the_quantiles_one_by_one(many, probabilities):
+    mean, variance, whole = (np.array(column) for column in zip(*many, strict=True))
+    p = np.array(sorted(probabilities))
+    # A cumulated sum and a closed form may differ where a probability meets a level to the ninth digit.
+    low, high = (quantile(np.clip(p + shift, 0, 1)[None, :], mean[:, None], variance[:, None], whole[:, None])
+                 for shift in (-1e-8, 1e-8))  # fmt: skip
+    found = quantile_table(p, mean, variance, whole.astype(bool))
+    few = ~whole | (mean + 12 * np.sqrt(variance) + 12 <= 512)
+    assert ((low - 1e-6 <= found) & (found <= high + 1e-6))[few].all()
+    # Beyond that many levels the gamma stands in: less than two in a hundred of the spread away, or one unit.
+    near = np.abs(found - low) <= 1 + 0.02 * (mean + np.sqrt(variance))[:, None]
+    assert near[~few].all()
+
+
+def steady(per_day: float, variance_per_day: float, days: int = 60, *, whole: bool = False) -> CumulativeDemand:
+    day = np.arange(days + 1.0)[None, :]
+    return CumulativeDemand(per_day * day, variance_per_day * day, np.array([whole]))
+
+
+def test_demand_to_a_day_counts_the_days_before_it_and_a_part_of_a_day_its_share():
+    demand = steady(10, 4)
+    assert demand.mean_to(np.array([7.0])) == 70
+    assert demand.mean_to(np.array([7.25])) == 72.5
+    assert demand.variance_to(np.array([7.0])) == 28
+    assert demand.mean_to(np.array([0.0])) == 0
+
+
+def test_beyond_the_horizon_demand_goes_on_as_before():
+    assert steady(10, 4, days=30).mean_to(np.array([50.0])) == pytest.approx(500)
+
+
+def test_demand_between_two_days_is_what_the_longer_interval_has_more():
+    mean, variance = steady(10, 4).between(np.array([14.0]), np.array([21.0]))
+    assert (mean, variance) == (70, 28)
+
+
+def test_the_demand_of_an_empty_interval_is_none():
+    mean, variance = steady(10, 20, whole=True).between(np.array([5.0]), np.array([5.0]))
+    assert (mean, variance) == (0, 0)
+
+
+@given(st.floats(0, 80), st.floats(0, 80), st.floats(0, 80))
+def test_the_means_of_adjoining_intervals_add_up(a, b, c):
+    start, middle, end = (np.array([day]) for day in sorted((a, b, c)))
+    demand = CumulativeDemand(
+        np.cumsum(np.arange(61.0) % 7)[None, :], 2 * np.cumsum(np.arange(61.0) % 7)[None, :], np.array([True])
+    )
+    parts = demand.between(start, middle)[0] + demand.between(middle, end)[0]
+    assert parts == pytest.approx(demand.between(start, end)[0])
