@@ -2,43 +2,63 @@
 
 import streamlit as st
 
+from pages.components.brand import LOGO, MARK
+
 PAGES = {
     "Plan": [
         st.Page(
-            "pages/overview.py", title="Overview", icon=":material/space_dashboard:", default=True,
+            "pages/overview.py",
+            title="Overview",
+            icon=":material/space_dashboard:",
+            default=True,
             help="What is at risk, what lies idle, what to order today.",
         ),
         st.Page(
-            "pages/replenishment.py", title="Replenishment", icon=":material/local_shipping:",
+            "pages/replenishment.py",
+            title="Replenishment",
+            icon=":material/local_shipping:",
             help="What to order today, from whom, how much, and why.",
         ),
         st.Page(
-            "pages/allocation.py", title="Allocation", icon=":material/call_split:",
+            "pages/allocation.py",
+            title="Allocation",
+            icon=":material/call_split:",
             help="How stock is shared among locations.",
         ),
         st.Page(
-            "pages/item.py", title="Item", icon=":material/package_2:",
+            "pages/item.py",
+            title="Item",
+            icon=":material/package_2:",
             help="One item at one location: history, forecast, stock and order.",
         ),
     ],
     "Tune": [
         st.Page(
-            "pages/forecast.py", title="Forecast", icon=":material/trending_up:",
+            "pages/forecast.py",
+            title="Forecast",
+            icon=":material/trending_up:",
             help="Expected demand, and how far it can be trusted.",
         ),
         st.Page(
-            "pages/service.py", title="Service & safety stock", icon=":material/verified_user:",
+            "pages/service.py",
+            title="Service & safety stock",
+            icon=":material/verified_user:",
             help="What a service target costs in stock, and what it saves in sales.",
         ),
     ],
     "Data": [
         st.Page(
-            "pages/import_data.py", title="Import", icon=":material/upload_file:",
+            "pages/import_data.py",
+            title="Import",
+            icon=":material/upload_file:",
             help="Bring your sales and stock, see what was accepted, go back.",
         ),
     ],
 }
 
+# First the mark: a page's own icon as favicon would be fetched from a foreign server.
+st.set_page_config(page_icon=MARK, layout="wide")
+st.logo(LOGO, icon_image=MARK, size="large")
 page = st.navigation(PAGES)
-st.set_page_config(page_title=f"{page.title} · Stockcast", page_icon=":material/inventory_2:", layout="wide")
+st.set_page_config(page_title=f"{page.title} · Stockcast")
 page.run()

@@ -19,6 +19,20 @@ LONGEST = 120
 _FIXED = {"abc": ABC_CLASSES, "risk": RISKS}
 _COLUMNS = {"location": "location_id", "supplier": "supplier_id", "category": "category", "abc": "abc_class"}
 
+_FRAMES = (
+    "forecast",
+    "policy",
+    "replenishment",
+    "orders",
+    "planned_orders",
+    "allocation",
+    "waterfall",
+    "items",
+    "accuracy",
+    "before_after",
+)
+_ARRAYS = ("demand", "receipts", "orders", "without_orders", "with_orders", "low", "high", "safety")
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -70,6 +84,16 @@ class Filters:
         near = [[(i, e) in pairs for i, e in zip(frame["item_id"], frame[c], strict=True)] for c in ends]
         return frame[pd.DataFrame(near).T.any(axis=1).to_numpy()]
 
+    def narrow(self, plan: PlanResult) -> PlanResult:
+        """The plan of the lines that pass; its totals, solver and notes stay those of the whole."""
+        if not self.count:
+            return plan
+        kept = {name: self.keep(getattr(plan, name), plan) for name in _FRAMES}
+        rows = self.keep(plan.projection.keys.reset_index(drop=True), plan).index.to_numpy()
+        keys = plan.projection.keys.iloc[rows].reset_index(drop=True)
+        arrays = {name: getattr(plan.projection, name)[rows] for name in _ARRAYS}
+        return replace(plan, **kept, projection=replace(plan.projection, keys=keys, **arrays))
+
     def lines(self, plan: PlanResult) -> pd.DataFrame:
         """The rows of `plan.items` (one an item-location) that pass."""
         items = plan.items
@@ -80,9 +104,7 @@ class Filters:
                 passing &= items[column].isin(chosen)
         if self.risk:
             risky = plan.replenishment.loc[plan.replenishment["risk"].isin(self.risk), ["item_id", "location_id"]]
-            passing &= pd.MultiIndex.from_frame(items[["item_id", "location_id"]]).isin(
-                pd.MultiIndex.from_frame(risky)
-            )
+            passing &= pd.MultiIndex.from_frame(items[["item_id", "location_id"]]).isin(pd.MultiIndex.from_frame(risky))
         if self.search:
             found = pd.Series(data=False, index=items.index)
             for column in ("item_id", "item_name", "category", "supplier_id", "location_id"):

@@ -4,26 +4,20 @@ The only module that touches `st.session_state`. What a person would want to kee
 changed parameters) also stands in the URL; whatever a URL says is checked again before it counts.
 """
 
-import json
 import secrets
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import streamlit as st
 
 from data import service
-from pages.components import cached, states
-from pages.components.filters import LONGEST, Filters
-from pages.components.filters import names as filter_names
+from pages.components import address, cached, states
+from pages.components.address import View
+from pages.components.filters import Filters
 from planning.errors import CancelledError, ParameterError, PlanningError
 from planning.params import Params
 from planning.result import PlanResult
-
-_EARLIEST, _LATEST = date(1990, 1, 1), date(2100, 12, 31)
-_LONGEST_PARAMS = 4000
-_URL_KEYS = frozenset({*filter_names(), "search", "item", "at", "as_of", "set"})
-
 
 # --- who and which data ----------------------------------------------------------------------------------------------
 
@@ -48,8 +42,7 @@ def is_sample() -> bool:
 
 def as_of() -> date:
     """The morning for which the plan is made."""
-    chosen = _restored()["as_of"]
-    return chosen if chosen is not None else default_as_of()
+    return _view().as_of or default_as_of()
 
 
 def default_as_of() -> date:
@@ -59,7 +52,7 @@ def default_as_of() -> date:
 
 def choose_as_of(day: date | None) -> None:
     """Plan for that morning; None: for the one that the data suggests."""
-    _remember(as_of=day if day is None or _EARLIEST <= day <= _LATEST else None)
+    _remember(as_of=day if day is None or address.EARLIEST <= day <= address.LATEST else None)
 
 
 # --- parameters ------------------------------------------------------------------------------------------------------
@@ -67,8 +60,7 @@ def choose_as_of(day: date | None) -> None:
 
 def params() -> Params:
     """The parameters in use, the same on every page."""
-    kept: Params = _restored()["params"]
-    return kept
+    return _view().params
 
 
 def change_params(**changes: Any) -> bool:
@@ -90,7 +82,7 @@ def reset_params(*names: str) -> None:
 
 def changed_params() -> dict[str, Any]:
     """The parameters that differ from the defaults."""
-    return _changed(params())
+    return address.changed(params())
 
 
 # --- filters and the item in view ------------------------------------------------------------------------------------
@@ -98,8 +90,7 @@ def changed_params() -> dict[str, Any]:
 
 def filters() -> Filters:
     """The filters in use, the same on every page."""
-    kept: Filters = _restored()["filters"]
-    return kept
+    return _view().filters
 
 
 def change_filters(**changes: Any) -> None:
@@ -114,8 +105,7 @@ def clear_filters() -> None:
 
 def selected() -> tuple[str, str] | None:
     """The item and location in view; they may be unknown to the plan."""
-    kept: tuple[str, str] | None = _restored()["selected"]
-    return kept
+    return _view().selected
 
 
 def select(item_id: str, location_id: str) -> None:
@@ -247,72 +237,25 @@ def _granted() -> str:
     return snapshot
 
 
-def _restored() -> dict[str, Any]:
-    """The memory of this tab; a URL that another page or a link brought is read into it first."""
-    url = _url()
+def _view() -> View:
+    """What this tab remembers; a URL that a link, back or forward brought is read into it first."""
+    url = {key: st.query_params.get_all(key) for key in st.query_params if key in address.KEYS}
+    # An empty URL is only a change of page: the memory holds.
     if "view" not in st.session_state or (url and url != st.session_state["url"]):
-        # A new tab, a link, back or forward. (An empty URL is only a page change: the memory holds.)
-        st.session_state["view"] = _read(url)
-    _write_url()
-    kept: dict[str, Any] = st.session_state["view"]
-    return kept
+        st.session_state["view"] = address.read(url)
+    view: View = st.session_state["view"]
+    _write_url(view)
+    return view
 
 
 def _remember(**changes: Any) -> None:
-    st.session_state["view"] = _restored() | changes
-    _write_url()
+    view = replace(_view(), **changes)
+    st.session_state["view"] = view
+    _write_url(view)
 
 
-def _write_url() -> None:
-    view = st.session_state["view"]
-    changed = _changed(view["params"])
-    url: dict[str, Any] = dict(view["filters"].to_values())
-    if view["selected"]:
-        url["item"], url["at"] = view["selected"]
-    if view["as_of"]:
-        url["as_of"] = view["as_of"].isoformat()
-    if changed:
-        url["set"] = json.dumps(changed, separators=(",", ":"), sort_keys=True)
-    wanted = {key: value if isinstance(value, list) else [value] for key, value in url.items()}
-    if wanted != _url():
+def _write_url(view: View) -> None:
+    url = address.write(view)
+    st.session_state["url"] = url
+    if url != {key: st.query_params.get_all(key) for key in st.query_params if key in address.KEYS}:
         st.query_params.from_dict(url)
-    st.session_state["url"] = wanted
-
-
-def _changed(chosen: Params) -> dict[str, Any]:
-    plain = Params().to_dict()
-    return {name: value for name, value in chosen.to_dict().items() if value != plain[name]}
-
-
-def _url() -> dict[str, list[str]]:
-    """What the URL says under the names that are ours."""
-    return {key: st.query_params.get_all(key) for key in st.query_params if key in _URL_KEYS}
-
-
-def _read(url: Mapping[str, list[str]]) -> dict[str, Any]:
-    """What a URL says, as far as it can be believed; the rest is as on a first visit."""
-    last = {key: values[-1] for key, values in url.items() if values}
-    item, at = last.get("item", ""), last.get("at", "")
-    return {
-        "filters": Filters.from_values(url),
-        "selected": (item, at) if item and at and max(len(item), len(at)) <= LONGEST else None,
-        "as_of": _read_date(last.get("as_of", "")),
-        "params": _read_params(last.get("set", "")),
-    }
-
-
-def _read_params(text: str) -> Params:
-    if not text or len(text) > _LONGEST_PARAMS:
-        return Params()
-    try:
-        return Params.from_json(text)
-    except ParameterError:
-        return Params()
-
-
-def _read_date(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if _EARLIEST <= day <= _LATEST else None

@@ -2,27 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any
 
 import streamlit as st
 
 from pages.components import formats
 from pages.components.cached import Facts
 
-STAGES = {"read": "Reading the data", "demand": "Cleaning the history", "fit": "Choosing forecast models",
-          "forecast": "Forecasting", "errors": "Measuring forecast errors"}
-
-
-class Running(Protocol):
-    """A forecast on its way, as `data.jobs` reports it."""
-
-    @property
-    def status(self) -> str:
-        """What it does: running, done, failed or cancelled."""
-
-    @property
-    def progress(self) -> Any:
-        """Stage, how many are done, of how many."""
+STAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "read": "Reading the data",
+        "demand": "Cleaning the history",
+        "fit": "Choosing forecast models",
+        "forecast": "Forecasting",
+        "errors": "Measuring forecast errors",
+    }
+)
+"""What the stages that a job reports are called."""
 
 
 def nothing_yet(use_sample: Callable[[], None]) -> None:
@@ -57,23 +54,24 @@ def fault(message: str, reset_date: Callable[[], None], reset_params: Callable[[
 
 @st.fragment(run_every=1.0)
 def progress(job: Any, give_up: Callable[[], None]) -> None:
-    """Show how far the forecast is, once a second; the page starts anew when it is done."""
+    """Show how far a forecast (`data.jobs.Job`) is, once a second; the page starts anew when it is done."""
     status = job.status()
-    if status == "done":
+    if status.state == "done":
         st.rerun()
     with st.container(border=True):
-        if status in ("failed", "cancelled"):
-            st.markdown("**The forecast was stopped**" if status == "cancelled" else "**The forecast failed**")
-            st.text(job.message() or "Start it again, or change the settings first.")
+        if status.state != "running":
+            st.markdown("**The forecast was stopped**" if status.state == "cancelled" else "**The forecast failed**")
+            # As text: it may quote what a user's file said.
+            st.text(status.message or "Start it again, or change the settings first.")
             if st.button("Start again", type="primary", icon=":material/refresh:", on_click=give_up):
                 st.rerun()
             return
-        stage, done, total = job.progress()
         st.markdown("**Forecasting your assortment**")
         st.caption("Once for these data and this date. Changing service, costs or orders afterwards takes no time.")
-        share = min(max(done / total, 0.0), 1.0) if total else 0.0
-        counted = f" · {done:,} of {total:,}" if total else ""
-        st.progress(share, text=f"{STAGES.get(stage, stage.capitalize() or 'Starting')}{counted}")
+        share = min(max(status.done / status.total, 0.0), 1.0) if status.total else 0.0
+        counted = f" · {status.done:,} of {status.total:,}" if status.total else ""
+        stage = STAGES.get(status.stage, status.stage.capitalize() or "Starting")
+        st.progress(share, text=f"{stage}{counted} · {status.seconds:,.0f} s")
         if st.button("Cancel", icon=":material/close:", key="cancel_forecast"):
             job.cancel()
             st.rerun(scope="fragment")

@@ -1,6 +1,7 @@
 """Tables as the house shows them: titles, units and formats from `planning.tables`, downloads, the way to an item."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -8,14 +9,22 @@ import streamlit as st
 
 from data import export
 from pages.components import session
-from pages.components.controls import RISK_LABELS
 from pages.components.formats import count
+from pages.components.sidebar import RISK_LABELS
 from planning.result import PlanResult
 from planning.tables import INPUT_TABLES, RESULT_TABLES, Column
 
 _BADGE_COLOURS = ("red", "orange", "green")
 _MOST_BADGES = 20_000
 """Above so many rows the risk is plain text: lists are slow to send."""
+_NAMES: Mapping[str, Any] = MappingProxyType(
+    {
+        "item_name": st.column_config.TextColumn("Name", width="medium", help="Name of the item."),
+        "category": st.column_config.TextColumn("Category", help="Product group."),
+        "abc_class": st.column_config.TextColumn("ABC", help="A, B or C by yearly value."),
+    }
+)
+"""Columns that pages add from `plan.items`."""
 _WIDE_TEXT = frozenset({"reason", "item_name"})
 
 
@@ -58,21 +67,37 @@ def show(
     shown = frame.reset_index(drop=True)
     badges = "risk" in shown and len(shown) <= _MOST_BADGES
     display = shown.assign(risk=shown["risk"].map(lambda r: [RISK_LABELS[r]])) if badges else shown
-    config = columns(table, plan.params.currency, shown) | dict(more or {})
+    if "action" in shown:
+        display = display.assign(action=shown["action"].str.capitalize())
+    config = columns(table, plan.params.currency, shown) | dict(_NAMES) | dict(more or {})
     if badges:
         config["risk"] = _risk_badges()
     if to_item and {"item_id", "location_id"} <= set(shown):
         event = st.dataframe(
-            display, key=key, hide_index=True, column_order=order, column_config=config, height=height,
-            on_select="rerun", selection_mode="single-row", placeholder="–", alt=alt or None,
+            display,
+            key=key,
+            hide_index=True,
+            column_order=order,
+            column_config=config,
+            height=height,
+            on_select="rerun",
+            selection_mode="single-row",
+            placeholder="–",
+            alt=alt or None,
         )
         rows = event.selection.rows
         if rows:
             open_item(str(shown["item_id"].iloc[rows[0]]), str(shown["location_id"].iloc[rows[0]]))
     else:
         st.dataframe(
-            display, key=key, hide_index=True, column_order=order, column_config=config, height=height,
-            placeholder="–", alt=alt or None,
+            display,
+            key=key,
+            hide_index=True,
+            column_order=order,
+            column_config=config,
+            height=height,
+            placeholder="–",
+            alt=alt or None,
         )
     if download:
         downloads(shown, table, plan, key=key)
@@ -90,13 +115,24 @@ def downloads(frame: pd.DataFrame, table: str, plan: PlanResult, *, key: str) ->
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_downloads"):
         st.caption(f"{count(len(frame), 'row')} · quantities in units", width="content")
         st.download_button(
-            "Excel", lambda: export.workbook({table: frame}), f"{name}.xlsx", on_click="ignore", type="tertiary",
-            mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", icon=":material/download:",
+            "Excel",
+            lambda: export.workbook({table: frame}),
+            f"{name}.xlsx",
+            on_click="ignore",
+            type="tertiary",
+            mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            icon=":material/download:",
             key=f"{key}_xlsx",
         )
         st.download_button(
-            "CSV", lambda: export.safe_csv(frame), f"{name}.csv", mime="text/csv", on_click="ignore", type="tertiary",
-            icon=":material/download:", key=f"{key}_csv",
+            "CSV",
+            lambda: export.safe_csv(frame),
+            f"{name}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/download:",
+            key=f"{key}_csv",
         )
 
 

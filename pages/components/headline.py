@@ -1,0 +1,123 @@
+"""The numbers that head the Overview, from the lines in view. No Streamlit.
+
+Money that is not known is not zero: each amount comes with the units behind it that have no price or cost.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from planning.result import PlanResult
+
+_RISK_ORDER = {"red": 0, "amber": 1, "green": 2}
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Money, as far as it is known; the units it stands for; those of them without a known price or cost."""
+
+    money: float | None
+    units: float
+    units_unpriced: float
+    lines: int
+
+
+def amount(frame: pd.DataFrame, units: str, money: str) -> Amount:
+    """Sum up the rows that have units: money is None where no row knows it."""
+    rows = frame[frame[units].fillna(0) > 0]
+    known = rows[money].notna()
+    total = float(rows.loc[known, money].sum()) if known.any() or rows.empty else None
+    return Amount(total, float(rows[units].sum()), float(rows.loc[~known, units].sum()), len(rows))
+
+
+def margin_at_risk(plan: PlanResult) -> Amount:
+    """What is expected to be lost before anything ordered today can arrive."""
+    return amount(plan.replenishment, "expected_lost_units", "lost_margin")
+
+
+def idle_stock(plan: PlanResult) -> Amount:
+    """Stock beyond any foreseeable need, dead stock included."""
+    return amount(plan.replenishment, "excess_units", "excess_value")
+
+
+def due_today(plan: PlanResult) -> Amount:
+    """The purchases to place today."""
+    return amount(plan.replenishment, "order_quantity", "order_value")
+
+
+@dataclass(frozen=True)
+class Health:
+    """The state of the assortment in view; None where nothing can be said."""
+
+    fill_rate: float | None
+    red: int
+    amber: int
+    stock_value: float | None
+    stock_unpriced: float
+    days_of_supply: float | None
+    moved_units: float
+    suppliers: int
+
+
+def health(plan: PlanResult) -> Health:
+    """Sum up service, risk, stock and its reach.
+
+    The fill rate is weighted by demand; days of supply are those of the whole stock at its whole demand, at cost
+    where cost is known and in units otherwise.
+    """
+    keys = ["item_id", "location_id"]
+    rows = plan.replenishment.merge(
+        plan.policy[[*keys, "demand_mean_per_day", "expected_fill_rate"]], on=keys, how="left"
+    ).merge(plan.items[[*keys, "unit_cost"]], on=keys, how="left")
+    demand, cost = rows["demand_mean_per_day"].fillna(0), rows["unit_cost"]
+    held = rows["on_hand"].clip(lower=0)
+    priced = cost.notna()
+    weight = cost.where(priced) if priced.any() else pd.Series(1.0, rows.index)
+    use = float((demand * weight).sum())
+    served = rows["expected_fill_rate"].notna() & (demand > 0)
+    return Health(
+        fill_rate=float(np.average(rows.loc[served, "expected_fill_rate"], weights=demand[served]))
+        if served.any()
+        else None,
+        red=int((rows["risk"] == "red").sum()),
+        amber=int((rows["risk"] == "amber").sum()),
+        stock_value=float((held * cost).sum()) if priced.any() else None,
+        stock_unpriced=float(held[~priced].sum()),
+        days_of_supply=float((held * weight).sum()) / use if use > 0 else None,
+        moved_units=float(plan.allocation["quantity"].sum()),
+        suppliers=int(rows.loc[rows["order_quantity"] > 0, "supplier_id"].nunique()),
+    )
+
+
+def work_list(plan: PlanResult, view: str = "all") -> pd.DataFrame:
+    """What needs a person today, with item names.
+
+    Red first, then amber, then the rest that calls for action, each the dearest first. `view` keeps what is at
+    risk ("risk"), to be ordered ("order") or beyond need ("idle", by its value), or everything ("all").
+    """
+    rows = plan.replenishment[plan.replenishment["action"] != "none"]
+    if view == "risk":
+        rows = rows[rows["risk"] != "green"]
+    elif view == "order":
+        rows = rows[rows["order_quantity"] > 0]
+    elif view == "idle":
+        idle = plan.replenishment[plan.replenishment["excess_units"] > 0]
+        return with_names(idle.sort_values(["excess_value", "excess_units"], ascending=False, kind="stable"), plan)
+    ranked = rows.assign(
+        _risk=rows["risk"].map(_RISK_ORDER),
+        _stake=rows["lost_margin"].fillna(0.0),
+        _next=rows[["order_value", "excess_value"]].max(axis=1).fillna(0.0),
+    ).sort_values(
+        ["_risk", "_stake", "_next", "expected_lost_units", "item_id", "location_id"],
+        ascending=[True, False, False, False, True, True],
+    )
+    return with_names(ranked.drop(columns=["_risk", "_stake", "_next"]), plan)
+
+
+def with_names(frame: pd.DataFrame, plan: PlanResult, columns: Sequence[str] = ("item_name",)) -> pd.DataFrame:
+    """The rows with what `plan.items` knows about each, in their order."""
+    keys = ["item_id", "location_id"]
+    wanted = [c for c in columns if c in plan.items and c not in frame]
+    return frame.merge(plan.items[[*keys, *wanted]], on=keys, how="left") if wanted else frame

@@ -1,0 +1,75 @@
+"""Overview: what is at risk, what lies idle, what to order today."""
+
+import streamlit as st
+
+from pages.components import cards, charts, controls, glossary, headline, session, tables
+from pages.components.formats import literal
+from planning.result import PlanResult
+
+VIEWS = {"risk": "At risk", "order": "To order", "idle": "Idle stock", "all": "Everything"}
+FIRST = ("risk", "action", "item_id", "item_name", "location_id")
+COLUMNS = {
+    "risk": (
+        *FIRST,
+        "lost_margin",
+        "expected_lost_units",
+        "stockout_on",
+        "order_quantity",
+        "transfer_quantity",
+        "reason",
+    ),
+    "order": (*FIRST, "supplier_id", "order_quantity", "order_value", "arrives_on", "stockout_on", "reason"),
+    "idle": (*FIRST, "excess_value", "excess_units", "on_hand", "on_order", "days_of_supply", "reason"),
+    "all": (*FIRST, "lost_margin", "order_value", "excess_value", "stockout_on", "days_of_supply", "reason"),
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("Overview")
+    session.banner()
+    controls.sidebar()
+    whole = session.require_plan()
+    plan = session.filters().narrow(whole)
+    if plan.replenishment.empty:
+        st.info("No item passes the filters.", icon=":material/filter_alt:")
+        st.button("Clear the filters", on_click=session.clear_filters)
+        return
+    cards.three_numbers(plan)
+    with st.container(border=True):
+        st.subheader("Stock value and cash out, next 13 weeks")
+        figure = charts.stock_value_and_cash(plan)
+        st.plotly_chart(figure, config=dict(charts.CONFIG), alt="Projected stock value and cash out, week by week")
+    cards.strip(plan)
+    work_list(plan)
+    if whole.notes:
+        with st.expander(f"What this plan assumes ({len(whole.notes)})", icon=":material/info:"):
+            st.markdown("\n".join(f"- {literal(note)}" for note in whole.notes))
+    glossary.words("ABC class", "Red", "Amber", "Green", "Days of supply", "Excess", "Lost margin", "Expedite")
+
+
+def work_list(plan: PlanResult) -> None:
+    """Draw what needs a person today, the worst and dearest first."""
+    st.subheader("Work list")
+    session.seed(cards.WORK_VIEW, session.widget(cards.WORK_VIEW) or "risk")
+    view = st.segmented_control(
+        "Show",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        key=cards.WORK_VIEW,
+        required=True,
+        label_visibility="collapsed",
+    )
+    st.caption("The worst and dearest first. Select a row to see the item.")
+    tables.show(
+        headline.work_list(plan, view),
+        "replenishment",
+        plan=plan,
+        key="work",
+        order=COLUMNS[view],
+        alt="What needs action today",
+        empty="Nothing here calls for action today.",
+    )
+
+
+main()
