@@ -1,0 +1,211 @@
+"""The small SQL catalog beside the snapshots: workspaces, what was imported when, and the decisions log."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateTable
+
+from planning.errors import InputError
+
+NO_DECISIONS = hashlib.sha256(b"").hexdigest()
+"""The id of an empty decisions log."""
+
+TRIES = 5
+"""How often an append is tried when somebody else appends at the same moment."""
+
+_METADATA = sa.MetaData()
+_WORKSPACES = sa.Table(
+    "workspaces",
+    _METADATA,
+    sa.Column("name", sa.String(80), primary_key=True),
+    sa.Column("current_snapshot", sa.String(64)),
+)
+_SNAPSHOTS = sa.Table(
+    "snapshots",
+    _METADATA,
+    sa.Column("workspace", sa.String(80), primary_key=True),
+    sa.Column("snapshot_id", sa.String(64), primary_key=True),
+    sa.Column("imported_at", sa.String(40), nullable=False),
+    sa.Column("files", sa.JSON, nullable=False),
+    sa.Column("rows", sa.JSON, nullable=False),
+    sa.Column("notes", sa.JSON, nullable=False),
+    sa.Column("sample", sa.Boolean, nullable=False),
+)
+_DECISIONS = sa.Table(
+    "decisions",
+    _METADATA,
+    sa.Column("workspace", sa.String(80), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("decided_at", sa.String(40), nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class ImportRecord:
+    """What is known of one kept snapshot.
+
+    `rows` counts, for each table, read, accepted and rejected rows; `notes` say what was assumed;
+    `sample` is true for the sample company, which real data is never mixed with.
+    """
+
+    snapshot_id: str
+    imported_at: datetime
+    files: tuple[str, ...] = ()
+    rows: Mapping[str, Mapping[str, int]] | None = None
+    notes: tuple[str, ...] = ()
+    sample: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One line of the decisions log; `number` counts from 1."""
+
+    number: int
+    decided_at: datetime
+    kind: str
+    body: Mapping[str, Any]
+
+
+class Catalog:
+    """The catalog at a database address (SQLAlchemy's form, such as `sqlite:///catalog.sqlite`).
+
+    Every call opens and closes its own connection, so that any thread may call.
+
+    Raises
+    ------
+    InputError : the address cannot be used or opened.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            self._engine = sa.create_engine(address, poolclass=NullPool)
+            if self._engine.dialect.name == "sqlite":
+                sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            with self._engine.begin() as connection:
+                for table in _METADATA.sorted_tables:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+        except (SQLAlchemyError, ImportError) as fault:
+            # The address may hold a password: it is never repeated.
+            msg = "the catalog cannot be opened: check STOCKCAST_CATALOG, STOCKCAST_HOME and the room on the disk"
+            raise InputError(msg) from fault
+
+    def record(self, workspace: str, entry: ImportRecord) -> None:
+        """Note a snapshot and make it the current one, both or neither."""
+        values = {
+            "imported_at": entry.imported_at.isoformat(),
+            "files": list(entry.files),
+            "rows": {name: dict(counts) for name, counts in (entry.rows or {}).items()},
+            "notes": list(entry.notes),
+            "sample": entry.sample,
+        }
+        key = {"workspace": workspace, "snapshot_id": entry.snapshot_id}
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(_SNAPSHOTS).filter_by(**key))
+            connection.execute(sa.insert(_SNAPSHOTS).values(**key, **values))
+            _point(connection, workspace, entry.snapshot_id)
+
+    def point(self, workspace: str, snapshot_id: str) -> None:
+        """Make a recorded snapshot the current one."""
+        with self._engine.begin() as connection:
+            _point(connection, workspace, snapshot_id)
+
+    def records(self, workspace: str) -> list[ImportRecord]:
+        """Return what was imported, newest first."""
+        query = sa.select(_SNAPSHOTS).filter_by(workspace=workspace).order_by(_SNAPSHOTS.c.imported_at.desc())
+        with self._engine.connect() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
+    def current(self, workspace: str) -> ImportRecord | None:
+        """Return the current snapshot's record, or None where nothing was imported."""
+        query = sa.select(_SNAPSHOTS).join(
+            _WORKSPACES,
+            (_WORKSPACES.c.name == _SNAPSHOTS.c.workspace)
+            & (_WORKSPACES.c.current_snapshot == _SNAPSHOTS.c.snapshot_id),
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query.where(_WORKSPACES.c.name == workspace)).first()
+        return None if row is None else _record(row)
+
+    def forget(self, workspace: str) -> None:
+        """Remove everything that is known of a workspace."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(_WORKSPACES).filter_by(name=workspace))
+            connection.execute(sa.delete(_SNAPSHOTS).filter_by(workspace=workspace))
+            connection.execute(sa.delete(_DECISIONS).filter_by(workspace=workspace))
+
+    def append(self, workspace: str, kind: str, body: Mapping[str, Any]) -> Decision:
+        """Add a line to the decisions log; lines are never changed.
+
+        Raises
+        ------
+        InputError : others append so fast that no place in the log was found.
+        """
+        spelled = json.dumps(dict(body), sort_keys=True, ensure_ascii=False, allow_nan=False)
+        for _ in range(TRIES):
+            lines = self._lines(workspace)
+            number, before = (lines[-1].number + 1, lines[-1].digest) if lines else (1, NO_DECISIONS)
+            at = datetime.now(UTC)
+            text = json.dumps([before, number, at.isoformat(), kind, spelled])
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            line = {"workspace": workspace, "number": number, "decided_at": at.isoformat(), "kind": kind}
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(sa.insert(_DECISIONS).values(**line, body=spelled, digest=digest))
+            except (IntegrityError, OperationalError):
+                continue  # somebody else took this number
+            return Decision(number, at, kind, json.loads(spelled))
+        msg = "the decision was not kept, because others are deciding at this moment: try again"
+        raise InputError(msg)
+
+    def decisions(self, workspace: str) -> list[Decision]:
+        """Return the decisions log, oldest line first."""
+        return [
+            Decision(line.number, datetime.fromisoformat(line.decided_at), line.kind, json.loads(line.body))
+            for line in self._lines(workspace)
+        ]
+
+    def decisions_id(self, workspace: str) -> str:
+        """Return the hash of the decisions log: each line's digest holds the one before it."""
+        lines = self._lines(workspace)
+        return str(lines[-1].digest) if lines else NO_DECISIONS
+
+    def _lines(self, workspace: str) -> Sequence[sa.Row[Any]]:
+        query = sa.select(_DECISIONS).filter_by(workspace=workspace).order_by(_DECISIONS.c.number)
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """Let readers read while one writes, and have writers wait for each other."""
+    for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _point(connection: sa.Connection, workspace: str, snapshot_id: str) -> None:
+    found = connection.execute(
+        sa.update(_WORKSPACES).filter_by(name=workspace).values(current_snapshot=snapshot_id)
+    ).rowcount
+    if not found:
+        connection.execute(sa.insert(_WORKSPACES).values(name=workspace, current_snapshot=snapshot_id))
+
+
+def _record(row: sa.Row[Any]) -> ImportRecord:
+    return ImportRecord(
+        snapshot_id=row.snapshot_id,
+        imported_at=datetime.fromisoformat(row.imported_at),
+        files=tuple(row.files),
+        rows=row.rows,
+        notes=tuple(row.notes),
+        sample=row.sample,
+    )

@@ -1,0 +1,264 @@
+"""The workspace: immutable snapshots of the data, the results made from them, and the catalog of both."""
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.atomic import remove_folder, sweep, sync, unfinished, write_whole
+from data.catalog import Catalog, Decision, ImportRecord
+from data.snapshot import Snapshot, build_snapshot, read_snapshot, snapshot_id, write_snapshot
+from planning.errors import InputError
+from planning.tables import RESULT_TABLES
+
+__all__ = ["ImportRecord", "Workspace", "home", "read_snapshot", "snapshot_id"]
+
+MAIN = "main"
+"""The workspace of one person on one machine."""
+
+NAME = re.compile(r"\w[\w .-]{0,59}")
+KEY = re.compile(r"[0-9a-f]{16,128}")
+SNAPSHOT = re.compile(r"[0-9a-f]{64}")
+
+INTERRUPTED_AFTER = 3600.0
+"""Seconds after which something unfinished is taken for the rest of a crash."""
+
+RESULT_BYTES = 4 * 1024**3
+"""Room for kept results; beyond it those that were used longest ago go."""
+
+
+def home() -> Path:
+    """Return the folder that holds every workspace: STOCKCAST_HOME, by default `~/.stockcast`."""
+    return Path(os.environ.get("STOCKCAST_HOME") or "~/.stockcast").expanduser()
+
+
+class Workspace:
+    """One person's or team's data: snapshots, results and decisions, apart from everybody else's.
+
+    Parameters
+    ----------
+    name : letters, digits, spaces, dots, hyphens; the folder is named by its hash, never by itself.
+    root : where the workspaces lie; None: `home()`.
+    address : of the catalog; None: STOCKCAST_CATALOG, else a SQLite file in the root.
+
+    Raises
+    ------
+    InputError : the name is not allowed, or the place cannot be written.
+    """
+
+    def __init__(self, name: str = MAIN, *, root: Path | None = None, address: str | None = None) -> None:
+        if not NAME.fullmatch(name):
+            msg = f"workspace name {name[:80]!r}: give 1 to 60 letters, digits, spaces, dots or hyphens"
+            raise InputError(msg)
+        self.name = name
+        root = root or home()
+        self.folder = root / "workspaces" / hashlib.sha256(name.encode()).hexdigest()[:24]
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as fault:
+            msg = "the workspace cannot be written: let STOCKCAST_HOME name a folder of yours with room"
+            raise InputError(msg) from fault
+        address = address or os.environ.get("STOCKCAST_CATALOG") or f"sqlite:///{root / 'catalog.sqlite'}"
+        self._catalog = Catalog(address)
+
+    def save(
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        *,
+        files: Sequence[str] = (),
+        rows: Mapping[str, Mapping[str, int]] | None = None,
+        notes: Sequence[str] = (),
+        rejected: pd.DataFrame | None = None,
+        sample: bool = False,
+    ) -> str:
+        """Keep these tables as a snapshot, make it the current one, and return its id.
+
+        Parameters
+        ----------
+        frames : by table name, in the contract's columns.
+        files, rows, notes, rejected : the report of the import, kept beside the snapshot.
+        sample : whether this is the sample company.
+
+        Raises
+        ------
+        InputError : a table breaks the contract, or the disk is full. Nothing is changed then.
+        """
+        snapshot = build_snapshot(frames)
+        try:
+            self._write(snapshot)
+            write_whole(self._rejected_path(snapshot.id), _parquet(rejected))
+        except OSError as fault:
+            msg = "the data could not be kept: make room on the disk and import again; the earlier data stands"
+            raise InputError(msg) from fault
+        at = datetime.now(UTC)
+        self._catalog.record(self.name, ImportRecord(snapshot.id, at, tuple(files), rows, tuple(notes), sample))
+        return snapshot.id
+
+    def load(self, snapshot_id: str) -> dict[str, pd.DataFrame]:
+        """Return the tables of a kept snapshot, as `data.snapshot.read_snapshot` says.
+
+        Raises
+        ------
+        InputError : there is no such snapshot in this workspace, or it is damaged.
+        """
+        return read_snapshot(self.path(snapshot_id))
+
+    def path(self, snapshot_id: str) -> Path:
+        """Return the folder of a kept snapshot: one Parquet file a table.
+
+        Raises
+        ------
+        InputError : the id is not one.
+        """
+        if not SNAPSHOT.fullmatch(snapshot_id):
+            msg = f"{snapshot_id[:80]!r} names no snapshot: it takes 64 hexadecimal digits"
+            raise InputError(msg)
+        return self.folder / "snapshots" / snapshot_id
+
+    def rejected(self, snapshot_id: str) -> pd.DataFrame:
+        """Return the rows that were set aside when this snapshot was imported (`RESULT_TABLES["rejected"]`)."""
+        self.path(snapshot_id)
+        try:
+            rows: pd.DataFrame = pq.read_table(self._rejected_path(snapshot_id)).to_pandas()
+        except (OSError, pa.ArrowException):
+            return pd.DataFrame(columns=list(RESULT_TABLES["rejected"].names))
+        return rows
+
+    def history(self) -> list[ImportRecord]:
+        """Return every kept snapshot, the newest import first."""
+        return self._catalog.records(self.name)
+
+    def current(self) -> ImportRecord | None:
+        """Return the snapshot in use, or None where nothing was imported."""
+        return self._catalog.current(self.name)
+
+    def restore(self, snapshot_id: str) -> None:
+        """Make an earlier snapshot the current one again.
+
+        Raises
+        ------
+        InputError : it was never imported into this workspace.
+        """
+        if snapshot_id not in {record.snapshot_id for record in self.history()}:
+            msg = f"there is no snapshot {snapshot_id[:12]!r} here: choose one of the history"
+            raise InputError(msg)
+        self._catalog.point(self.name, snapshot_id)
+
+    def delete(self) -> None:
+        """Remove everything of this workspace: data, results, decisions, history."""
+        self._catalog.forget(self.name)
+        remove_folder(self.folder)
+
+    def keep(self, key: str, payload: bytes) -> None:
+        """Keep a result under its key; results used longest ago make room for it.
+
+        Raises
+        ------
+        InputError : the key is not hexadecimal, or the disk is full.
+        """
+        path = self._result_path(key)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(path, payload)
+        except OSError as fault:
+            msg = "the result could not be kept: make room on the disk"
+            raise InputError(msg) from fault
+        _make_room(path.parent, spare=path)
+
+    def kept(self, key: str) -> bytes | None:
+        """Return the result kept under this key, or None.
+
+        Raises
+        ------
+        InputError : the key is not hexadecimal.
+        """
+        path = self._result_path(key)
+        try:
+            payload = path.read_bytes()
+            path.touch()
+        except OSError:
+            return None
+        return payload
+
+    def decide(self, kind: str, body: Mapping[str, Any]) -> Decision:
+        """Add a line to the decisions log of this workspace."""
+        return self._catalog.append(self.name, kind, body)
+
+    def decisions(self) -> list[Decision]:
+        """Return the decisions log, oldest line first."""
+        return self._catalog.decisions(self.name)
+
+    def decisions_id(self) -> str:
+        """Return the hash of the decisions log."""
+        return self._catalog.decisions_id(self.name)
+
+    def _write(self, snapshot: Snapshot) -> None:
+        """Write the folder under a passing name, then give it its own: there whole, or not at all."""
+        target = self.path(snapshot.id)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sweep(target.parent, before=time.time() - INTERRUPTED_AFTER)
+        if target.is_dir():
+            return
+        draft = unfinished(target.parent)
+        try:
+            write_snapshot(snapshot, draft)
+            draft.rename(target)
+        except OSError:
+            if not target.is_dir():  # else the same data was kept by somebody at the same moment
+                raise
+        finally:
+            remove_folder(draft)
+        sync(target.parent)
+
+    def _rejected_path(self, snapshot_id: str) -> Path:
+        folder = self.folder / "rejected"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / f"{snapshot_id}.parquet"
+
+    def _result_path(self, key: str) -> Path:
+        if not KEY.fullmatch(key):
+            msg = f"{key[:80]!r} is no key of a result: it takes 16 to 128 hexadecimal digits"
+            raise InputError(msg)
+        return self.folder / "results" / key
+
+
+def _parquet(rejected: pd.DataFrame | None) -> bytes:
+    """Return the rejected rows as a Parquet file: texts, and the row's number."""
+    table = RESULT_TABLES["rejected"]
+    frame = pd.DataFrame(columns=list(table.names)) if rejected is None else rejected
+    arrays = {}
+    for column in table.columns:
+        number = column.kind == "integer"
+        values = frame[column.name].astype("float64" if number else object)
+        array = pa.array(values, pa.float64() if number else pa.large_string(), from_pandas=True)
+        arrays[column.name] = array.cast(pa.int64()) if number else array
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(arrays), sink, compression="zstd")
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _make_room(folder: Path, spare: Path) -> None:
+    """Remove the results used longest ago while all together take more than their room."""
+    sweep(folder, before=time.time() - INTERRUPTED_AFTER)
+    found = []
+    for path in folder.iterdir():
+        try:
+            found.append((path.stat().st_mtime, path.stat().st_size, path))
+        except FileNotFoundError:
+            continue  # another process removed it
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= RESULT_BYTES:
+            return
+        if path != spare:
+            path.unlink(missing_ok=True)
+            total -= size
