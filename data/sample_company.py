@@ -110,14 +110,14 @@ SKU-0080|Fleece blanket|smooth|1.1|6.20|14.99|10|4.0|
 
 _LOCATIONS = """
 location_id|location_name|kind|capacity|priority|source|transit_days|size|profile
-WH-NORTH|North warehouse|warehouse|120000|||||
-WH-SOUTH|South warehouse|warehouse|110000|||||
-ST-01|Harbour Street|store|15000|1|WH-NORTH|1|2.4|town
-ST-02|Mill Lane|store|12000|2|WH-NORTH|2|1.6|suburb
-ST-03|Old Market|store|9000|2|WH-NORTH|3|1.1|town
-ST-04|Station Road|store|14000|1|WH-SOUTH|1|2.1|station
-ST-05|Orchard Park|store|11000|2|WH-SOUTH|2|1.4|suburb
-ST-06|Riverside|store|8000|3|WH-SOUTH|3|1.0|town
+WH-NORTH|North warehouse|warehouse|150000|||||
+WH-SOUTH|South warehouse|warehouse|120000|||||
+ST-01|Harbour Street|store|36000|1|WH-NORTH|1|2.4|town
+ST-02|Mill Lane|store|30000|2|WH-NORTH|2|1.6|suburb
+ST-03|Old Market|store|14500|2|WH-NORTH|3|1.1|town
+ST-04|Station Road|store|28000|1|WH-SOUTH|1|2.1|station
+ST-05|Orchard Park|store|20000|2|WH-SOUTH|2|1.4|suburb
+ST-06|Riverside|store|14500|3|WH-SOUTH|3|1.0|town
 """
 
 _SUPPLIERS = """
@@ -191,7 +191,7 @@ STORES_FORGOTTEN = (  # nothing was sent to the store any more, although its war
     ("SKU-0018", "ST-06", 24), ("SKU-0078", "ST-04", 34), ("SKU-0046", "ST-02", 22),
 )
 BUYING_STOPPED = (  # nothing was bought any more
-    ("SKU-0080", "WH-NORTH", 140), ("SKU-0080", "WH-SOUTH", 125), ("SKU-0048", "WH-NORTH", 110),
+    ("SKU-0080", "WH-NORTH", 140), ("SKU-0080", "WH-SOUTH", 150), ("SKU-0048", "WH-NORTH", 110),
     ("SKU-0048", "WH-SOUTH", 110), ("SKU-0044", "WH-NORTH", 46), ("SKU-0015", "WH-SOUTH", 58),
     ("SKU-0054", "WH-NORTH", 62), ("SKU-0064", "WH-SOUTH", 65), ("SKU-0020", "WH-NORTH", 54),
     ("SKU-0025", "WH-SOUTH", 60),

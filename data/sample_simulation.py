@@ -19,6 +19,8 @@ WAREHOUSES = 2
 
 _LIFE = 61
 """Columns of a lot array: days of life left, today's last. What never expires stays in the last column."""
+_RING = 8
+"""Days of transfers under way that are kept at a time: more than the longest way."""
 _SHIPPING_WEEKDAYS = (1, 4)
 _SPREAD = {"smooth": 1.6, "erratic": 6.0, "intermittent": 1.5, "lumpy": 11.0}
 """Variance over mean of demand, as the buyers see it."""
@@ -78,7 +80,6 @@ class _Chain:
     """The warehouses and stores between two days."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
         self.items, places = company.build_items(), company.build_locations()
         self.suppliers = company.build_suppliers().to_dict("records")
         self.stores = places.iloc[WAREHOUSES:].reset_index(drop=True)
@@ -87,12 +88,14 @@ class _Chain:
         self.column = {store: s for s, store in enumerate(self.stores["location_id"])}
         self.feeder = np.array([self.warehouses.index(w) for w in self.stores["source"]])
         self.transit = self.stores["transit_days"].to_numpy(np.int64)
-        self._set_terms()
+        self._set_terms(rng)
         self._set_stories()
         self.demand = draw_demand(rng, self.items, self.stores, self.ranged)
+        # Drawn beforehand, so that a story about one item leaves the luck of all others as it is.
+        self.luck = rng.standard_normal((company.DAYS, len(self.suppliers), WAREHOUSES))
         self._open_books()
 
-    def _set_terms(self) -> None:
+    def _set_terms(self, rng: np.random.Generator) -> None:
         """Who delivers what, how fast, in which packs; and how well each buyer judges each item."""
         items = self.items
         self.supplier = items["supplier_id"].to_numpy()
@@ -112,18 +115,9 @@ class _Chain:
             [i in company.NOT_RANGED.get(s, ()) for s in self.stores["location_id"]] for i in items["item_id"]
         ])
         self.launch, self.ends = life_span(items)
-        self.judgement = self.rng.uniform(0.75, 1.25, (len(items), WAREHOUSES))
-        self.asleep = self._lapses(self.ranged.shape, times=2, most=35)
-        self.buyer_asleep = self._lapses(self.judgement.shape, times=1, most=60)
-
-    def _lapses(self, shape: tuple[int, ...], times: int, most: int) -> Flags:
-        """Days [day, item, place] on which nobody looked: so often in the books, for up to so many days."""
-        days = np.arange(company.DAYS)[:, None, None]
-        asleep = np.zeros((company.DAYS, *shape), dtype=bool)
-        for _ in range(times):
-            start = self.rng.integers(60, company.DAYS - most - 60, shape)
-            asleep |= (days >= start) & (days < start + self.rng.integers(7, most, shape))
-        return asleep
+        self.judgement = rng.uniform(0.75, 1.25, (len(items), WAREHOUSES))
+        self.asleep = _lapses(rng, self.ranged.shape, times=2, most=35)
+        self.buyer_asleep = _lapses(rng, self.judgement.shape, times=1, most=60)
 
     def _set_stories(self) -> None:
         days, warehouse = company.DAYS, self.warehouses.index
@@ -145,7 +139,7 @@ class _Chain:
     def _open_books(self) -> None:
         n, s, days = len(self.items), len(self.stores), company.DAYS
         self.lots = np.zeros((n, WAREHOUSES + s, _LIFE), dtype=np.int64)
-        self.landing = np.zeros((days + AHEAD, n, s, _LIFE), dtype=np.int32)
+        self.landing = np.zeros((_RING, n, s, _LIFE), dtype=np.int64)
         self.arriving = np.zeros((days + AHEAD, n, WAREHOUSES), dtype=np.int64)
         self.memory = self.demand.level.copy()
         self.sales, self.shipped, self.landed = (np.zeros((days, n, s), dtype=np.int64) for _ in range(3))
@@ -191,15 +185,17 @@ class _Chain:
             fresh = self.lots[self.perishes]
             self.waste[day][self.perishes] = fresh[:, :, 0]
             self.lots[self.perishes] = np.pad(fresh[:, :, 1:], ((0, 0), (0, 0), (0, 1)))
-        self.lots[:, WAREHOUSES:] += self.landing[day]
-        self.landed[day] = self.landing[day].sum(-1)
+        landing = self.landing[day % _RING]
+        self.lots[:, WAREHOUSES:] += landing
+        self.landed[day] = landing.sum(-1)
+        landing[:] = 0
         self.received[day] = self.arriving[day]
         self.lots[np.arange(len(self.items)), :WAREHOUSES, self.life] += self.arriving[day]
 
     def supply_stores(self, day: int) -> None:
         """Send to the stores on shipping days, what is at or below its minimum up to its maximum."""
         if day % 7 in _SHIPPING_WEEKDAYS:
-            position = self.lots[:, WAREHOUSES:].sum(-1) + self.landing[day + 1 : day + 9].sum((0, -1))
+            position = self.lots[:, WAREHOUSES:].sum(-1) + self.landing.sum((0, -1))
             low, high = self._store_levels(day).astype(np.int64)
             want = np.where(position <= low, -(-(high - position) // self.pack) * self.pack, 0)
             selling = (day >= self.launch[:, None] - 5) & (day <= self.ends[:, None] - 4)
@@ -222,7 +218,7 @@ class _Chain:
                 taken = take_oldest(self.lots[:, w], units)
                 self.lots[:, w] -= taken
                 due = day + int(self.transit[s])
-                self.landing[due, :, s] += self._aged(taken, int(self.transit[s]))
+                self.landing[due % _RING, :, s] += self._aged(taken, int(self.transit[s]))
                 self.shipped[day, :, s] += units
                 self._note_transfers(day, due, s, units)
 
@@ -250,7 +246,7 @@ class _Chain:
         position = self.lots[:, :WAREHOUSES].sum(-1) + self.arriving[day + 1 :].sum(0)
         wanted = (day >= self.launch - self.lead - 10) & (day + self.lead <= self.ends - 14)
         short = (position <= low) & (day < self.buys_until) & wanted[:, None] & ~self.buyer_asleep[day]
-        for terms in self.suppliers:
+        for k, terms in enumerate(self.suppliers):
             if not _is_review(day, terms["order_weekday"], terms["review_period_days"]):
                 continue
             for w in range(WAREHOUSES):
@@ -258,7 +254,7 @@ class _Chain:
                 units = np.maximum(np.ceil(high[rows, w] - position[rows, w]).astype(np.int64), self.moq[rows])
                 units = np.minimum(-(-units // self.case[rows]) * self.case[rows], self.most[rows])
                 if (units * self.cost[rows]).sum() >= terms["min_order_value"]:
-                    late = round(terms["late_by"] + terms["late_sd"] * self.rng.standard_normal())
+                    late = round(terms["late_by"] + terms["late_sd"] * self.luck[day, k, w])
                     self._place(day, w, rows, units, late)
         for ordered, arrives, i, w, quantity in self.extra_purchases:
             if ordered == day:
@@ -271,11 +267,11 @@ class _Chain:
         for i, quantity in zip(rows.tolist(), units.tolist(), strict=True):
             lead, case = int(self.lead[i]), int(self.case[i])
             arrives = day + max(lead + late, -(-lead // 2))
-            partial = len(self.purchases) % _PARTIAL_EVERY == 0 and quantity > case
+            partial = (day // 7 + 7 * i) % _PARTIAL_EVERY == 0 and quantity > case
             first = max(int(quantity * 0.7) // case, 1) * case if partial else quantity
             self._note_purchase(order, day, w, i, first, arrives)
             if partial:
-                self._note_purchase(f"{order}-B", day, w, i, quantity - first, arrives + int(self.rng.integers(3, 10)))
+                self._note_purchase(f"{order}-B", day, w, i, quantity - first, arrives + 3 + (day + i) % 7)
 
     def _note_purchase(self, order: str, day: int, w: int, i: int, quantity: int, arrives: int) -> None:
         self.arriving[arrives, i, w] += quantity
@@ -312,3 +308,13 @@ class _Chain:
 def _is_review(day: int, weekday: str, every: int) -> bool:
     """Weeks are counted back from as_of, so that the morning of the plan is an ordering occasion."""
     return day % 7 == _WEEKDAYS.index(weekday) and (every == 7 or (company.DAYS - day) % 14 < 7)
+
+
+def _lapses(rng: np.random.Generator, shape: tuple[int, ...], times: int, most: int) -> Flags:
+    """Days [day, item, place] on which nobody looked: so often in the books, for up to so many days."""
+    days = np.arange(company.DAYS)[:, None, None]
+    asleep = np.zeros((company.DAYS, *shape), dtype=bool)
+    for _ in range(times):
+        start = rng.integers(60, company.DAYS - most - 60, shape)
+        asleep |= (days >= start) & (days < start + rng.integers(7, most, shape))
+    return asleep
