@@ -5,9 +5,10 @@ its days in `data.sample_simulation`.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -233,11 +234,11 @@ def _customer_orders(_: Simulation) -> pd.DataFrame:
     return orders.assign(order_id=[f"CO-{n:03d}" for n in range(1, len(orders) + 1)])
 
 
-_BUILDERS = {
+_BUILDERS: Mapping[str, Callable[[Simulation], pd.DataFrame]] = MappingProxyType({
     "sales": _sales, "stock": _stock, "items": _items, "item_locations": _item_locations, "locations": _locations,
     "suppliers": _suppliers, "open_orders": _open_orders, "receipts": _receipts, "availability": _availability,
     "customer_orders": _customer_orders, "lanes": _lanes, "events": _events, "counts": _counts,
-}
+})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,8 +4,10 @@ A grocery and household retailer with two warehouses and six stores. Everything 
 `data.sample_simulation` lives its days; `data.sample` writes its files.
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from io import StringIO
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +131,7 @@ SUP-SEA|Overseas Household Trading|60|7|14|monday|2500|180|33000|2|5
 """
 
 # What sets single items apart from their kind: a later launch, an end, a lead time of their own, limits.
-_ITEM_EXTRAS: dict[str, dict[str, object]] = {
+_ITEM_EXTRAS: Mapping[str, Mapping[str, object]] = MappingProxyType({
     "SKU-0006": {"max_order": 600},
     "SKU-0020": {"lead_time_days": 18},
     "SKU-0026": {"lead_time_days": 30},
@@ -145,7 +147,7 @@ _ITEM_EXTRAS: dict[str, dict[str, object]] = {
     "SKU-0070": {"launch_on": date(2025, 3, 3)},
     "SKU-0075": {"life_cycle": "dead", "ends_on": date(2026, 5, 31)},
     "SKU-0079": {"max_order": 120},
-}
+})
 
 EVENTS = (
     # starts_on, ends_on, uplift, item, category, location, name
@@ -171,19 +173,19 @@ EVENTS = (
     ("2026-12-25", "2026-12-25", 0.0, "", "", "", "Closed"),
 )
 
-PROFILES = {
+PROFILES = MappingProxyType({
     "town": (0.85, 0.85, 0.90, 0.95, 1.25, 1.45, 0.75),
     "station": (1.15, 1.15, 1.15, 1.15, 1.20, 0.75, 0.45),
     "suburb": (0.80, 0.80, 0.85, 0.95, 1.20, 1.50, 0.90),
-}
+})
 """Weekday shape of a store's demand, Monday to Sunday, mean 1."""
 
-NOT_RANGED = {
+NOT_RANGED: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "ST-03": ("SKU-0009", "SKU-0028", "SKU-0029", "SKU-0041", "SKU-0068", "SKU-0069", "SKU-0071", "SKU-0073"),
     "ST-04": ("SKU-0069", "SKU-0071", "SKU-0072", "SKU-0073", "SKU-0074"),
     "ST-06": ("SKU-0007", "SKU-0026", "SKU-0027", "SKU-0029", "SKU-0041", "SKU-0052", "SKU-0062", "SKU-0067",
               "SKU-0068", "SKU-0069", "SKU-0073", "SKU-0077"),
-}
+})
 
 # Days are counted back from as_of. Each story is played by the simulation, so that the books stay consistent.
 STORES_FORGOTTEN = (  # nothing was sent to the store any more, although its warehouse holds stock

@@ -1,6 +1,7 @@
 """What the customers of the sample company want, day by day, whether it is on the shelf or not."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,9 @@ Flags = npt.NDArray[np.bool_]
 AHEAD = 220
 """Days after the last one for which the season is known: buyers look ahead."""
 
-_DAY_CLUMPS = {"smooth": 10.0, "erratic": 4.0}
+_DAY_CLUMPS = MappingProxyType({"smooth": 10.0, "erratic": 4.0})
 _WEEK_CLUMPS = 0.95
-_BASKET = {"intermittent": 1.2, "lumpy": 6.0}
+_BASKET = MappingProxyType({"intermittent": 1.2, "lumpy": 6.0})
 
 
 @dataclass(frozen=True)

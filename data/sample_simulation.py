@@ -5,6 +5,7 @@ receipts agree with each other to the unit.
 """
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ _LIFE = 61
 _RING = 8
 """Days of transfers under way that are kept at a time: more than the longest way."""
 _SHIPPING_WEEKDAYS = (1, 4)
-_SPREAD = {"smooth": 1.6, "erratic": 6.0, "intermittent": 1.5, "lumpy": 11.0}
+_SPREAD = MappingProxyType({"smooth": 1.6, "erratic": 6.0, "intermittent": 1.5, "lumpy": 11.0})
 """Variance over mean of demand, as the buyers see it."""
 _PARTIAL_EVERY = 15
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
