@@ -47,6 +47,18 @@ def write_whole(path: Path, payload: bytes) -> None:
     sync(path.parent)
 
 
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder of files into a new one, each down to the disk.
+
+    Raises
+    ------
+    OSError : the target is there already, or the disk refused.
+    """
+    for path in Path(shutil.copytree(source, target)).iterdir():
+        sync(path)
+    sync(target)
+
+
 def remove_folder(folder: Path) -> None:
     """Remove a folder: first its name, in one step, then what it held."""
     going = unfinished(folder.parent)

@@ -103,7 +103,11 @@ class Job:
         state = self.status()
         if state != "done":
             raise JobError(self.message() or f"there is no result: the run is {state}")
-        return (self.folder / RESULT).read_bytes()
+        try:
+            return (self.folder / RESULT).read_bytes()
+        except FileNotFoundError as fault:
+            msg = "there is no result: it was taken already"
+            raise JobError(msg) from fault
 
     def clear(self) -> None:
         """Remove what a job that does not run left on disk."""
@@ -206,9 +210,9 @@ def fit_command(snapshot: Path, as_of: date, processes: int) -> Callable[[Path],
     return command
 
 
-def running(root: Path) -> list[Job]:
-    """Return the jobs under this folder that run now."""
-    return [Job(lock.parent) for lock in sorted(root.glob(f"*/{LOCK}")) if _is_locked(lock)]
+def running(*roots: Path) -> list[Job]:
+    """Return the jobs of these folders of jobs that run now."""
+    return [Job(lock.parent) for root in roots for lock in sorted(root.glob(f"*/{LOCK}")) if _is_locked(lock)]
 
 
 def _is_done(job: Job) -> bool:

@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.atomic import remove_folder, sweep, sync, unfinished, write_whole
+from data.atomic import copy_folder, remove_folder, sweep, sync, unfinished, write_whole
 from data.catalog import Catalog, Decision, ImportRecord
-from data.snapshot import Snapshot, build_snapshot, read_snapshot, snapshot_id, write_snapshot
+from data.snapshot import build_snapshot, read_snapshot, snapshot_id, write_snapshot
 from planning.errors import InputError
 from planning.tables import RESULT_TABLES
 
@@ -30,6 +31,8 @@ SNAPSHOT = re.compile(r"[0-9a-f]{64}")
 
 INTERRUPTED_AFTER = 3600.0
 """Seconds after which something unfinished is taken for the rest of a crash."""
+
+NO_ROOM = "the data could not be kept: make room on the disk and import again; the earlier data stands"
 
 RESULT_BYTES = 4 * 1024**3
 """Room for kept results; beyond it those that were used longest ago go."""
@@ -59,7 +62,7 @@ class Workspace:
             msg = f"workspace name {name[:80]!r}: give 1 to 60 letters, digits, spaces, dots or hyphens"
             raise InputError(msg)
         self.name = name
-        root = root or home()
+        self.root = root = root or home()
         self.folder = root / "workspaces" / hashlib.sha256(name.encode()).hexdigest()[:24]
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,14 +97,32 @@ class Workspace:
         """
         snapshot = build_snapshot(frames)
         try:
-            self._write(snapshot)
+            self._place(snapshot.id, lambda draft: write_snapshot(snapshot, draft))
             write_whole(self._rejected_path(snapshot.id), _parquet(rejected))
         except OSError as fault:
-            msg = "the data could not be kept: make room on the disk and import again; the earlier data stands"
-            raise InputError(msg) from fault
+            raise InputError(NO_ROOM) from fault
         at = datetime.now(UTC)
         self._catalog.record(self.name, ImportRecord(snapshot.id, at, tuple(files), rows, tuple(notes), sample))
         return snapshot.id
+
+    def adopt(self, other: "Workspace", snapshot_id: str) -> None:
+        """Take over a snapshot of another workspace with its report, and make it the current one.
+
+        Raises
+        ------
+        InputError : the other workspace has no such snapshot, or the disk is full.
+        """
+        record = other.find(snapshot_id)
+        if record is None:
+            msg = f"there is no snapshot {snapshot_id[:12]!r} to take over"
+            raise InputError(msg)
+        source = other.path(snapshot_id)
+        try:
+            self._place(snapshot_id, lambda draft: copy_folder(source, draft))
+            write_whole(self._rejected_path(snapshot_id), _parquet(other.rejected(snapshot_id)))
+        except OSError as fault:
+            raise InputError(NO_ROOM) from fault
+        self._catalog.record(self.name, replace(record, imported_at=datetime.now(UTC)))
 
     def load(self, snapshot_id: str) -> dict[str, pd.DataFrame]:
         """Return the tables of a kept snapshot, as `data.snapshot.read_snapshot` says.
@@ -137,6 +158,10 @@ class Workspace:
         """Return every kept snapshot, the newest import first."""
         return self._catalog.records(self.name)
 
+    def find(self, snapshot_id: str) -> ImportRecord | None:
+        """Return what is known of a snapshot, or None where it was never imported here."""
+        return next((record for record in self.history() if record.snapshot_id == snapshot_id), None)
+
     def current(self) -> ImportRecord | None:
         """Return the snapshot in use, or None where nothing was imported."""
         return self._catalog.current(self.name)
@@ -148,7 +173,7 @@ class Workspace:
         ------
         InputError : it was never imported into this workspace.
         """
-        if snapshot_id not in {record.snapshot_id for record in self.history()}:
+        if self.find(snapshot_id) is None:
             msg = f"there is no snapshot {snapshot_id[:12]!r} here: choose one of the history"
             raise InputError(msg)
         self._catalog.point(self.name, snapshot_id)
@@ -201,16 +226,16 @@ class Workspace:
         """Return the hash of the decisions log."""
         return self._catalog.decisions_id(self.name)
 
-    def _write(self, snapshot: Snapshot) -> None:
+    def _place(self, snapshot_id: str, write: Callable[[Path], object]) -> None:
         """Write the folder under a passing name, then give it its own: there whole, or not at all."""
-        target = self.path(snapshot.id)
+        target = self.path(snapshot_id)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         sweep(target.parent, before=time.time() - INTERRUPTED_AFTER)
         if target.is_dir():
             return
         draft = unfinished(target.parent)
         try:
-            write_snapshot(snapshot, draft)
+            write(draft)
             draft.rename(target)
         except OSError:
             if not target.is_dir():  # else the same data was kept by somebody at the same moment

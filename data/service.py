@@ -1,0 +1,334 @@
+"""Every action a person can take: what pages and the command line call.
+
+Permission is checked here, and what was done is logged here, so that no widget has to be trusted.
+Snapshots, results and jobs are found through the visitor's own workspace only: an id from elsewhere,
+even a true one, opens nothing.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+import pandas as pd
+
+from data import jobs
+from data.merge import merged
+from data.read import Import, TableMapping, read_inputs
+from data.sample import sample_sources
+from data.store import ImportRecord, Workspace
+from data.upload import Source
+from data.visitor import Mode, NotAllowedError, Visitor, mode, private_jobs
+from planning import pipeline
+from planning.errors import InputError
+from planning.params import Params
+from planning.tables import INPUT_TABLES
+
+__all__ = [
+    "Import",
+    "ImportRecord",
+    "Mode",
+    "NotAllowedError",
+    "Source",
+    "Visitor",
+    "base_of_import",
+    "confirm_import",
+    "current_snapshot",
+    "decisions_id",
+    "default_as_of",
+    "delete_everything",
+    "fit_key",
+    "fits",
+    "go_back",
+    "history",
+    "imported_at",
+    "inputs",
+    "is_sample",
+    "mode",
+    "preview_import",
+    "rejected",
+    "start_fit",
+    "use_sample",
+]
+
+SAMPLE = "sample company"
+"""The workspace that holds the sample's snapshot and results for all; no visitor writes to it."""
+
+DEMO_JOBS = 2
+"""Long runs at once on a demo server, over all visitors."""
+
+DEMO_SECONDS = 900.0
+"""The longest run on a demo server."""
+
+
+# --- data in ----------------------------------------------------------------------------------------------------------
+
+
+def preview_import(files: Mapping[str, Sequence[Source]], mapping: TableMapping | None = None) -> Import:
+    """Return what the files say; nothing is kept.
+
+    Raises
+    ------
+    InputError : something makes the import impossible; one line a fault.
+    """
+    return read_inputs(files, mapping)
+
+
+def base_of_import(visitor: Visitor) -> ImportRecord | None:
+    """Return the data that an import adds to: the visitor's own in use or last used, never the sample."""
+    current = visitor.workspace.current()
+    if current is None or not current.sample:
+        return current
+    return next((record for record in visitor.workspace.history() if not record.sample), None)
+
+
+def confirm_import(
+    visitor: Visitor, read: Import, *, replace_everything: bool = False, files: Sequence[str] = ()
+) -> str:
+    """Keep what was read, together with what the visitor has already, and return the new snapshot's id.
+
+    Tables that were not given are taken over from `base_of_import`; a given table replaces the earlier one, but
+    sales replace earlier rows of their own locations and dates only. A first import, or `replace_everything`,
+    starts from nothing.
+
+    Parameters
+    ----------
+    read : what `preview_import` returned.
+    files : names of the files, for the history.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : sales or stock would be missing, or the disk is full.
+    """
+    visitor.permit("import data")
+    base = None if replace_everything else base_of_import(visitor)
+    earlier = visitor.workspace.load(base.snapshot_id) if base else {}
+    frames, told = merged(read.frames, earlier)
+    missing = [name for name, table in INPUT_TABLES.items() if table.required and not len(frames.get(name, ()))]
+    if missing:
+        msg = f"a plan needs sales and stock; {' and '.join(missing)} is missing: add a file of it and import again"
+        raise InputError(msg)
+    notes = [*read.notes, *told]
+    made = visitor.workspace.save(frames, files=files, rows=read.rows, notes=notes, rejected=read.rejected)
+    visitor.log("imported", snapshot=made[:12], tables=len(read.frames), replaced=replace_everything)
+    return made
+
+
+def use_sample(visitor: Visitor) -> str:
+    """Open the sample company and return its snapshot's id; the visitor's own data stays in the history.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : the sample's files are missing or the disk is full.
+    """
+    visitor.permit("open the sample company")
+    shared, snapshot_id = _sample()
+    visitor.workspace.adopt(shared, snapshot_id)
+    visitor.log("opened the sample", snapshot=snapshot_id[:12])
+    return snapshot_id
+
+
+# --- what is there ----------------------------------------------------------------------------------------------------
+
+
+def current_snapshot(visitor: Visitor) -> str | None:
+    """Return the id of the data in use, or None where there is none."""
+    visitor.touch()
+    current = visitor.workspace.current()
+    return None if current is None else current.snapshot_id
+
+
+def is_sample(visitor: Visitor) -> bool:
+    """Tell whether the data in use is the sample company's."""
+    current = visitor.workspace.current()
+    return current is not None and current.sample
+
+
+def history(visitor: Visitor) -> list[ImportRecord]:
+    """Return every import of this workspace, the newest first."""
+    return visitor.workspace.history()
+
+
+def imported_at(visitor: Visitor, snapshot_id: str) -> datetime | None:
+    """Return when this data came, in UTC, or None where it is not in this workspace."""
+    record = visitor.workspace.find(snapshot_id)
+    return None if record is None else record.imported_at
+
+
+def inputs(visitor: Visitor, snapshot_id: str) -> dict[str, pd.DataFrame]:
+    """Return the tables of a snapshot of this workspace.
+
+    Raises
+    ------
+    InputError : it is not in this workspace.
+    """
+    return visitor.workspace.load(snapshot_id)
+
+
+def rejected(visitor: Visitor, snapshot_id: str) -> pd.DataFrame:
+    """Return the rows that were set aside when this data came."""
+    return visitor.workspace.rejected(snapshot_id)
+
+
+def decisions_id(visitor: Visitor) -> str:
+    """Return the id of what was decided in this workspace."""
+    return visitor.workspace.decisions_id()
+
+
+def default_as_of(frames: Mapping[str, pd.DataFrame]) -> date:
+    """Return the morning that the data itself suggests a plan for, as the pipeline does; without any date, today."""
+    tables = [frames.get(name, pd.DataFrame({"date": []}, dtype="datetime64[s]")) for name in ("stock", "sales")]
+    return pipeline.suggested_as_of(*tables) or datetime.now().astimezone().date()
+
+
+# --- going back, and leaving ------------------------------------------------------------------------------------------
+
+
+def go_back(visitor: Visitor, snapshot_id: str) -> None:
+    """Use an earlier import of this workspace again.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : there is no such import here.
+    """
+    visitor.permit("go back to earlier data")
+    visitor.workspace.restore(snapshot_id)
+    visitor.log("went back", snapshot=snapshot_id[:12])
+
+
+def delete_everything(visitor: Visitor) -> None:
+    """Remove all data, results and decisions of this workspace.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    """
+    visitor.permit("delete the data")
+    for job in jobs.running(visitor.jobs):
+        job.cancel()
+    visitor.workspace.delete()
+    visitor.log("deleted everything")
+
+
+# --- the heavy stage --------------------------------------------------------------------------------------------------
+
+
+def fit_key(
+    visitor: Visitor,
+    snapshot_id: str,
+    as_of: date,
+    params: Params,
+    *,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+) -> str:
+    """Return the key of the heavy stage: the same key, the same forecast.
+
+    Parameters
+    ----------
+    frames : the tables of the snapshot, where the caller has them at hand.
+    """
+    tables = inputs(visitor, snapshot_id) if frames is None else frames
+    return pipeline.fit_key(tables, snapshot_id, decisions_id(visitor), as_of, params)
+
+
+def fits(
+    visitor: Visitor,
+    snapshot_id: str,
+    as_of: date,
+    params: Params,
+    *,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+) -> "pipeline.Fits | None":
+    """Return the kept forecast, or None where it must be made first: see `start_fit`."""
+    key = fit_key(visitor, snapshot_id, as_of, params, frames=frames)
+    # What was computed from the sample serves every visitor: their key says that nothing of their own is in it.
+    stores = [visitor.workspace, *([Workspace(SAMPLE)] if _is_of_sample(visitor, snapshot_id) else [])]
+    payload = next((found for place in stores if (found := place.kept(key)) is not None), None)
+    if payload is None:
+        payload = _collect(visitor, key, stores[-1])
+    return None if payload is None else pipeline.Fits.from_bytes(payload)
+
+
+def start_fit(
+    visitor: Visitor,
+    snapshot_id: str,
+    as_of: date,
+    params: Params,
+    *,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+) -> jobs.Job:
+    """Start the forecast in a process of its own, or attach to it where it runs already.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not start long work.
+    JobError : a demo server has its hands full, or no process can be started.
+    """
+    visitor.permit("start a forecast")
+    key = fit_key(visitor, snapshot_id, as_of, params, frames=frames)
+    demo = visitor.mode == "demo"
+    at_work = private_jobs() if demo else []
+    if len(at_work) >= DEMO_JOBS and visitor.jobs / key not in {job.folder for job in at_work}:
+        msg = "other visitors' forecasts are running: try again in a minute"
+        raise jobs.JobError(msg)
+    job = jobs.start(
+        visitor.jobs,
+        key,
+        jobs.fit_command(visitor.workspace.path(snapshot_id), as_of, 1 if demo else os.cpu_count() or 1),
+        files={jobs.PARAMS: params.to_json()},
+        time_limit=DEMO_SECONDS if demo else None,
+    )
+    visitor.log("started a forecast", key=key[:12])
+    return job
+
+
+def _collect(visitor: Visitor, key: str, place: Workspace) -> bytes | None:
+    """Keep the result of a finished job, and clear the job away."""
+    job = jobs.Job(visitor.jobs / key)
+    if job.status() != "done":
+        return None
+    try:
+        payload = job.result()
+    except jobs.JobError:
+        return place.kept(key)  # another page of the same person took it at this moment
+    place.keep(key, payload)
+    job.clear()
+    return payload
+
+
+def _is_of_sample(visitor: Visitor, snapshot_id: str) -> bool:
+    record = visitor.workspace.find(snapshot_id)
+    return record is not None and record.sample
+
+
+def _sample() -> tuple[Workspace, str]:
+    """Return the workspace of the sample company and its snapshot's id; read once for all visitors."""
+    shared = Workspace(SAMPLE)
+    try:
+        sources = sample_sources()
+        key = _fingerprint(sources)
+    except OSError as fault:
+        msg = "the sample company's files are missing: install Stockcast again, or import your own data"
+        raise InputError(msg) from fault
+    known = shared.kept(key)
+    if known is not None and shared.path(known.decode()).is_dir():
+        return shared, known.decode()
+    read = read_inputs(sources)
+    files = [source.name for group in sources.values() for source in group]
+    made = shared.save(read.frames, files=files, rows=read.rows, notes=read.notes, rejected=read.rejected, sample=True)
+    shared.keep(key, made.encode())
+    return shared, made
+
+
+def _fingerprint(sources: Mapping[str, Sequence[Source]]) -> str:
+    """Return the hash of the files, and of the version that reads them."""
+    digest = hashlib.sha256(pipeline.METHOD_VERSION.encode())
+    for name, group in sources.items():
+        for source in group:
+            payload = source.payload if isinstance(source.payload, bytes) else source.payload.read_bytes()
+            digest.update(f"{name} {len(payload)} ".encode())
+            digest.update(payload)
+    return digest.hexdigest()
