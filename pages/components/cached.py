@@ -8,7 +8,6 @@ use is decided by `data.service`, before anything here is asked. What is returne
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -62,21 +61,41 @@ def facets(visitor: service.Visitor, snapshot_id: str) -> Facets:
     return _facets(snapshot_id, lambda: inputs(visitor, snapshot_id))
 
 
-def fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> Any:
-    """The kept forecast, or None where it must be made first."""
-    return service.fits(visitor, snapshot_id, as_of, params)
-
-
-def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, fits: Any) -> PlanResult:
-    """The plan: quick, once its forecast is there."""
+def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> PlanResult | None:
+    """The plan: quick once its forecast is kept; None where that must be made first."""
     decisions = service.decisions_id(visitor)
-    key = pipeline.plan_key(snapshot_id, decisions, as_of, params)
-    return _plan(
-        key,
-        lambda: pipeline.plan(
-            inputs(visitor, snapshot_id), as_of, params, fits=fits, snapshot_id=snapshot_id, decisions_id=decisions
-        ),
-    )
+
+    def make() -> PlanResult:
+        tables = inputs(visitor, snapshot_id)
+        fits = _kept_fits(visitor, snapshot_id, as_of, params)
+        return pipeline.plan(tables, as_of, params, fits=fits, snapshot_id=snapshot_id, decisions_id=decisions)
+
+    try:
+        return _plan(pipeline.plan_key(snapshot_id, decisions, as_of, params), make)
+    except _NotKeptError:
+        return None
+
+
+def priced_share(visitor: service.Visitor, snapshot_id: str) -> float:
+    """The share of the items in stock whose cost is known."""
+    return _priced_share(snapshot_id, lambda: inputs(visitor, snapshot_id))
+
+
+class _NotKeptError(Exception):
+    """No forecast is kept for this; raised, since a failure is not remembered."""
+
+
+def _kept_fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Fits:
+    tables = inputs(visitor, snapshot_id)
+    key = service.fit_key(visitor, snapshot_id, as_of, params, frames=tables)
+
+    def make() -> pipeline.Fits:
+        kept = service.fits(visitor, snapshot_id, as_of, params, frames=tables)
+        if kept is None:
+            raise _NotKeptError
+        return kept
+
+    return _fits(key, make)
 
 
 # Each takes a key that is hashed and a maker that is not. Failures are not kept.
@@ -89,6 +108,11 @@ def _inputs(snapshot_id: str, _make: Callable[[], Mapping[str, pd.DataFrame]]) -
 
 @st.cache_resource(max_entries=256, ttl="4h", show_spinner=False)
 def _date(snapshot_id: str, _make: Callable[[], date]) -> date:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
+def _fits(key: str, _make: Callable[[], pipeline.Fits]) -> pipeline.Fits:  # noqa: ARG001
     return _make()
 
 
@@ -120,3 +144,16 @@ def _facets(snapshot_id: str, _tables: Callable[[], Mapping[str, pd.DataFrame]])
         supplier=values("supplier_id", "items", "item_locations", "suppliers"),
         category=values("category", "items"),
     )
+
+
+@st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)
+def _priced_share(snapshot_id: str, _tables: Callable[[], Mapping[str, pd.DataFrame]]) -> float:  # noqa: ARG001
+    tables = _tables()
+    stocked = tables["stock"]["item_id"].unique()
+    priced = {
+        item
+        for name in ("items", "stock")
+        if name in tables and "unit_cost" in tables[name]
+        for item in tables[name].loc[tables[name]["unit_cost"].notna(), "item_id"]
+    }
+    return sum(item in priced for item in stocked) / len(stocked) if len(stocked) else 0.0

@@ -4,7 +4,7 @@ The only module that touches `st.session_state`. What a person would want to kee
 changed parameters) also stands in the URL; whatever a URL says is checked again before it counts.
 """
 
-import secrets
+import os
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from data import service
 from pages.components import address, cached, states
 from pages.components.address import View
 from pages.components.filters import Filters
-from planning.errors import CancelledError, ParameterError, PlanningError
+from planning.errors import ParameterError, PlanningError
 from planning.params import Params
 from planning.result import PlanResult
 
@@ -23,11 +23,19 @@ from planning.result import PlanResult
 
 
 def visitor() -> service.Visitor:
-    """Who is here, and which workspace is theirs."""
+    """Who is here, and which workspace is theirs; a newcomer finds the sample company open."""
     if "visitor" not in st.session_state:
-        st.session_state["visitor"] = service.Visitor.arriving(secrets.token_urlsafe(24))
+        arrived = service.Visitor.arriving(mode())
+        st.session_state["visitor"] = arrived
+        if not service.history(arrived):
+            use_sample()
     known: service.Visitor = st.session_state["visitor"]
     return known
+
+
+def mode() -> service.Mode:
+    """How this server treats its visitors."""
+    return service.mode(st.get_option("server.address"), os.environ.get("STOCKCAST_MODE"))
 
 
 def snapshot_id() -> str | None:
@@ -127,10 +135,11 @@ def require_plan() -> PlanResult:
         states.nothing_yet(use_sample)
         st.stop()
     try:
-        fits = cached.fits(visitor(), snapshot, as_of(), params())
-        if fits is None:
+        plan = cached.plan(visitor(), snapshot, as_of(), params())
+        if plan is None:
             _wait_for_forecast(snapshot)
-        return cached.plan(visitor(), snapshot, as_of(), params(), fits)
+            st.stop()
+        return plan
     except PlanningError as fault:
         states.fault(str(fault), lambda: choose_as_of(None), reset_params)
         st.stop()
@@ -152,26 +161,22 @@ def forget_view() -> None:
 
 
 def _wait_for_forecast(snapshot: str) -> None:
-    """Start the forecast if it does not run yet, show how far it is, and end the page."""
-    work = (snapshot, as_of().isoformat(), params().to_json())
+    """Start the forecast if it does not run yet, and show how far it is."""
+    work = (snapshot, as_of(), params())
     running = st.session_state.get("forecast")
-    if running is None or running[0] != work:
-        if running is not None:
-            running[1].cancel()
-        job = service.start_fit(visitor(), snapshot, as_of(), params())
+    if running is None or running[0] != work or running[1].status() == "absent":
+        forget_forecast()
+        tables = cached.inputs(visitor(), snapshot)
+        job = service.start_fit(visitor(), snapshot, as_of(), params(), frames=tables)
         running = st.session_state["forecast"] = (work, job)
     states.progress(running[1], forget_forecast)
-    st.stop()
 
 
 def forget_forecast() -> None:
-    """Drop the forecast that runs, so that the next page starts it again."""
+    """End the forecast that runs, so that the next page may start another."""
     running = st.session_state.pop("forecast", None)
     if running is not None:
-        try:
-            running[1].cancel()
-        except CancelledError:
-            return
+        running[1].cancel()
 
 
 # --- what stands at the top of a page --------------------------------------------------------------------------------
@@ -188,7 +193,7 @@ def banner() -> None:
         as_of=as_of(),
         facts=cached.facts(visitor(), snapshot, as_of()),
         sample=is_sample(),
-        demo=service.mode() == "demo",
+        demo=visitor().mode == "demo",
         changed=changed_params(),
         reset=reset_params,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from data import jobs
 from pages.components import formats
 from pages.components.cached import Facts
 
@@ -53,25 +54,25 @@ def fault(message: str, reset_date: Callable[[], None], reset_params: Callable[[
 
 
 @st.fragment(run_every=1.0)
-def progress(job: Any, give_up: Callable[[], None]) -> None:
-    """Show how far a forecast (`data.jobs.Job`) is, once a second; the page starts anew when it is done."""
+def progress(job: jobs.Job, give_up: Callable[[], None]) -> None:
+    """Show how far a forecast is, once a second; the page starts anew when it is done."""
     status = job.status()
-    if status.state == "done":
+    if status in ("done", "absent"):
         st.rerun()
     with st.container(border=True):
-        if status.state != "running":
-            st.markdown("**The forecast was stopped**" if status.state == "cancelled" else "**The forecast failed**")
+        if status != "running":
+            st.markdown("**The forecast was stopped**" if status == "cancelled" else "**The forecast failed**")
             # As text: it may quote what a user's file said.
-            st.text(status.message or "Start it again, or change the settings first.")
+            st.text(job.message() or "Start it again, or change the settings first.")
             if st.button("Start again", type="primary", icon=":material/refresh:", on_click=give_up):
                 st.rerun()
             return
         st.markdown("**Forecasting your assortment**")
         st.caption("Once for these data and this date. Changing service, costs or orders afterwards takes no time.")
-        share = min(max(status.done / status.total, 0.0), 1.0) if status.total else 0.0
-        counted = f" · {status.done:,} of {status.total:,}" if status.total else ""
-        stage = STAGES.get(status.stage, status.stage.capitalize() or "Starting")
-        st.progress(share, text=f"{stage}{counted} · {status.seconds:,.0f} s")
+        stage, done, total = job.progress()
+        share = min(max(done / total, 0.0), 1.0) if total else 0.0
+        counted = f" · {done:,} of {total:,}" if total else ""
+        st.progress(share, text=f"{STAGES.get(stage, stage.capitalize() or 'Starting')}{counted}")
         if st.button("Cancel", icon=":material/close:", key="cancel_forecast"):
             job.cancel()
             st.rerun(scope="fragment")
@@ -91,7 +92,9 @@ def banner(
     if facts.stock_on:
         parts.append(f"stock of {formats.short_day(facts.stock_on)}")
     if facts.imported_at:
-        parts.append(f"data of {formats.short_day(facts.imported_at)}, {facts.imported_at:%H:%M}")
+        # Kept in UTC; a person reads the clock on the wall.
+        came = facts.imported_at.astimezone()
+        parts.append(f"data of {formats.short_day(came)}, {came:%H:%M}")
     st.caption(" · ".join(parts))
     if sample:
         with st.container(horizontal=True, vertical_alignment="center", key="sample_banner"):

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import session
-from planning.params import ABC_CLASSES, meaning
+from planning.params import ABC_CLASSES, Params, meaning
 
 
 def _changed(name: str, read: Callable[[Any], Any]) -> None:
@@ -73,6 +73,15 @@ def money(name: str, label: str, empty: str) -> None:
     session.seed(f"param_{name}", getattr(session.params(), name))
     st.number_input(
         f"{label} ({currency})" if currency else label, min_value=0.0, value=None, placeholder=empty, **_bound(name)
+    )
+
+
+def text(name: str, label: str, about: str) -> None:
+    """A short text."""
+    session.seed(f"param_{name}", getattr(session.params(), name))
+    rule = Params.__dataclass_fields__[name].metadata
+    st.text_input(
+        label, max_chars=rule["max_length"], width=200, **_bound(name, lambda v: (v or "").strip(), about=about)
     )
 
 
