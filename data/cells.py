@@ -2,29 +2,38 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 
 from planning.tables import Column
 
 LARGEST = 1e12
 """Beyond it a number is a mistake: nobody plans a trillion units."""
 LONGEST_ID = 200
+DATE_ORDERS = ("dd/mm/yyyy", "mm/dd/yyyy")
 
 _GROUP = "[ '\u00a0\u2009\u202f\u2019]"
 _EXPONENT = r"(?:[eE][+-]?[0-9]{1,3})?"
-_NUMBERS = {
-    sign: re.compile(
-        rf"(?:(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{_GROUP}[0-9]{{3}})+|[1-9][0-9]{{0,2}}(?:{thousands}[0-9]{{3}})+)"
-        rf"(?:{decimal}[0-9]*)?|{decimal}[0-9]+){_EXPONENT}"
-    )
-    for sign, decimal, thousands in ((".", r"\.", ","), (",", ",", r"\."))
-}
+_NUMBERS: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        sign: re.compile(
+            rf"(?:(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{_GROUP}[0-9]{{3}})+|[1-9][0-9]{{0,2}}(?:{thousands}[0-9]{{3}})+)"
+            rf"(?:{decimal}[0-9]*)?|{decimal}[0-9]+){_EXPONENT}"
+        )
+        for sign, decimal, thousands in ((".", r"\.", ","), (",", ",", r"\."))
+    }
+)
 _PLAIN = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,2})?")
 _CODES = ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "INR", "JPY", "CNY", "SEK", "NOK", "DKK", "PLN")
-_FLAGS = {"true": 1.0, "yes": 1.0, "t": 1.0, "y": 1.0, "false": 0.0, "no": 0.0, "f": 0.0, "n": 0.0}
+_FLAGS: Mapping[str, float] = MappingProxyType(
+    {"true": 1.0, "yes": 1.0, "t": 1.0, "y": 1.0, "false": 0.0, "no": 0.0, "f": 0.0, "n": 0.0}
+)
 
-_TIME = r"(?:(?:[T ]\s*)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?\s*(?:[AaPp][Mm])?\s*(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+_TIME = (
+    r"(?:(?:[T ]\s*)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
+    r"\s*(?:[AaPp][Mm])?\s*(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
 _YEAR_FIRST = re.compile(rf"([0-9]{{4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}")
 _COMPACT = re.compile(rf"((?:19|20|21)[0-9]{{2}})([0-9]{{2}})([0-9]{{2}}){_TIME}")
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
@@ -36,13 +45,23 @@ _SERIAL = re.compile(r"([0-9]{5})(?:\.[0-9]+)?")
 _SERIAL_ZERO = date(1899, 12, 30).toordinal()
 _EPOCH = date(1970, 1, 1).toordinal()
 _MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 )
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 
 
-class CellFault(ValueError):
+class CellError(ValueError):
     """A cell that cannot be read; its text says why and what to do."""
 
 
@@ -84,7 +103,7 @@ def number(text: str, sign: str = ".", *, money: bool = False) -> float:
 
     Raises
     ------
-    CellFault : no number, not finite, or beyond `LARGEST`.
+    CellError : no number, not finite, or beyond `LARGEST`.
     """
     if sign == "." and _PLAIN.fullmatch(text):
         return float(text) + 0.0
@@ -93,18 +112,18 @@ def number(text: str, sign: str = ".", *, money: bool = False) -> float:
         body = _without_currency(body)
     elif any(unicodedata.category(c) == "Sc" for c in body):
         msg = "carries a currency sign; write a bare number of units"
-        raise CellFault(msg)
+        raise CellError(msg)
     if not _NUMBERS[sign].fullmatch(body):
         if any(pattern.fullmatch(body) for pattern in _NUMBERS.values()):
-            msg = f"is written with another decimal sign than the rest of the column ({sign!r}); write it like the others"
-            raise CellFault(msg)
+            msg = f"has another decimal sign than the rest of the column ({sign!r}); write it like the others"
+            raise CellError(msg)
         msg = "is not a number; write digits such as 12 or 12.5, or leave an optional cell empty"
-        raise CellFault(msg)
+        raise CellError(msg)
     body = re.sub(_GROUP, "", body).replace("," if sign == "." else ".", "").replace(",", ".")
     value = float(body)
     if not value <= LARGEST:
         msg = f"is larger than {LARGEST:.0e}; check it"
-        raise CellFault(msg)
+        raise CellError(msg)
     return -value + 0.0 if negative else value
 
 
@@ -131,16 +150,18 @@ def _without_currency(body: str) -> str:
 
 def is_date(text: str) -> bool:
     """Whether a heading is a date or a month (a bare number is not)."""
-    if _COMPACT.fullmatch(text) and not 1 <= int(text[4:6]) <= 12:
-        return False
-    try:
-        day(text, "dd/mm/yyyy")
-    except CellFault:
+    for order in DATE_ORDERS:
         try:
-            day(text, "mm/dd/yyyy")
-        except CellFault:
-            return False
-    return True
+            day(text, order)
+        except CellError:
+            continue
+        return True
+    return False
+
+
+def is_month(text: str) -> bool:
+    """Whether a heading is a month: `2024-01`."""
+    return _MONTH.fullmatch(text) is not None
 
 
 def date_order(texts: Iterable[str]) -> str | None:
@@ -148,25 +169,25 @@ def date_order(texts: Iterable[str]) -> str | None:
 
     Raises
     ------
-    CellFault : some texts can only be the one, some only the other.
+    CellError : some texts can only be the one, some only the other.
     """
     day_first, month_first = "", ""
     for text in texts:
         parts = _SLASHED.fullmatch(text)
-        if parts and int(parts[1]) > 12:
+        if parts and 12 < int(parts[1]) <= 31 and int(parts[3]) <= 12:
             day_first = day_first or text
-        elif parts and int(parts[3]) > 12:
+        elif parts and 12 < int(parts[3]) <= 31 and int(parts[1]) <= 12:
             month_first = month_first or text
     if day_first and month_first:
-        msg = f"mixes dd/mm/yyyy ({day_first}) and mm/dd/yyyy ({month_first}); write all dates as yyyy-mm-dd"
-        raise CellFault(msg)
+        msg = f"mixes dd/mm/yyyy ({day_first}) and mm/dd/yyyy ({month_first})"
+        raise CellError(msg)
     return "dd/mm/yyyy" if day_first else "mm/dd/yyyy" if month_first else None
 
 
 def depends_on_order(text: str) -> bool:
     """Whether a text is another date when day and month change places: `03/04/2025`."""
     parts = _SLASHED.fullmatch(text)
-    return parts is not None and parts[1].zfill(2) != parts[3].zfill(2)
+    return parts is not None and int(parts[1]) <= 12 and int(parts[3]) <= 12 and int(parts[1]) != int(parts[3])
 
 
 def is_serial(text: str) -> bool:
@@ -184,7 +205,7 @@ def day(text: str, order: str | None = None, *, serials: bool = False) -> int:
 
     Raises
     ------
-    CellFault : no date, no such day, or outside 1900 to 2199.
+    CellError : no date, no such day, or outside 1900 to 2199.
     """
     if serials and is_serial(text):
         return int(text[:5]) + _SERIAL_ZERO - _EPOCH
@@ -193,12 +214,12 @@ def day(text: str, order: str | None = None, *, serials: bool = False) -> int:
         year += 2000
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
         msg = f"lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}; correct it, or leave an optional cell empty"
-        raise CellFault(msg)
+        raise CellError(msg)
     try:
         return date(year, month, of_month).toordinal() - _EPOCH
     except ValueError:
         msg = "is no day of the calendar; correct it"
-        raise CellFault(msg) from None
+        raise CellError(msg) from None
 
 
 def _date_parts(text: str, order: str | None) -> tuple[int, int, int]:
@@ -217,13 +238,13 @@ def _date_parts(text: str, order: str | None) -> tuple[int, int, int]:
         return int(parts[3]), month, int(parts[2])
     if is_serial(text):
         msg = "is a spreadsheet's serial number among dates; format the column as yyyy-mm-dd and export again"
-        raise CellFault(msg)
+        raise CellError(msg)
     msg = "is not a date; write it as yyyy-mm-dd"
-    raise CellFault(msg)
+    raise CellError(msg)
 
 
 def _month(name: str) -> int:
-    hits = [n for n, month in enumerate(_MONTHS, 1) if month.startswith(name.lower()) or name.lower() == "sept" and n == 9]
+    hits = [n for n, month in enumerate(_MONTHS, 1) if month.startswith(name.lower())]
     return hits[0] if len(hits) == 1 else 0
 
 
@@ -235,14 +256,14 @@ def flag(text: str) -> float:
 
     Raises
     ------
-    CellFault : neither.
+    CellError : neither.
     """
     value = _FLAGS.get(text.casefold())
     if value is None and is_number(text):
         value = number(text)
     if value not in (0.0, 1.0):
         msg = "is neither true nor false; write true, false, yes, no, 1 or 0"
-        raise CellFault(msg)
+        raise CellError(msg)
     return value
 
 
@@ -251,14 +272,14 @@ def share(text: str, sign: str = ".") -> float:
 
     Raises
     ------
-    CellFault : none of them.
+    CellError : none of them.
     """
     value = _FLAGS.get(text.casefold())
     if value is None and is_number(text):
         value = number(text, sign)
     if value is None:
         msg = "is neither true, false nor a fraction; write true, false or a number from 0 to 1"
-        raise CellFault(msg)
+        raise CellError(msg)
     return value
 
 
@@ -267,11 +288,11 @@ def choice(text: str, choices: Sequence[str]) -> str:
 
     Raises
     ------
-    CellFault : another word.
+    CellError : another word.
     """
     if text.casefold() not in choices:
         msg = f"is not allowed; write one of {', '.join(choices)}"
-        raise CellFault(msg)
+        raise CellError(msg)
     return text.casefold()
 
 
@@ -280,11 +301,11 @@ def identifier(text: str) -> str:
 
     Raises
     ------
-    CellFault : it is too long to be one.
+    CellError : it is too long to be one.
     """
     if len(text) > LONGEST_ID:
         msg = f"is longer than the {LONGEST_ID} characters of an identifier; shorten it"
-        raise CellFault(msg)
+        raise CellError(msg)
     return text
 
 
@@ -293,31 +314,16 @@ def within(column: Column, value: float) -> float:
 
     Raises
     ------
-    CellFault : it is out of bounds, or should be whole.
+    CellError : it is out of bounds, or should be whole.
     """
     low, high = column.minimum, column.maximum
     if low is not None and (value < low or (column.above_minimum and value == low)):
         msg = f"must be {'above' if column.above_minimum else 'at least'} {low:g}; correct it"
-        raise CellFault(msg)
+        raise CellError(msg)
     if high is not None and value > high:
         msg = f"must be at most {high:g}; correct it"
-        raise CellFault(msg)
+        raise CellError(msg)
     if column.kind == "integer" and value != int(value):
         msg = "must be a whole number; correct it"
-        raise CellFault(msg)
+        raise CellError(msg)
     return value
-
-
-def reader(column: Column, *, sign: str, order: str | None, serials: bool) -> Callable[[str], float | str]:
-    """Choose the function that reads this column's cells; days come as numbers since 1970-01-01."""
-    if column.kind == "date":
-        return lambda text: day(text, order, serials=serials)
-    if column.kind == "flag":
-        return flag
-    if column.kind == "share":
-        return lambda text: within(column, share(text, sign))
-    if column.kind == "id":
-        return identifier
-    if column.kind == "text":
-        return (lambda text: choice(text, column.choices)) if column.choices else str
-    return lambda text: within(column, number(text, sign, money=column.kind == "money"))

@@ -88,6 +88,19 @@ def parquet_shape(path: Path) -> ParquetShape:
     return ParquetShape(*(int(value) for value in (*(rows or (0,)), *(chunks or (0, 0)))))
 
 
+def parquet_text_bytes(path: Path) -> int:
+    """Measure a Parquet file as text, in bytes, without holding it: a footer does not tell how often a text repeats.
+
+    Raises
+    ------
+    DuckError : the file is damaged.
+    """
+    with closing(connect([path.parent])) as connection:
+        query = "SELECT sum(strlen(CAST(COLUMNS(*) AS VARCHAR))) FROM read_parquet(?)"
+        sums = connection.execute(query, [str(path)]).fetchone()
+    return sum(int(size or 0) for size in sums or ())
+
+
 def parquet_text(path: Path) -> pa.Table:
     """Read a Parquet file with every column as text, in the order of its rows.
 

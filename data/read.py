@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from data.layouts import normalised, to_contract
+from data.headings import normalised
+from data.layouts import to_contract
 from data.repeats import settle
 from data.upload import Source, read_text_table, shown
 from data.validate import REJECTED_COLUMNS, Judged, judge, rejections
@@ -78,13 +79,14 @@ def read_inputs(files: Mapping[str, Sequence[Source]], mapping: TableMapping | N
 
 
 def _checked_mapping(files: Mapping[str, Sequence[Source]], mapping: TableMapping) -> TableMapping:
-    faults = [f"{shown(name)!r} is no table; the tables are {', '.join(INPUT_TABLES)}" for name in files if name not in INPUT_TABLES]
+    tables = ", ".join(INPUT_TABLES)
+    faults = [f"{shown(name)!r} is no table; the tables are {tables}" for name in files if name not in INPUT_TABLES]
     if not isinstance(mapping, Mapping):
         msg = "the mapping must be an object such as {'sales': {'Article': 'item_id'}}"
         raise InputError(msg)
     for name, wishes in mapping.items():
         if name not in INPUT_TABLES:
-            faults.append(f"mapping: {shown(name)!r} is no table; the tables are {', '.join(INPUT_TABLES)}")
+            faults.append(f"mapping: {shown(name)!r} is no table; the tables are {tables}")
         elif not isinstance(wishes, Mapping):
             faults.append(f"mapping: {name!r} must be an object such as {{'Article': 'item_id'}}")
         else:
@@ -95,8 +97,9 @@ def _checked_mapping(files: Mapping[str, Sequence[Source]], mapping: TableMappin
 
 
 def _bad_wishes(table: Table, wishes: Mapping[str, object]) -> list[str]:
+    names = ", ".join(table.names)
     return [
-        f"mapping: {shown(heading)!r}: {shown(target)!r} is no column of {table.name}; its columns are {', '.join(table.names)}"
+        f"mapping: {shown(heading)!r}: {shown(target)!r} is no column of {table.name}; its columns are {names}"
         for heading, target in wishes.items()
         if target and (not isinstance(target, str) or target.partition(":")[0] not in table.names)
     ]
@@ -122,8 +125,10 @@ def _nothing_left(table: Table, judged: Sequence[Judged]) -> list[str]:
     """Say why not a single row of a required table could be used."""
     lines = []
     for j in judged:
-        for row in j.rejected.head(_FAULTS_SHOWN).itertuples(index=False):
-            lines.append(f"{row.file}, row {row.row}, column {row.column!r}, value {shown(row.value)!r}: {row.reason}")
+        lines += [
+            f"{row.file}, row {row.row}, column {row.column!r}, value {shown(row.value)!r}: {row.reason}"
+            for row in j.rejected.head(_FAULTS_SHOWN).itertuples(index=False)
+        ]
     count = sum(j.counts["read"] for j in judged)
     if not count:
         return [f"{table.name}: the file has a header but no rows; export it again"]

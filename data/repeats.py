@@ -24,13 +24,13 @@ class _Stack:
     place: Codes
 
     def name(self, row: int) -> str:
-        return self.judged[self.file[row]].name
+        return self.judged[int(self.file[row])].name
 
     def number(self, row: int) -> int:
-        return int(self.judged[self.file[row]].rows[self.place[row]])
+        return int(self.judged[int(self.file[row])].rows[self.place[row]])
 
     def heading(self, column: str, row: int) -> str:
-        return str(self.judged[self.file[row]].headings(column, self.place[row : row + 1])[0])
+        return str(self.judged[int(self.file[row])].headings(column, self.place[row : row + 1])[0])
 
 
 def settle(table: Table, judged: Sequence[Judged]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
@@ -55,7 +55,9 @@ def settle(table: Table, judged: Sequence[Judged]) -> tuple[pd.DataFrame, pd.Dat
     stack = _Stack(judged, frame, np.repeat(np.arange(len(judged)), [len(k) for k in kept]), np.concatenate(kept))
     ranks = {name: _ranks(frame[name]) for name in table.names}
     key = _combined([ranks[name] for name in table.key], len(frame))
-    rest = _combined([ranks[name] for name in (*table.key, *(n for n in table.names if n not in table.key))], len(frame))
+    rest = _combined(
+        [ranks[name] for name in (*table.key, *(n for n in table.names if n not in table.key))], len(frame)
+    )
     first = _first_of(key)
     counts_each = frame[table.key[0]].isna().to_numpy() if table.repeats == "keep" else np.zeros(len(frame), bool)
     later = (first != np.arange(len(frame))) & ~counts_each
@@ -116,9 +118,7 @@ def _first_of(key: Codes) -> Codes:
     return first[inverse].astype(np.int64)
 
 
-def _clashes(
-    table: Table, stack: _Stack, ranks: Mapping[str, Codes], first: Codes, clash: Codes
-) -> pd.DataFrame:
+def _clashes(table: Table, stack: _Stack, ranks: Mapping[str, Codes], first: Codes, clash: Codes) -> pd.DataFrame:
     """The rows whose key stands already with other values, each with the first column that differs."""
     files, rows, headings, values, whys = [], [], [], [], []
     key = " and ".join(table.key)

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 from data import duck
 from planning.errors import InputError
 
-MAX_BYTES = 2 * 1024**3
+MAX_BYTES = 1024**3
 MAX_COLUMNS = 4_000
-MAX_CELLS = 200_000_000
+MAX_CELLS = 100_000_000
 DELIMITERS = (",", ";", "\t", "|")
 
 _SAMPLE_ROWS = 50
@@ -69,8 +69,7 @@ class TextTable:
     columns  the header's cells, trimmed, in order; they may repeat or be empty
     cells    one array of text a column
     rows     for each row its number in a spreadsheet (the header of a plain file is row 1)
-    broken   ragged rows; found = len(rows) + len(broken)
-    found    rows that the reader saw under the header, blank ones not counted
+    broken   ragged rows, set aside
     notes    what a person should know
     """
 
@@ -79,7 +78,6 @@ class TextTable:
     cells: tuple[pa.ChunkedArray, ...]
     rows: Rows
     broken: tuple[Broken, ...] = ()
-    found: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -153,8 +151,7 @@ def _read_delimited(source: Source, payload: bytes) -> TextTable:
     notes = () if encoding.startswith("utf") else (f"{source.name}: read as {encoding}, because it is not UTF-8",)
     if header_row > 1:
         notes = (*notes, f"{source.name}: the header was found in row {header_row}")
-    found = len(rows) + len(broken)
-    return TextTable(source.name, columns[:named], tuple(table)[:named], rows, broken, found, notes)
+    return TextTable(source.name, columns[:named], tuple(table)[:named], rows, broken, notes)
 
 
 def _encoding(source: Source, payload: bytes) -> str:
@@ -234,10 +231,9 @@ def _collect(
     for number, row in records:
         if _is_blank(row):
             continue
-        if len(row) != width:
-            if len(row) < named or any(cell.strip() for cell in row[width:]):
-                broken.append(Broken(number, len(row), width))
-                continue
+        if len(row) < named or any(cell.strip() for cell in row[width:]):
+            broken.append(Broken(number, len(row), width))
+            continue
         held.append(row if len(row) == width else (row + [""] * width)[:width])
         numbers.append(number)
         if len(held) == _CHUNK_ROWS:
@@ -261,22 +257,31 @@ def _read_parquet(source: Source, payload: bytes) -> TextTable:
     try:
         with duck.private_copy(payload, ".parquet") as path:
             shape = duck.parquet_shape(path)
-            if shape.columns > MAX_COLUMNS or shape.rows * shape.columns > MAX_CELLS or shape.unpacked_bytes > MAX_BYTES:
-                _refuse(
-                    source,
-                    f"would unpack to {shape.rows:,} rows, {shape.columns:,} columns and {shape.unpacked_bytes:,} bytes, "
-                    f"more than {MAX_COLUMNS:,} columns, {MAX_CELLS:,} cells or {MAX_BYTES:,} bytes; split it",
-                )
+            _check_shape(source, shape)
+            if (size := duck.parquet_text_bytes(path)) > MAX_BYTES:
+                _refuse(source, f"would unpack to {size:,} characters, more than {MAX_BYTES:,}; split it")
             table = duck.parquet_text(path)
     except duck.DuckError as fault:
         reason = shown(str(fault).splitlines()[0], 120)
         _refuse(source, f"is a damaged or unknown kind of Parquet file ({reason}); write it again")
+    if table.num_rows != shape.rows:
+        _refuse(source, f"promises {shape.rows:,} rows but holds {table.num_rows:,}; write it again")
     columns = tuple(name.strip() for name in table.column_names)
     _check_header(source, columns)
     full = _filled_rows(table)
     table = table.filter(pa.array(full))
     rows = np.flatnonzero(full).astype(np.int64) + 2
-    return TextTable(source.name, columns, tuple(table.columns), rows, (), len(rows))
+    return TextTable(source.name, columns, tuple(table.columns), rows)
+
+
+def _check_shape(source: Source, shape: duck.ParquetShape) -> None:
+    cells = shape.rows * shape.columns
+    if shape.columns > MAX_COLUMNS or cells > MAX_CELLS or shape.unpacked_bytes > MAX_BYTES:
+        _refuse(
+            source,
+            f"would unpack to {shape.columns:,} columns, {cells:,} cells and {shape.unpacked_bytes:,} bytes, where "
+            f"{MAX_COLUMNS:,} columns, {MAX_CELLS:,} cells and {MAX_BYTES:,} bytes are the most; split it",
+        )
 
 
 def _filled_rows(table: pa.Table) -> npt.NDArray[np.bool_]:
