@@ -1,0 +1,291 @@
+"""Tables out: the plan's files to the letter for machines, CSV and Excel for people, which no cell can turn on them.
+
+`plan_csv` is the contract's form: identifiers exactly as they came. `safe_csv` and `workbook` are what a
+person opens: there a text that a spreadsheet would run as a formula is shown instead.
+"""
+
+import io
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
+
+from planning.errors import InputError
+from planning.tables import INPUT_TABLES, RESULT_TABLES, Column, Kind, Table
+
+DECIMALS = 6
+
+FORMULA = r"^[=+\-@\t\r\n]"
+"""What makes a spreadsheet take a text for a formula, or look behind white space for one."""
+
+EXCEL_ROWS = 1_048_575
+"""Rows of one sheet, its header left out."""
+
+EXCEL_TEXT = 32_767
+"""Characters of one cell."""
+
+NUMBER_FORMATS: Mapping[Kind, str] = MappingProxyType(
+    {
+        "id": "@",
+        "text": "General",
+        "date": "yyyy-mm-dd",
+        "units": "#,##0.00",
+        "money": "#,##0.00",
+        "days": "#,##0.0",
+        "number": "#,##0.00",
+        "fraction": "0.0%",
+        "share": "0.0%",
+        "flag": "General",
+        "integer": "0",
+    }
+)
+WHOLE = "#,##0"
+"""Units, days and numbers of a column that has no decimals."""
+
+_FIRST_DAY = date(1900, 3, 1)
+"""Before it spreadsheets disagree about dates, as some count a 29 February 1900."""
+
+
+def plan_csv(frame: pd.DataFrame, table_name: str) -> bytes:
+    """Return a result table as its file of the contract.
+
+    UTF-8, comma, header, line feeds; ISO dates; decimals rounded to 6 places; unknown is an empty cell; the
+    table's columns in its order, rows in the order of its key.
+
+    Raises
+    ------
+    KeyError : no such result table, or the frame lacks one of its columns.
+    """
+    table = RESULT_TABLES[table_name]
+    rows = frame[list(table.names)].iloc[_key_order(frame, table)]
+    return _csv(list(table.names), [_written(rows[name]) for name in table.names])
+
+
+def safe_csv(frame: pd.DataFrame) -> bytes:
+    """Return a table as CSV for people: as it is shown, with a mark that tells spreadsheets it is UTF-8.
+
+    Texts, headings too, that a spreadsheet would run begin with an apostrophe; numbers stay numbers.
+    """
+    columns = [_written(frame.iloc[:, n], defuse=True) for n in range(frame.shape[1])]
+    header = _defused(pa.array([str(name) for name in frame.columns], pa.large_string())).to_pylist()
+    return "\N{BYTE ORDER MARK}".encode() + _csv(header, columns)
+
+
+def workbook(tables: Mapping[str, pd.DataFrame], about: Mapping[str, object] = MappingProxyType({})) -> bytes:
+    """Return tables as an Excel workbook, one sheet each: nothing in it is a formula or a link.
+
+    Parameters
+    ----------
+    tables : by name; formats and headings come from the contract where the name is one of its tables.
+    about : what the reader should know of the plan (name, date, version, data), on a last sheet.
+
+    Raises
+    ------
+    InputError : a table has more rows than a sheet holds.
+    """
+    for name, frame in tables.items():
+        if len(frame) > EXCEL_ROWS:
+            msg = f"{name} has {len(frame):,} rows, more than the {EXCEL_ROWS:,} of an Excel sheet: take the CSV"
+            raise InputError(msg)
+    sheets = dict(tables)
+    if about:
+        sheets["about"] = pd.DataFrame({"what": list(about), "value": [_plain(v) for v in about.values()]})
+    target = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(target, options) as book:
+        # The same tables give the same bytes: the hour of the download stays out.
+        book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001 - the format knows no time zones
+        taken: list[str] = []
+        for name, frame in sheets.items():
+            taken.append(_sheet_name(name, taken))
+            _write_sheet(book, book.add_worksheet(taken[-1]), name, frame)
+    return target.getvalue()
+
+
+def download_name(plan: str, as_of: date, what: str, suffix: str) -> str:
+    """Return a file name such as `monday-plan-2026-11-02-orders.csv`, safe on every system.
+
+    Parameters
+    ----------
+    plan, what : any text; letters and digits of them stay, the rest becomes hyphens.
+    suffix : the ending without its dot.
+    """
+    parts = [_slug(plan) or "plan", as_of.isoformat(), _slug(what) or "table"]
+    return f"{'-'.join(parts)}.{_slug(suffix) or 'txt'}"
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------------
+
+
+def _csv(header: list[str], columns: list[pa.Array]) -> bytes:
+    """Join columns of text, null for an empty cell, into a file."""
+    first = ",".join(_quoted(pa.array(header, pa.large_string())).to_pylist())
+    if not columns or not len(columns[0]):
+        return f"{first}\n".encode()
+    if len(columns) == 1:
+        # A line with nothing on it would be no row at all.
+        columns = [pc.replace_substring_regex(pc.fill_null(_quoted(columns[0]), ""), "^$", '""')]
+    else:
+        columns = [_quoted(column) for column in columns]
+    lines = pc.binary_join_element_wise(
+        *columns, pa.scalar(",", pa.large_string()), null_handling="replace", null_replacement=""
+    )
+    return "\n".join([first, *lines.to_pylist(), ""]).encode()
+
+
+def _written(values: pd.Series, *, defuse: bool = False) -> pa.Array:
+    """Return a column as text; only what is text already is ever defused."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return _dates(values)
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return pa.array(np.where(values.to_numpy(), "true", "false"), pa.large_string())
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return _decimals(values.to_numpy(dtype="float64", na_value=np.nan))
+    cells = values.astype(object)
+    unknown = cells.isna().to_numpy()
+    texts = pa.array([None if no else str(cell) for cell, no in zip(cells, unknown, strict=True)], pa.large_string())
+    return _defused(texts) if defuse else texts
+
+
+def _dates(values: pd.Series) -> pa.Array:
+    """Return ISO dates, with the time of day only where the column has one."""
+    if values.dt.tz is not None:
+        values = values.dt.tz_localize(None)
+    seconds = pa.array(values.astype("datetime64[s]").to_numpy(), from_pandas=True)
+    days = seconds.cast(pa.date32(), safe=False)
+    return (days if days.cast(pa.timestamp("s")).equals(seconds) else seconds).cast(pa.large_string())
+
+
+def _decimals(values: np.ndarray) -> pa.Array:
+    """Return numbers rounded to 6 places, as short as they can be written, never with an exponent."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = np.where(np.abs(values) < 1e9, np.round(values, DECIMALS), values) + 0.0
+    rounded[~np.isfinite(values)] = np.nan
+    texts = pc.cast(pa.array(rounded, from_pandas=True), pa.large_string())
+    odd = np.flatnonzero((np.abs(rounded) >= 1e9) | ((rounded != 0) & (np.abs(rounded) < 1e-3)))
+    if not len(odd):
+        return texts
+    spelled = np.array(texts.to_pylist(), dtype=object)
+    for n in odd:
+        # Very large and very small numbers would else be spelled with an exponent.
+        spelled[n] = f"{rounded[n]:.{DECIMALS}f}".rstrip("0").rstrip(".")
+    return pa.array(spelled, pa.large_string(), from_pandas=True)
+
+
+def _defused(texts: pa.Array) -> pa.Array:
+    """Put an apostrophe before texts that a spreadsheet would run."""
+    return pc.if_else(pc.match_substring_regex(texts, FORMULA), _between("'", texts, ""), texts)
+
+
+def _quoted(texts: pa.Array) -> pa.Array:
+    """Quote the texts that would break a line or a cell."""
+    quoted = _between('"', pc.replace_substring(texts, '"', '""'), '"')
+    return pc.if_else(pc.match_substring_regex(texts, '[",\\r\\n]'), quoted, texts)
+
+
+def _between(before: str, texts: pa.Array, after: str) -> pa.Array:
+    ends = [pa.scalar(end, pa.large_string()) for end in (before, after, "")]
+    return pc.binary_join_element_wise(ends[0], texts, ends[1], ends[2])
+
+
+def _key_order(frame: pd.DataFrame, table: Table) -> np.ndarray:
+    """Return the order of the rows by key: texts by their letters, choices as the contract lists them."""
+    keys: list[np.ndarray] = []
+    for name in table.key:
+        values, column = frame[name], table.by_name[name]
+        if column.choices:
+            values = pd.Series(pd.Categorical(values, categories=column.choices, ordered=True))
+        elif column.kind in ("id", "text"):
+            values = values.astype(object)
+        keys.append(pd.factorize(values, sort=True)[0])
+    return np.lexsort(keys[::-1])
+
+
+# --- Excel ------------------------------------------------------------------------------------------------------------
+
+
+def _write_sheet(book: xlsxwriter.Workbook, sheet: Worksheet, name: str, frame: pd.DataFrame) -> None:
+    table = RESULT_TABLES.get(name) or INPUT_TABLES.get(name)
+    head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+    shown_as_text = book.add_format({"quote_prefix": True})
+    for n, label in enumerate(frame.columns):
+        column = table.by_name.get(str(label)) if table else None
+        values = frame.iloc[:, n]
+        title = column.title if column else str(label)
+        sheet.write_string(0, n, title[:EXCEL_TEXT], head)
+        sheet.set_column(n, n, _width(title, values), book.add_format({"num_format": _number_format(values, column)}))
+        _write_column(sheet, n, values, shown_as_text)
+    sheet.freeze_panes(1, 0)
+    if len(frame) and frame.shape[1]:
+        sheet.autofilter(0, 0, len(frame), frame.shape[1] - 1)
+
+
+def _write_column(sheet: Worksheet, n: int, values: pd.Series, shown_as_text: object) -> None:
+    """Write one column; unknown stays an empty cell."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        for row, text in enumerate(_dates(values).to_pylist(), start=1):
+            if text is not None:
+                _write_date(sheet, row, n, text)
+    elif pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+        numbers = np.round(values.to_numpy(dtype="float64", na_value=np.nan), DECIMALS)
+        for row in np.flatnonzero(np.isfinite(numbers)).tolist():
+            sheet.write_number(row + 1, n, numbers[row])
+    else:
+        for row, text in enumerate(_written(values).to_pylist(), start=1):
+            if text:
+                # The cell is a text already; the prefix keeps it one when it is edited.
+                risky = re.match(FORMULA, text) is not None
+                sheet.write_string(row, n, text[:EXCEL_TEXT], *([shown_as_text] if risky else []))
+
+
+def _write_date(sheet: Worksheet, row: int, n: int, text: str) -> None:
+    moment = datetime.fromisoformat(text)
+    if moment.date() < _FIRST_DAY:
+        sheet.write_string(row, n, text)
+    else:
+        sheet.write_datetime(row, n, moment)
+
+
+def _number_format(values: pd.Series, column: Column | None) -> str:
+    """Return how a column's numbers look."""
+    if column is None and pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return NUMBER_FORMATS["date"]
+    numeric = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+    kind: Kind = column.kind if column else ("number" if numeric else "text")
+    if numeric and kind in ("units", "days", "number"):
+        numbers = values.to_numpy(dtype="float64", na_value=np.nan)
+        if (np.round(numbers[np.isfinite(numbers)], 2) % 1 == 0).all():
+            return WHOLE
+    return NUMBER_FORMATS[kind]
+
+
+def _width(title: str, values: pd.Series) -> float:
+    """Return a width, in characters, that shows most of the column without filling the screen."""
+    first = values.iloc[:200]
+    widest = max((len(text) for text in _written(first).to_pylist() if text), default=0)
+    longest_word = max((len(word) for word in title.split()), default=0)
+    return float(min(max(widest, longest_word, 7), 60) + 2)
+
+
+def _sheet_name(name: str, taken: list[str]) -> str:
+    """Return a name that Excel allows and no other sheet has."""
+    plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", name)[:28].strip(" '") or "table"
+    choices = (plain, *(f"{plain} {n}" for n in range(2, 100)))
+    return next(choice for choice in choices if choice.lower() not in {t.lower() for t in taken})
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-")
+
+
+def _plain(value: object) -> str:
+    return "" if value is None else str(value)
