@@ -12,9 +12,10 @@ LONGEST_COVER = 120.0
 
 
 def allocation_before_after(before_after: pd.DataFrame, *, height: int | None = None) -> go.Figure:
-    """Do the transfers even out the cover? Days of supply by location before and after: the middle item and the span of 8 in 10.
+    """Do the transfers even out the cover? Days of supply by location before and after.
 
-    Locations with the least cover come first; cover beyond 120 days is drawn at 120.
+    A point is the middle item, its line spans 8 items in 10. Locations with the least cover come first; the axis ends
+    where the locations that receive do.
     """
     frame = before_after[before_after["demand_mean_per_day"] > 0]
     if frame.empty:
@@ -24,7 +25,8 @@ def allocation_before_after(before_after: pd.DataFrame, *, height: int | None = 
     moved = frame.groupby("location_id")["transferred"].sum()
     shown = spread[("before", "middle")].sort_values().index[:SHOWN_LOCATIONS]
     figure = style.base(height or 130 + 46 * len(shown))
-    for when, symbol, colour, offset in (("before", "diamond-open", style.QUIET, -0.14), ("after", "circle", style.STOCK, 0.14)):
+    looks = (("before", "diamond-open", style.QUIET, -0.14), ("after", "circle", style.STOCK, 0.14))
+    for when, symbol, colour, offset in looks:
         part = spread.loc[shown, when]
         at = np.arange(len(shown)) + offset
         figure.add_trace(go.Scatter(
@@ -33,13 +35,16 @@ def allocation_before_after(before_after: pd.DataFrame, *, height: int | None = 
             error_x={"type": "data", "symmetric": False, "array": part["high"] - part["middle"],
                      "arrayminus": part["middle"] - part["low"], "color": colour, "thickness": 3, "width": 0},
             customdata=np.stack([[style.clean(i) for i in shown], part["low"], part["high"], moved[shown]], axis=-1),
-            hovertemplate="%{customdata[0]}: %{x:.0f} days, 8 in 10 items %{customdata[1]:.0f} to %{customdata[2]:.0f}, "
-                          "%{customdata[3]:+,.0f} units<extra></extra>",
+            hovertemplate="%{customdata[0]}: %{x:.0f} days, 8 in 10 items %{customdata[1]:.0f} to "
+                          "%{customdata[2]:.0f}, %{customdata[3]:+,.0f} units<extra></extra>",
         ))
     figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=[style.clean(i, 16) for i in shown],
                         autorange="reversed", showgrid=False)
-    figure.update_xaxes(rangemode="tozero", showgrid=True, gridcolor=style.GRID, nticks=6, ticksuffix=" d")
-    figure.update_layout(legend={"y": -0.06 - 0.3 / len(shown)})
+    receiving = spread.loc[moved[moved >= 0].index]
+    ends = receiving[[("before", "high"), ("after", "high")]]
+    furthest = float(ends.max().max()) if len(receiving) else LONGEST_COVER
+    figure.update_xaxes(range=[0, 1.15 * max(furthest, 7.0)], showgrid=True, gridcolor=style.GRID, nticks=6,
+                        ticksuffix=" d")
     style.add_unit(figure, "Days of supply: middle item, and 8 in 10 items")
     return figure
 
@@ -52,7 +57,8 @@ def transfers_flow(allocation: pd.DataFrame) -> go.Figure:
         units=("quantity", "sum"), items=("item_id", "nunique")).sort_values("units", ascending=False)
     rest = lanes.iloc[SHOWN_LANES:]
     lanes = lanes.iloc[:SHOWN_LANES]
-    words = [f"{style.clean(s, 12)} → {style.clean(d, 14)}" for s, d in zip(lanes["source_id"], lanes["destination_id"], strict=True)]
+    ends = zip(lanes["source_id"], lanes["destination_id"], strict=True)
+    words = [f"{style.clean(source, 12)} → {style.clean(destination, 14)}" for source, destination in ends]
     units, items = lanes["units"].tolist(), lanes["items"].tolist()
     if len(rest):
         words.append(f"{len(rest)} more lanes")

@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from pages.components import charts_style as style
 
 PAST_DAYS = 420
-FAN = (("q90", "q95", "95 times in 100 below", 0.10), ("q80", "q90", "9 times in 10 below", 0.18),
-       ("q50", "q80", "8 times in 10 below", 0.28))
+FAN = (("q90", "q95", "95 % stay below", 0.10), ("q80", "q90", "90 % stay below", 0.18),
+       ("q50", "q80", "80 % stay below", 0.28))
 
 
 def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int = 420) -> go.Figure:
@@ -39,7 +39,8 @@ def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int =
     first = ahead["starts_on"].min() if past.empty else past["starts_on"].min()
     style.time_axis(figure, first, ahead["starts_on"].max())
     style.mark_as_of(figure, pd.Timestamp(ahead["starts_on"].min()).date(), side="right")
-    figure.update_yaxes(rangemode="tozero")
+    tops = [ahead["q95"].max() if one else ahead["mean"].max(), *([] if past.empty else [past["sales"].max()])]
+    style.headroom(figure, 0.0, float(max(tops)), share=0.14)
     return figure
 
 
@@ -72,8 +73,7 @@ def error_against_naive(accuracy: pd.DataFrame, items: pd.DataFrame, weights: pd
         ))
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", showgrid=True, gridcolor=style.GRID)
     figure.update_yaxes(showgrid=False, autorange="reversed")
-    figure.update_layout(legend={"y": -0.16})
-    style.add_unit(figure, "Error over lead time + review, share of demand; left is better")
+    style.add_unit(figure, "Error, share of demand (left is better)")
     return figure
 
 
@@ -101,8 +101,6 @@ def _add_fan(figure: go.Figure, ahead: pd.DataFrame) -> None:
             x=ahead["starts_on"], y=ahead[high], mode="lines", name=name, fill="tonexty",
             line={"width": 0}, fillcolor=style.tint(style.STOCK, alpha), hovertemplate="%{y:,.1f}",
         ))
-    figure.add_trace(go.Scatter(x=ahead["starts_on"], y=ahead["q50"], mode="lines", name="As likely above as below",
-                                line={"color": style.STOCK, "width": 1, "dash": "dot"}, hovertemplate="%{y:,.1f}"))
 
 
 def _add_history(figure: go.Figure, past: pd.DataFrame) -> None:
@@ -117,7 +115,7 @@ def _add_history(figure: go.Figure, past: pd.DataFrame) -> None:
                                               "line": {"width": 2}}, hovertemplate="%{y:,.1f}",
         ))
     _shade_empty_shelves(figure, past)
-    for flag, name, symbol, colour in (("outlier", "Single extreme sale", "x", style.SHORT),
+    for flag, name, symbol, colour in (("outlier", "Outlier", "x", style.SHORT),
                                        ("event", "Event", "triangle-up", style.PLUM)):
         part = past[past[flag]]
         if not part.empty:
@@ -141,6 +139,6 @@ def _shade_empty_shelves(figure: go.Figure, past: pd.DataFrame) -> None:
             fillcolor=style.tint(style.WARN, 0.18),
         )
     figure.add_trace(go.Scatter(
-        x=[None], y=[None], mode="markers", name="Shelf empty: demand unknown",
+        x=[None], y=[None], mode="markers", name="Shelf empty",
         marker={"symbol": "square", "size": 12, "color": style.tint(style.WARN, 0.35)},
     ))

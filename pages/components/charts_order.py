@@ -46,20 +46,20 @@ def waterfall(plan: PlanResult, item_id: str, location_id: str) -> go.Figure:
         return style.nothing("No order calculation for this item at this location")
     total = steps["step"].isin(SUBTOTALS)
     words = [STEP_WORDS[s] for s in steps["step"]]
-    figure = style.base(max(220, 34 * len(steps) + 70), legend=False)
+    figure = style.base(max(200, 34 * len(steps) + 44), legend=False)
     figure.add_trace(go.Waterfall(
         orientation="h", y=words, x=np.where(total, 0.0, steps["units"]),
         measure=np.where(total, "total", "relative").tolist(),
         text=[_label(u, whole=t) for u, t in zip(steps["units"], total, strict=True)],
         textposition="outside", cliponaxis=False, customdata=steps["step"].str.capitalize(),
         hovertemplate="%{customdata}: %{text} units<extra></extra>",
-        increasing={"marker": {"color": style.WARN}}, decreasing={"marker": {"color": style.STOCK}},
-        totals={"marker": {"color": style.ORDER}}, connector={"line": {"color": style.QUIET, "width": 1, "dash": "dot"}},
+        increasing={"marker": {"color": style.QUIET}}, decreasing={"marker": {"color": style.STOCK}},
+        totals={"marker": {"color": style.ORDER}},
+        connector={"line": {"color": style.QUIET, "width": 1, "dash": "dot"}},
     ))
     figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
-    figure.update_xaxes(showgrid=True, gridcolor=style.GRID, zeroline=True, zerolinecolor=style.QUIET, nticks=5,
-                        range=_room(steps), tickformat="~s")
-    style.add_unit(figure, "Units: each step adds or takes")
+    figure.update_xaxes(showticklabels=False, zeroline=True, zerolinecolor=style.QUIET, range=_room(steps))
+    style.add_unit(figure, "Units")
     return figure
 
 
@@ -75,7 +75,7 @@ def order_timeline(plan: PlanResult, *, weeks: int = 13) -> go.Figure:
     if len(suppliers) > SHOWN_SUPPLIERS:
         orders = _with_others(orders, suppliers[SHOWN_SUPPLIERS - 1 :])
         suppliers = [*suppliers[: SHOWN_SUPPLIERS - 1], "others"]
-    figure = style.base(120 + 34 * len(suppliers))
+    figure = style.base(130 + 36 * len(suppliers))
     scale = 2 * orders["value"].max() / 30**2
     for planned, name, symbol in ((False, "Today's orders", "circle"), (True, "Planned orders", "circle-open")):
         part = orders[orders["planned"] == planned]
@@ -90,9 +90,9 @@ def order_timeline(plan: PlanResult, *, weeks: int = 13) -> go.Figure:
                           "<extra></extra>",
         ))
     first = pd.Timestamp(plan.as_of)
-    style.time_axis(figure, first - pd.Timedelta(days=4), first + pd.Timedelta(days=weeks * 7))
+    style.time_axis(figure, first - pd.Timedelta(days=4), first + pd.Timedelta(days=weeks * 7), as_of=plan.as_of)
     figure.update_yaxes(categoryorder="array", categoryarray=suppliers[::-1], type="category")
-    figure.update_layout(legend={"itemsizing": "constant", "y": -0.06 - 0.5 / len(suppliers)})
+    figure.update_layout(legend={"itemsizing": "constant"})
     style.add_unit(figure, f"Area of a circle: {unit} ordered in the week")
     return figure
 
@@ -109,7 +109,7 @@ def _room(steps: pd.DataFrame) -> list[float]:
         running = running if step in SUBTOTALS else running + units
         ends.append(running)
     low, high = min(ends), max(ends)
-    spare = 0.22 * ((high - low) or 1.0)
+    spare = 0.3 * ((high - low) or 1.0)
     return [low - spare if low < 0 else -0.12 * spare, high + spare]
 
 
@@ -122,7 +122,7 @@ def _orders_by_week(plan: PlanResult, weeks: int) -> tuple[pd.DataFrame, str]:
     each = cost.reindex(pd.MultiIndex.from_frame(lines[["item_id", "location_id"]])).to_numpy()
     priced = bool(np.isfinite(each).any())
     currency = style.clean(plan.params.currency, 8) if plan.params.currency else "money"
-    lines["value"] = lines["quantity"].astype(float) * np.nan_to_num(each) if priced else lines["quantity"].astype(float)
+    lines["value"] = lines["quantity"].astype(float) * (np.nan_to_num(each) if priced else 1.0)
     first = pd.Timestamp(plan.as_of)
     at = (pd.to_datetime(lines["order_on"]) - first).dt.days // 7
     lines = lines.assign(week=first + pd.to_timedelta(at * 7, unit="D"),

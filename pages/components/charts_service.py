@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.components import charts_style as style
+from pages.components.formats import money, percent
 from planning.params import Params
 from planning.result import PlanResult
 
@@ -37,10 +38,13 @@ def service_stock_curve(
                       "lost margin %{customdata[1]:,.0f} a year<extra></extra>",
     ))
     here = current or _on_curve(curve, column, params)
-    if here is not None:
-        _mark_choice(figure, here, style.money(here[0], params.currency) if in_money else f"{style.amount(here[0])} units")
+    low, high = (float(curve[column].min()), float(curve[column].max()))
+    spare = 0.08 * ((high - low) or 1.0)
     figure.update_yaxes(tickformat=".0%", nticks=6)
-    figure.update_xaxes(showgrid=True, gridcolor=style.GRID, tickformat="~s", nticks=6, title={"text": unit.capitalize()})
+    figure.update_xaxes(showgrid=True, gridcolor=style.GRID, tickformat="~s", nticks=6,
+                        title={"text": unit.capitalize()}, range=[low - spare, high + 1.6 * spare])
+    if here is not None:
+        _mark_choice(figure, here, money(here[0], params.currency) if in_money else f"{style.amount(here[0])} units")
     return figure
 
 
@@ -77,13 +81,14 @@ def matrix_cells(plan: PlanResult) -> pd.DataFrame:
     frame = plan.items[[*keys, "abc_class", "demand_class", "unit_cost"]].merge(
         plan.replenishment[[*keys, "on_hand", "risk"]], on=keys)
     frame = frame.dropna(subset=["abc_class", "demand_class"])
-    frame = frame.assign(value=frame["on_hand"].clip(lower=0) * frame["unit_cost"].astype(float), hot=frame["risk"] != "green")
+    frame = frame.assign(
+        value=frame["on_hand"].clip(lower=0) * frame["unit_cost"].astype(float), hot=frame["risk"] != "green")
     return frame.groupby(["abc_class", "demand_class"], as_index=False, observed=True).agg(
         items=("risk", "size"), stock_value=("value", lambda v: v.sum(min_count=1)), at_risk=("hot", "sum"))
 
 
 def _cell(held: pd.Series, currency: str) -> str:
-    value = style.money(float(held["stock_value"]), currency)
+    value = money(float(held["stock_value"]), currency)
     return f"<b>{int(held['items']):,}</b> items<br>{value}<br>{int(held['at_risk']):,} at risk"
 
 
@@ -107,9 +112,12 @@ def _on_curve(curve: pd.DataFrame, column: str, params: Params) -> tuple[float, 
 def _mark_choice(figure: go.Figure, here: tuple[float, float], stock: str) -> None:
     figure.add_trace(go.Scatter(
         x=[here[0]], y=[here[1]], mode="markers", name="Today", hovertemplate="today<extra></extra>",
-        marker={"symbol": "diamond", "size": 15, "color": style.WARN, "line": {"width": 2, "color": "rgba(255,255,255,0.8)"}},
+        marker={"symbol": "diamond", "size": 15, "color": style.WARN,
+                "line": {"width": 2, "color": "rgba(255,255,255,0.8)"}},
     ))
+    room_left = here[0] > 0.5 * sum(figure.layout.xaxis.range)
     figure.add_annotation(
-        x=here[0], y=here[1], text=f"<b>In force: {here[1]:.1%}</b> with {stock}", showarrow=True, arrowhead=0,
-        arrowwidth=1, arrowcolor=style.QUIET, ax=0, ay=-34, xanchor="auto", font={"size": 13},
+        x=here[0], y=here[1], text=f"<b>In force: {percent(here[1])}</b><br>{stock}", showarrow=True, arrowhead=0,
+        arrowwidth=1, arrowcolor=style.QUIET, ax=-24 if room_left else 30, ay=-40 if room_left else 48,
+        xanchor="right" if room_left else "left", align="right" if room_left else "left", font={"size": 13},
     )

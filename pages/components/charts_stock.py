@@ -1,6 +1,7 @@
 """Stock ahead: of one item at one location, and of everything in money."""
 
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,16 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from pages.components import charts_style as style
+from pages.components.formats import short_day
 from planning.result import PlanResult
 
 SHOWN_DAYS = 91
-BAR_MS = 1.7 * 24 * 3600 * 1000
+BAR_DAYS = 1.7
 ALMOST_NOTHING = 1e-6
+PLANNED_BARS = MappingProxyType({
+    "color": style.tint(style.ORDER, 0.12), "line": {"color": style.ORDER, "width": 1},
+    "pattern": {"shape": "/", "fgcolor": style.ORDER, "size": 5, "solidity": 0.25},
+})
 
 
 def projected_stock(
@@ -33,33 +39,33 @@ def projected_stock(
     p = plan.projection
     days = pd.DatetimeIndex(p.days[:SHOWN_DAYS])
     stock = p.with_orders[row, : len(days)]
-    missing = shortage(stock, p.demand[row], p.receipts[row] + p.orders[row])
+    missing = shortage(stock, p.demand[row], p.receipts[row] + p.orders[row], _on_hand(plan, item_id, location_id))
     figure = style.base(height, unit="Units in stock at the end of the day")
     figure.update_layout(hovermode="x unified", barmode="stack")
     _add_band(figure, days, p.low[row, : len(days)], p.high[row, : len(days)])
     _add_arrivals(figure, plan, row, days)
     _add_past(figure, past, plan.as_of)
     without = p.without_orders[row, : len(days)]
-    _add_line(figure, days, np.maximum(without, 0), "If nothing is ordered", style.QUIET, "dash", 1.5)
+    _add_line(figure, days, np.maximum(without, 0), "Nothing ordered", style.QUIET, "dash", 1.5)
     _add_line(figure, days, p.safety[row, : len(days)], "Safety stock", style.WARN, "dot", 1.5)
     _add_line(figure, days, np.maximum(stock, 0), "Expected stock", style.STOCK, "solid", 2.5)
     _add_shortage(figure, days, missing)
     figure.add_hline(y=0, line={"color": style.QUIET, "width": 1})
-    style.time_axis(figure, _first_day(past, plan.as_of), days[-1])
+    style.time_axis(figure, _first_day(past, plan.as_of), days[-1], as_of=plan.as_of)
+    style.headroom(figure, -float(missing.max(initial=0)), _highest(figure))
     style.mark_as_of(figure, plan.as_of)
     _mark_stockout(figure, plan, item_id, location_id, days)
     return figure
 
 
-def shortage(stock: np.ndarray, demand: np.ndarray, arrivals: np.ndarray) -> np.ndarray:
+def shortage(stock: np.ndarray, demand: np.ndarray, arrivals: np.ndarray, on_hand: float) -> np.ndarray:
     """Demand left unmet by the end of each day, in units, added up over each empty spell; 0 while stock lasts.
 
     `stock` is after the day's demand and may be negative where demand is backordered; then it is the shortage itself.
     """
-    before = np.concatenate([[np.nan], stock[:-1]])
+    before = np.concatenate([[max(on_hand, 0.0)], stock[:-1]])
     lost = np.where(stock <= ALMOST_NOTHING, demand[: len(stock)] - arrivals[: len(stock)] - before, 0.0)
-    lost[0] = 0.0
-    lost = np.maximum(np.nan_to_num(lost), 0.0)
+    lost = np.maximum(lost, 0.0)
     total, spell = np.zeros(len(stock)), 0.0
     for n, missed in enumerate(lost):
         spell = 0.0 if stock[n] > ALMOST_NOTHING else spell + missed
@@ -68,39 +74,39 @@ def shortage(stock: np.ndarray, demand: np.ndarray, arrivals: np.ndarray) -> np.
 
 
 def stock_value_and_cash(plan: PlanResult, *, weeks: int = 13, height: int = 430) -> go.Figure:
-    """How much money lies in stock, and how much goes out for orders, in the next 13 weeks?
+    """What lies in stock, and what goes out for orders, in money over the next 13 weeks.
 
-    Items without a unit cost are left out of both, and the chart says how many.
+    Items without a unit cost are left out of both, and the chart says how many; without any cost it shows units.
     """
+    if plan.projection.keys.empty:
+        return style.nothing("No stock to project")
     cost = _unit_cost(plan)
+    priced = bool(np.isfinite(cost).any())
+    cost = cost if priced else np.ones(len(cost))
     known = np.isfinite(cost)
-    if not len(plan.projection.keys) or not known.any():
-        return style.nothing("Stock value needs unit costs: none are known yet")
     days = pd.DatetimeIndex(plan.projection.days[: weeks * 7])
     currency = plan.params.currency
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.12)
     figure.update_layout(style.base(height).layout, hovermode="x unified", barmode="stack")
     for name, stock, colour, dash in (
         ("Without new orders", plan.projection.without_orders, style.QUIET, "dash"),
-        ("Stock value as planned", plan.projection.with_orders, style.STOCK, "solid"),
+        ("As planned", plan.projection.with_orders, style.STOCK, "solid"),
     ):
         value = np.maximum(stock[known][:, : len(days)], 0).T @ cost[known]
         figure.add_trace(
             go.Scatter(x=days, y=value, name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2.5},
                        hovertemplate="%{y:,.0f}"), row=1, col=1)
-    _add_cash(figure, plan, days)
+    _add_cash(figure, plan, days, priced=priced)
     figure.update_xaxes(showgrid=False)
-    figure.update_yaxes(gridcolor=style.GRID, zeroline=False, automargin=True, rangemode="tozero", nticks=5)
-    style.time_axis(figure, days[0], days[-1])
-    style.add_unit(figure, style.money_title("Stock value at cost", currency))
-    style.add_unit(figure, style.money_title("Orders placed by week, at cost", currency), yref="y2 domain")
+    figure.update_yaxes(gridcolor=style.GRID, zeroline=False, automargin=True, nticks=5, tickformat="~s")
+    style.time_axis(figure, days[0], days[-1], as_of=plan.as_of)
+    style.headroom(figure, 0.0, max(np.nanmax(t.y) for t in figure.data[:2]), row=1)
+    left_out = f" ({int((~known).sum()):,} lines without a cost left out)" if not known.all() else ""
+    stock_words = style.money_title("Stock value at cost", currency) if priced else "Stock, units"
+    order_words = style.money_title("Orders placed, by week", currency) if priced else "Orders placed, units a week"
+    style.add_unit(figure, stock_words + left_out)
+    style.add_unit(figure, order_words, yref="y2 domain")
     style.mark_as_of(figure, plan.as_of)
-    if not known.all():
-        left_out = int((~known).sum())
-        figure.add_annotation(
-            text=f"{left_out:,} item-locations without a cost are left out", xref="paper", yref="paper", x=1, y=1,
-            xanchor="right", yanchor="bottom", yshift=-16, showarrow=False, font={"size": 11},
-        )
     return figure
 
 
@@ -115,7 +121,7 @@ def _add_band(figure: go.Figure, days: pd.DatetimeIndex, low: np.ndarray, high: 
     figure.add_trace(go.Scatter(x=days, y=high, mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip"))
     figure.add_trace(go.Scatter(
         x=days, y=low, mode="lines", line={"width": 0}, fill="tonexty", fillcolor=style.tint(style.STOCK, 0.16),
-        name="8 times in 10 within", customdata=high, hovertemplate="%{y:,.0f} to %{customdata:,.0f}",
+        name="8 in 10 cases", customdata=high, hovertemplate="%{y:,.0f} to %{customdata:,.0f}",
     ))
 
 
@@ -134,19 +140,18 @@ def _add_arrivals(figure: go.Figure, plan: PlanResult, row: int, days: pd.Dateti
     today = _todays(plan, row, days)
     receipts = p.receipts[row, : len(days)]
     later = np.maximum(p.orders[row, : len(days)] - today, 0)
-    solid = {"color": style.ORDER}
-    hatched = {"color": style.tint(style.ORDER, 0.15), "line": {"color": style.ORDER, "width": 1},
-               "pattern": {"shape": "/", "fgcolor": style.ORDER, "size": 5, "solidity": 0.25}}
-    open_order = {"color": style.tint(style.QUIET, 0.6), "pattern": {"shape": "."}}
+    open_order = {"color": style.tint(style.QUIET, 0.25), "line": {"color": style.QUIET, "width": 1.5}}
     for name, units, marker in (
-        ("Arrives: on order", receipts, open_order),
-        ("Arrives: today's order", today, solid),
-        ("Arrives: planned order", later, hatched),
+        ("On order", receipts, open_order),
+        ("Ordered today", today, {"color": style.ORDER}),
+        ("Planned", later, PLANNED_BARS),
     ):
         shown = units > ALMOST_NOTHING
         if shown.any():
-            figure.add_trace(go.Bar(x=days[shown], y=units[shown], width=BAR_MS, name=name, marker=marker,
-                                    hovertemplate="+%{y:,.0f}"))
+            figure.add_trace(go.Bar(
+                x=days[shown], y=units[shown], width=BAR_DAYS * style.DAY_MS, name=name, marker=dict(marker),
+                hovertemplate="+%{y:,.0f}",
+            ))
 
 
 def _todays(plan: PlanResult, row: int, days: pd.DatetimeIndex) -> np.ndarray:
@@ -181,11 +186,16 @@ def _first_day(past: pd.DataFrame | None, as_of: date) -> pd.Timestamp:
     return max(pd.to_datetime(past["date"]).min(), first - pd.Timedelta(days=56))
 
 
+def _highest(figure: go.Figure) -> float:
+    """The highest point drawn."""
+    return max((float(np.nanmax(np.asarray(t.y, dtype=float))) for t in figure.data if len(t.y)), default=1.0)
+
+
 def _add_shortage(figure: go.Figure, days: pd.DatetimeIndex, missing: np.ndarray) -> None:
     if missing.max(initial=0) <= ALMOST_NOTHING:
         return
     figure.add_trace(go.Scatter(
-        x=days, y=-missing, mode="lines", name="Short: demand not met", line={"color": style.SHORT, "width": 1.5},
+        x=days, y=-missing, mode="lines", name="Short", showlegend=False, line={"color": style.SHORT, "width": 1.5},
         fill="tozeroy", fillcolor=style.tint(style.SHORT, 0.2),
         fillpattern={"shape": "x", "fgcolor": style.SHORT, "size": 7, "solidity": 0.25},
         customdata=missing, hovertemplate="%{customdata:,.1f}",
@@ -211,7 +221,7 @@ def _mark_stockout(
     risk = str(hit["risk"].iloc[0])
     late = when > days[int(len(days) * 0.6)]
     style.mark_day(
-        figure, when, f"runs out {style.short_day(when)} without an order", colour=style.RISK_COLOURS.get(risk, style.QUIET),
+        figure, when, f"runs out {short_day(when)}", colour=style.RISK_COLOURS.get(risk, style.QUIET),
         dash="dash", side="right" if late else "left", level=1,
     )
 
@@ -223,21 +233,25 @@ def _unit_cost(plan: PlanResult) -> np.ndarray:
     return cost.reindex(index).to_numpy(dtype=float)
 
 
-def _add_cash(figure: go.Figure, plan: PlanResult, days: pd.DatetimeIndex) -> None:
+def _on_hand(plan: PlanResult, item_id: str, location_id: str) -> float:
+    frame = plan.replenishment
+    hit = frame.loc[(frame["item_id"] == item_id) & (frame["location_id"] == location_id), "on_hand"]
+    return float(hit.iloc[0]) if len(hit) and np.isfinite(hit.iloc[0]) else 0.0
+
+
+def _add_cash(figure: go.Figure, plan: PlanResult, days: pd.DatetimeIndex, *, priced: bool) -> None:
     cost = plan.items.set_index(["item_id", "location_id"])["unit_cost"].astype(float)
     for name, orders, marker in (
         ("Today's orders", plan.orders, {"color": style.ORDER}),
-        ("Planned orders", plan.planned_orders, {
-            "color": style.tint(style.ORDER, 0.15), "line": {"color": style.ORDER, "width": 1},
-            "pattern": {"shape": "/", "fgcolor": style.ORDER, "size": 6, "solidity": 0.25}}),
+        ("Planned orders", plan.planned_orders, PLANNED_BARS),
     ):
         if orders.empty:
             continue
-        each = cost.reindex(pd.MultiIndex.from_frame(orders[["item_id", "location_id"]])).to_numpy()
+        each = cost.reindex(pd.MultiIndex.from_frame(orders[["item_id", "location_id"]])).to_numpy() if priced else 1.0
         week = (pd.to_datetime(orders["order_on"]) - days[0]).dt.days // 7
         value = (orders["quantity"].to_numpy(dtype=float) * each)
         by_week = pd.Series(value).groupby(week.to_numpy()).sum(min_count=1)
         by_week = by_week[(by_week.index >= 0) & (by_week.index < len(days) // 7)]
         figure.add_trace(go.Bar(
             x=days[0] + pd.to_timedelta(by_week.index.to_numpy() * 7 + 3, unit="D"), y=by_week.to_numpy(), name=name,
-            marker=marker, width=BAR_MS * 2.6, hovertemplate="%{y:,.0f}"), row=2, col=1)
+            marker=dict(marker), width=4.4 * style.DAY_MS, hovertemplate="%{y:,.0f}"), row=2, col=1)

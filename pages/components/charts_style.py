@@ -1,7 +1,7 @@
 """The look that all charts share: colours, axes, text, the as-of line. No Streamlit.
 
 Each colour keeps a contrast of at least 3:1 on a white and on a near-black page (they lie between
-the light and the dark tones of `palette`), and differs from the others under the common colour vision deficiencies;
+the light and the dark tones of the theme), and differs from the others under the common colour vision deficiencies;
 meaning is also carried by dash, symbol, pattern or label. Text colours are left to the page's theme.
 """
 
@@ -13,6 +13,8 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+
+from pages.components.formats import known, short_day
 
 STOCK = "#1B8A94"
 ORDER = "#3F7FCB"
@@ -32,6 +34,7 @@ CONFIG: Mapping[str, Any] = MappingProxyType({
 """How every chart is shown: nothing leaves the browser, only download and reset stay in the bar."""
 
 LONGEST_LABEL = 28
+DAY_MS = 24 * 3600 * 1000
 
 
 def tint(colour: str, alpha: float) -> str:
@@ -48,22 +51,9 @@ def clean(text: object, longest: int = LONGEST_LABEL) -> str:
     return plain if len(plain) <= longest else plain[: longest - 1] + "…"
 
 
-def day(value: object) -> str:
-    """A date as people write it: 4 May 2026; a dash where there is none."""
-    if value is None or pd.isna(value):
-        return "–"
-    stamp = pd.Timestamp(value)
-    return f"{stamp.day} {stamp:%b %Y}"
-
-
-def short_day(value: object) -> str:
-    """A date without its year: 4 May."""
-    return "–" if value is None or pd.isna(value) else f"{pd.Timestamp(value).day} {pd.Timestamp(value):%b}"
-
-
 def amount(value: float) -> str:
     """A quantity in few signs: 0.4, 12, 1,234, 12.3k, 4.5M; a dash where unknown."""
-    if value is None or not math.isfinite(value):
+    if not known(value):
         return "–"
     size = abs(value)
     if size >= 999_500:
@@ -71,15 +61,6 @@ def amount(value: float) -> str:
     if size >= 9_999.5:
         return f"{value / 1e3:,.1f}k" if size < 99_950 else f"{value / 1e3:,.0f}k"
     return f"{value:,.1f}" if 0 < size < 10 and value != round(value) else f"{value:,.0f}"
-
-
-def money(value: float, currency: str = "") -> str:
-    """Money in few signs, with its currency where one is set."""
-    text = amount(value)
-    sign = clean(currency, 8)
-    if not sign or text == "–":
-        return text
-    return f"{sign}{text}" if len(sign) == 1 else f"{text} {sign}"
 
 
 def money_title(words: str, currency: str = "") -> str:
@@ -96,7 +77,8 @@ def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         showlegend=legend,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.12, "yanchor": "top", "font": {"size": 12}},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom",
+                "font": {"size": 12}, "traceorder": "normal"},
         hoverlabel={"align": "left", "namelength": -1},
         dragmode=False,
         bargap=0.25,
@@ -116,12 +98,21 @@ def add_unit(figure: go.Figure, unit: str, *, yref: str = "paper", y: float = 1.
     )
 
 
-def time_axis(figure: go.Figure, first: object, last: object, **where: Any) -> None:
-    """Dates below, day and month, the year once; the same look on each chart."""
+def time_axis(figure: go.Figure, first: object, last: object, *, as_of: date | None = None) -> None:
+    """Dates below, day and month, the year once; over a quarter or so the ticks stand on the plan's weekday."""
     figure.update_xaxes(
         type="date", range=[iso(first), iso(last)], tickformat="%-d %b\n%Y", hoverformat="%a %-d %b %Y",
-        nticks=8, ticks="outside", ticklen=4, tickcolor=GRID, **where,
+        nticks=7, ticks="outside", ticklen=4, tickcolor=GRID,
     )
+    if as_of is not None:
+        figure.update_xaxes(tickmode="linear", tick0=iso(as_of), dtick=14 * DAY_MS)
+
+
+def headroom(figure: go.Figure, low: float, high: float, *, share: float = 0.2, row: int | None = None) -> None:
+    """Leave room above the data, so that labels at the top cover none of it."""
+    span = (high - low) or 1.0
+    where = {} if row is None else {"row": row, "col": 1}
+    figure.update_yaxes(range=[low - (0.12 * span if low < 0 else 0.02 * span), high + share * span], **where)
 
 
 def mark_day(

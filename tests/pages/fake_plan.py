@@ -44,7 +44,7 @@ def fake_plan() -> PlanResult:
         service_curve=_service_curve(lines),
         before_after=_before_after(lines),
         projection=projection,
-        totals=_totals(replenishment, lines),
+        totals=_totals(replenishment),
         solver={"status": "optimal", "objective": 0.0, "gap": 0.0},
         notes=("4 items take a lead time of 14 days: neither receipts nor suppliers give one",),
     )
@@ -55,29 +55,28 @@ def fake_history(item_id: str = "00001", location_id: str = "LEEDS", weeks: int 
     rng = np.random.default_rng(sum(map(ord, item_id + location_id)))
     starts = pd.date_range(end=pd.Timestamp(AS_OF) - pd.Timedelta(days=7), periods=weeks, freq="7D")
     season = 1 + 0.3 * np.sin(np.arange(weeks) * 2 * np.pi / 52)
-    demand = rng.poisson(40 * season).astype(float)
+    demand = rng.poisson(212 * season).astype(float)
     frame = pd.DataFrame({"starts_on": starts, "sales": demand, "demand": demand, "known": True,
                           "outlier": False, "event": False})
-    frame.loc[weeks - 20 : weeks - 18, ["sales", "known"]] = [0.0, False]
-    frame.loc[weeks - 9, ["sales", "outlier"]] = [140.0, True]
+    frame.loc[weeks - 20 : weeks - 18, "sales"] = 0.0
+    frame.loc[weeks - 20 : weeks - 18, "known"] = False
+    frame.loc[weeks - 9, "sales"] = 520.0
+    frame.loc[weeks - 9, "outlier"] = True
     frame.loc[weeks - 30, "event"] = True
     return frame
 
 
 def _items() -> pd.DataFrame:
-    rows = []
-    for n in range(20):
-        for location in LOCATIONS:
-            rows.append({
-                "item_id": f"{n + 1:05d}", "location_id": location,
-                "item_name": HOSTILE_NAME if n == 3 else f"{CATEGORIES[n % 4]} article {n + 1}",
-                "category": CATEGORIES[n % 4], "supplier_id": f"SUP{n % 3 + 1}",
-                "abc_class": "A" if n < 4 else "B" if n < 10 else "C",
-                "demand_class": ("smooth", "erratic", "intermittent", "lumpy")[n % 4],
-                "unit_cost": np.nan if n == 19 else round(3 + 2.7 * n, 2),
-                "unit_price": np.nan if n == 19 else round((3 + 2.7 * n) * 1.7, 2),
-                "fed_by": None if location == "DC" else "DC",
-            })
+    rows = [{
+        "item_id": f"{n + 1:05d}", "location_id": location,
+        "item_name": HOSTILE_NAME if n == 3 else f"{CATEGORIES[n % 4]} article {n + 1}",
+        "category": CATEGORIES[n % 4], "supplier_id": f"SUP{n % 3 + 1}",
+        "abc_class": "A" if n < 4 else "B" if n < 10 else "C",
+        "demand_class": ("smooth", "erratic", "intermittent", "lumpy")[n % 4],
+        "unit_cost": np.nan if n == 19 else round(3 + 2.7 * n, 2),
+        "unit_price": np.nan if n == 19 else round((3 + 2.7 * n) * 1.7, 2),
+        "fed_by": None if location == "DC" else "DC",
+    } for n in range(20) for location in LOCATIONS]
     return pd.DataFrame(rows)
 
 
@@ -279,10 +278,12 @@ def _before_after(lines: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _totals(replenishment: pd.DataFrame, lines: pd.DataFrame) -> dict[str, float]:
+def _totals(replenishment: pd.DataFrame) -> dict[str, float]:
     return {
-        "order_value": float(replenishment.order_value.sum()), "order_lines": int((replenishment.order_quantity > 0).sum()),
-        "allocated_units": float(lines.transfer.sum()), "items_at_risk": int((replenishment.risk != "green").sum()),
+        "order_value": float(replenishment.order_value.sum()),
+        "order_lines": int((replenishment.order_quantity > 0).sum()),
+        "allocated_units": float(replenishment.transfer_quantity.sum()),
+        "items_at_risk": int((replenishment.risk != "green").sum()),
         "expected_lost_units": float(replenishment.expected_lost_units.sum()),
         "excess_value": float(replenishment.excess_value.sum()),
     }

@@ -1,0 +1,73 @@
+"""One item at one location: its projected stock, and its order explained."""
+
+from types import MappingProxyType
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import charts, lookups, panel, session
+from pages.components.formats import known, literal
+from pages.components.sidebar import RISK_LABELS
+from pages.components.wording import forecast_in_words, order_in_words, outlook
+from planning.result import PlanResult
+
+RISK_BADGES = MappingProxyType({"red": "red", "amber": "orange", "green": "green"})
+
+
+def line_of(frame: pd.DataFrame, item_id: str, location_id: str) -> pd.Series | None:
+    """The row of an item at a location; None where the frame has none."""
+    hit = frame[(frame["item_id"] == item_id) & (frame["location_id"] == location_id)]
+    return None if hit.empty else hit.iloc[0]
+
+
+def name_of(plan: PlanResult, item_id: str) -> str:
+    """What the item is called, or its id where it has no name."""
+    names = plan.items.loc[plan.items["item_id"] == item_id, "item_name"].dropna()
+    return str(names.iloc[0]) if len(names) else item_id
+
+
+def heading(plan: PlanResult, item_id: str, location_id: str, *, key: str = "") -> None:
+    """Name the line, say its risk and action, and, given a key, offer the way to the item's own page."""
+    line = line_of(plan.replenishment, item_id, location_id)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{key or 'item'}_heading"):
+        st.markdown(f"##### {literal(name_of(plan, item_id))}", width="content")
+        st.caption(f"{literal(item_id)} at {literal(location_id)}", width="content")
+        if line is not None:
+            risk = str(line["risk"])
+            st.badge(RISK_LABELS[risk], color=RISK_BADGES[risk])
+            if line["action"] != "none":
+                st.badge(str(line["action"]).capitalize(), color="gray")
+        if key and st.button("Open item", key=f"{key}_open", type="tertiary", icon=":material/arrow_forward:"):
+            session.select(item_id, location_id)
+            st.switch_page("pages/item.py")
+
+
+def stock_and_reason(plan: PlanResult, item_id: str, location_id: str, *, key: str) -> None:
+    """Draw the projected stock beside the waterfall, with the reason as a sentence above both."""
+    line = line_of(plan.replenishment, item_id, location_id)
+    if line is None:
+        st.caption("This item is not in the plan at this location.")
+        return
+    if known(line["reason"]):
+        st.markdown(f"**{literal(line['reason'])}**")
+    st.caption(outlook(line))
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        panel.chart(charts.projected_stock(plan, item_id, location_id),
+                    f"Projected stock of {item_id} at {location_id} over 13 weeks", key=f"{key}_stock")
+    with right:
+        panel.chart(charts.waterfall(plan, item_id, location_id), f"How the order of {item_id} came about",
+                    key=f"{key}_waterfall")
+        steps = charts.steps_of(plan, item_id, location_id)
+        if len(steps):
+            st.caption(order_in_words(steps))
+
+
+def fan(plan: PlanResult, item_id: str, location_id: str, *, key: str) -> None:
+    """Draw the history and the forecast of the line, with its model and record."""
+    ahead = plan.forecast[(plan.forecast["item_id"] == item_id) & (plan.forecast["location_id"] == location_id)]
+    past = lookups.history(item_id, location_id)
+    panel.chart(charts.forecast_fan(past, ahead), f"History and forecast of {item_id} at {location_id}", key=key)
+    policy, record = (line_of(f, item_id, location_id) for f in (plan.policy, plan.accuracy))
+    if policy is not None:
+        st.caption(literal(forecast_in_words(policy, record)))

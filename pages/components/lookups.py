@@ -1,0 +1,59 @@
+"""What pages ask for beyond the plan itself: the past of some lines, and the plan under other parameters."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pages.components import cached, session
+from planning import pipeline
+from planning.errors import PlanningError
+from planning.result import PlanResult
+
+COLUMNS = ("starts_on", "sales", "demand", "known", "outlier", "event")
+
+
+def history(item_id: str, location_id: str) -> pd.DataFrame:
+    """The past of one line by bucket: starts_on, sales, demand (units), known, outlier, event; empty without a past."""
+    fits = _fits()
+    return pd.DataFrame(columns=list(COLUMNS)) if fits is None else pipeline.history(fits, item_id, location_id)
+
+
+def history_of_all(keys: pd.DataFrame) -> pd.DataFrame:
+    """The past of many lines, summed by bucket, in the columns of `history`.
+
+    A bucket counts as unknown where half of the lines or more had an empty shelf; outliers and events are left out.
+    """
+    fits = _fits()
+    if fits is None:
+        return pd.DataFrame(columns=list(COLUMNS))
+    wanted = pd.MultiIndex.from_frame(keys[["item_id", "location_id"]])
+    rows = np.flatnonzero(pd.MultiIndex.from_frame(fits.keys[["item_id", "location_id"]]).isin(wanted))
+    active, demand = fits.active[rows], fits.demand[rows].astype(float)
+    lines = active.sum(axis=0)
+    return pd.DataFrame({
+        "starts_on": pd.to_datetime(fits.calendar.starts()),
+        "sales": np.where(active, fits.sales[rows], 0.0).sum(axis=0),
+        "demand": np.where(active, np.nan_to_num(demand), 0.0).sum(axis=0),
+        "known": (np.isnan(demand) & active).sum(axis=0) < np.maximum(lines, 1) / 2,
+        "outlier": False,
+        "event": False,
+    })[lines > 0].reset_index(drop=True)
+
+
+def plan_with(**changes: Any) -> PlanResult | None:
+    """The plan under some other cheap parameters, for comparison; None where it cannot be made."""
+    snapshot = session.snapshot_id()
+    if snapshot is None:
+        return None
+    try:
+        return cached.plan(session.visitor(), snapshot, session.as_of(), session.params().but(**changes))
+    except PlanningError:
+        return None
+
+
+def _fits() -> pipeline.Fits | None:
+    snapshot = session.snapshot_id()
+    if snapshot is None:
+        return None
+    return cached._kept_fits(session.visitor(), snapshot, session.as_of(), session.params())

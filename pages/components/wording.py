@@ -1,0 +1,92 @@
+"""A plan's numbers as sentences. No Streamlit."""
+
+import pandas as pd
+
+from pages.components.formats import day, days, known, percent, short_day, units
+from planning.result import PlanResult
+
+_LATER_STEPS = {
+    "maximum": "the item's maximum takes {less}",
+    "moq": "the supplier's minimum adds {more}",
+    "order multiple": "full packs add {more}",
+    "supplier minimum": "the supplier's order minimum adds {more}",
+    "budget": "the budget takes {less}",
+}
+
+
+def order_in_words(steps: pd.DataFrame) -> str:
+    """The waterfall of an order as one or two sentences.
+
+    Parameters
+    ----------
+    steps : step and units, in the order of `planning.tables.WATERFALL_STEPS`, without steps of zero.
+    """
+    by_step = dict(zip(steps["step"], steps["units"], strict=True))
+    demand = by_step.get("expected demand to the end of coverage", 0.0)
+    said = [f"Customers are expected to want {units(_round(demand))} until the end of coverage"]
+    if by_step.get("safety stock"):
+        said.append(f"safety stock asks for {units(_round(by_step['safety stock']))} more")
+    sources = (("usable on hand", "on hand"), ("receipts counted", "on order"))
+    covered = [(_round(-by_step[s]), words) for s, words in sources if by_step.get(s)]
+    if covered:
+        said.append(" and ".join(f"{units(q)} are {words}" for q, words in covered))
+    if by_step.get("committed and backorders"):
+        said.append(f"{units(_round(by_step['committed and backorders']))} are owed already")
+    if by_step.get("demand lost before arrival"):
+        said.append(f"{units(_round(abs(by_step['demand lost before arrival'])))} will be lost before it can arrive")
+    first = "; ".join(said) + f". That leaves a need of {units(_round(by_step.get('need', 0.0)))}."
+    later = [words.format(more=units(_round(by_step[s])), less=units(_round(-by_step[s])))
+             for s, words in _LATER_STEPS.items() if by_step.get(s)]
+    order = units(_round(by_step.get("order", 0.0)))
+    return f"{first} {_capital(', '.join(later)) + ': ' if later else 'So '}order {order}."
+
+
+def outlook(line: pd.Series) -> str:
+    """When the line runs out and what today's plan does about it, in a sentence."""
+    runs_out = f"runs out on {day(line['stockout_on'])}" if known(line["stockout_on"]) else "does not run out in sight"
+    said = f"Without a new order it {runs_out}"
+    if known(line["arrives_on"]) and line["order_quantity"] > 0:
+        said += f"; today's order of {units(line['order_quantity'])} arrives on {short_day(line['arrives_on'])}"
+    elif known(line["order_by"]) and known(line["stockout_on"]):
+        said += f"; the last day for a normal order is {short_day(line['order_by'])}"
+    return f"{said}."
+
+
+def forecast_in_words(policy: pd.Series, record: pd.Series | None) -> str:
+    """Which model forecasts the line, why, and how far off it was."""
+    said = f"Model {policy['model']}, for {policy['demand_class']} demand"
+    if record is None or not known(record["wape"]):
+        return f"{said}; too little history to measure its error."
+    said += f"; off by {percent(record['wape'])} of demand over lead time + review"
+    if known(record["naive_wape"]):
+        said += f", the naive forecast by {percent(record['naive_wape'])}"
+    return f"{said}."
+
+
+def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]]:
+    """What the order of one line stands on: (fact, value with unit, where it comes from)."""
+    p = plan.params
+    spread = f" ± {days(_round(line['lead_time_sd_days']))}" if known(line["lead_time_sd_days"]) else ""
+    measure = {"fill_rate": "of units served", "cycle_service_level": "of cycles in stock",
+               "cost": "least cost"}[p.service_measure]
+    model = "measured on this item's own past" if known(line.get("wape")) else "by class: too little history to measure"
+    return [
+        ("Service target", f"{percent(line['service_target'])} {measure}", str(line["service_target_from"])),
+        ("Lead time", f"{days(_round(line['lead_time_days']))}{spread}", str(line["lead_time_from"])),
+        ("Review", days(_round(line["review_period_days"])), "supplier or settings"),
+        ("Lead time + review", days(_round(line["protection_interval_days"])), "what one order must cover"),
+        ("Demand", f"{units(_round(line['demand_mean_per_day'], 2))} a day", f"forecast, {line['model']}, {model}"),
+        ("Safety stock", units(_round(line["safety_stock"])), "from the target and the spread of demand and lead time"),
+        ("Reorder point", units(_round(line["reorder_point"])), "at or below it an order is due"),
+        ("Target stock", units(_round(line["order_up_to_level"])), "what stock and orders are filled up to"),
+        ("Fill rate promised", percent(line["expected_fill_rate"]), "before minimum quantities and packs"),
+    ]
+
+
+def _round(value: float, digits: int = 1) -> float:
+    rounded = round(float(value), digits)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
