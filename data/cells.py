@@ -210,8 +210,6 @@ def day(text: str, order: str | None = None, *, serials: bool = False) -> int:
     if serials and is_serial(text):
         return int(text[:5]) + _SERIAL_ZERO - _EPOCH
     year, month, of_month = _date_parts(text, order)
-    if year < 100:
-        year += 2000
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
         msg = f"lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}; correct it, or leave an optional cell empty"
         raise CellError(msg)
@@ -228,12 +226,12 @@ def _date_parts(text: str, order: str | None) -> tuple[int, int, int]:
     if parts := _COMPACT.fullmatch(text) or _MONTH.fullmatch(text):
         return int(parts[1]), int(parts[2]), int(parts[3]) if parts.lastindex == 3 else 1
     if parts := _DOTTED.fullmatch(text):
-        return int(parts[3]), int(parts[2]), int(parts[1])
+        return _year(parts[3]), int(parts[2]), int(parts[1])
     if parts := _SLASHED.fullmatch(text):
         first, second = int(parts[1]), int(parts[3])
-        return int(parts[4]), *((first, second) if order == "mm/dd/yyyy" else (second, first))
+        return _year(parts[4]), *((first, second) if order == "mm/dd/yyyy" else (second, first))
     if (parts := _DAY_NAMED.fullmatch(text)) and (month := _month(parts[2])):
-        return int(parts[3]), month, int(parts[1])
+        return _year(parts[3]), month, int(parts[1])
     if (parts := _NAMED_DAY.fullmatch(text)) and (month := _month(parts[1])):
         return int(parts[3]), month, int(parts[2])
     if is_serial(text):
@@ -241,6 +239,11 @@ def _date_parts(text: str, order: str | None) -> tuple[int, int, int]:
         raise CellError(msg)
     msg = "is not a date; write it as yyyy-mm-dd"
     raise CellError(msg)
+
+
+def _year(digits: str) -> int:
+    """Two digits are a year of this century."""
+    return int(digits) + (2000 if len(digits) == 2 else 0)
 
 
 def _month(name: str) -> int:

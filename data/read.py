@@ -51,7 +51,7 @@ def read_inputs(files: Mapping[str, Sequence[Source]], mapping: TableMapping | N
     ------
     InputError : something makes the import impossible; one line a fault.
     """
-    wishes = _checked_mapping(files, mapping or {})
+    wishes = _checked_mapping(files, {} if mapping is None else mapping)
     faults: list[str] = []
     frames: dict[str, pd.DataFrame] = {}
     rejected = [rejections()]
@@ -130,9 +130,10 @@ def _nothing_left(table: Table, judged: Sequence[Judged]) -> list[str]:
             for row in j.rejected.head(_FAULTS_SHOWN).itertuples(index=False)
         ]
     count = sum(j.counts["read"] for j in judged)
+    names = ", ".join(j.name for j in judged)
     if not count:
-        return [f"{table.name}: the file has a header but no rows; export it again"]
-    return [f"{table.name}: all {count:,} rows were rejected; the first faults:", *lines]
+        return [f"{names}: a header but no rows, and {table.name} needs some; export it again"]
+    return [f"{names}: all {count:,} rows of {table.name} were rejected, first these:", *lines]
 
 
 def _spellings(frames: Mapping[str, pd.DataFrame]) -> list[str]:
