@@ -24,8 +24,6 @@ FORECAST_MODELS = (
     "CrostonSBA",
     "TSB",
     "IMAPA",
-    "DynamicOptimizedTheta",
-    "AutoETS",
 )
 ABC_CLASSES = ("A", "B", "C")
 

@@ -1,0 +1,191 @@
+"""The whole flow on one page: tables and parameters in, a plan out.
+
+`fit` is the heavy stage (demand, forecasts, their past errors); `plan` the light one (service, stock, orders,
+transfers, money). The heavy stage depends on few parameters and is kept under `fit_key`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planning import engine
+from planning.calendar import build_calendar, is_weekly, suggested_as_of
+from planning.errors import NothingToPlanError
+from planning.forecast import Fits, Progress, forecast
+from planning.inputs import Inputs, read_tables
+from planning.network import Network, build_network
+from planning.params import Params
+from planning.report import assemble
+from planning.result import PlanResult
+from planning.stages import Stages, run_stages
+
+METHOD_VERSION = "1"
+
+HEAVY = ("horizon_days", "history_days", "stockout_correction", "outlier_correction")
+"""The parameters that the heavy stage depends on, besides the bucket."""
+
+WEEK_FROM_DAYS = 14
+
+
+def silent(stage: str, done: int, total: int) -> None:  # noqa: ARG001
+    """Report nothing."""
+
+
+def resolved_bucket(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> str:
+    """Return "day" or "week". With "auto": weeks for weekly data, and where an order must cover more than 14 days.
+
+    The master data and defaults decide, not the what-ifs, so that these never ask for a new forecast.
+    """
+    sales = inputs.get("sales")
+    if sales is not None:
+        past = sales.loc[sales["date"] < pd.Timestamp(as_of), "date"]
+        if not past.empty and is_weekly(past):
+            return "week"
+    if params.bucket != "auto":
+        return params.bucket
+    return "week" if _longest_lead(inputs, params) + params.review_period_days > WEEK_FROM_DAYS else "day"
+
+
+def _longest_lead(inputs: Mapping[str, pd.DataFrame], params: Params) -> float:
+    """Return the longest lead time that master data tell, or the default where an item has none, days."""
+    def told(name: str, key: str) -> pd.Series:
+        frame = inputs.get(name)
+        if frame is None or "lead_time_days" not in frame or frame.empty:
+            return pd.Series(dtype=float)
+        return frame.dropna(subset=["lead_time_days"]).drop_duplicates(key).set_index(key)["lead_time_days"]
+
+    ids = pd.Series(pd.unique(np.concatenate([inputs[n]["item_id"].to_numpy(object) for n in ("sales", "stock")])))
+    items = inputs.get("items")
+    lead = ids.map(told("items", "item_id")).astype(float)
+    if items is not None and "supplier_id" in items:
+        supplier = ids.map(items.drop_duplicates("item_id").set_index("item_id")["supplier_id"])
+        lead = lead.fillna(supplier.map(told("suppliers", "supplier_id")).astype(float))
+    local = told("item_locations", "item_id")
+    return float(max(lead.fillna(params.lead_time_days).max(), local.max() if len(local) else 0.0))
+
+
+def fit_key(
+    inputs: Mapping[str, pd.DataFrame], snapshot_id: str, decisions_id: str, as_of: date, params: Params
+) -> str:
+    """Return the key of the heavy stage: hex, the same for all parameters that do not touch it."""
+    told = {name: params.to_dict()[name] for name in HEAVY}
+    told |= {"bucket": resolved_bucket(inputs, as_of, params), "days": _horizon(inputs, params)}
+    return _hash(snapshot_id, decisions_id, as_of.isoformat(), json.dumps(told, sort_keys=True), METHOD_VERSION)
+
+
+def plan_key(snapshot_id: str, decisions_id: str, as_of: date, params: Params) -> str:
+    """Return the key of a plan: hex."""
+    return _hash(snapshot_id, decisions_id, as_of.isoformat(), params.to_json(), METHOD_VERSION)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _horizon(inputs: Mapping[str, pd.DataFrame], params: Params) -> int:
+    """Days that the forecast must reach: the horizon, or the longest lead time, review and coverage, in whole quarters."""
+    reviews = [float(params.review_period_days), float(params.coverage_days or 0)]
+    if "suppliers" in inputs and "review_period_days" in inputs["suppliers"]:
+        reviews.extend(inputs["suppliers"]["review_period_days"].dropna())
+    longest = _longest_lead(inputs, params) * 1.5 + max(reviews) + 28
+    return int(max(params.horizon_days, -(-longest // 91) * 91))
+
+
+def fit(
+    inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params, *, run: engine.Runner = engine.serial,
+    progress: Progress = silent,
+) -> Fits:
+    """Run the heavy stage.
+
+    Parameters
+    ----------
+    inputs : contract tables by name; `sales` and `stock` at least.
+    as_of : the morning of the plan.
+    run : where partitions of items run; it never changes the result.
+    progress : called with stage, done, total.
+
+    Raises
+    ------
+    PlanningError : the input or a parameter does not allow a plan; the message says why.
+    """
+    tables = read_tables(inputs, as_of)
+    network = build_network(tables, params, [])
+    return _fit(tables, network, inputs, as_of, params, run, progress)
+
+
+def _fit(
+    tables: Inputs, network: Network, inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params,
+    run: engine.Runner, progress: Progress,
+) -> Fits:
+    if network.keys.empty:
+        msg = "no item has stock or sales: there is nothing to plan"
+        raise NothingToPlanError(msg)
+    calendar = build_calendar(tables["sales"], as_of, resolved_bucket(inputs, as_of, params), params.history_days)
+    horizon = -(-_horizon(inputs, params) // calendar.bucket_days)
+    return forecast(tables, network.keys, calendar, horizon, params, run, progress)
+
+
+def plan(
+    inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params, *, fits: Fits | None = None, snapshot_id: str = "",
+    decisions_id: str = "", run: engine.Runner = engine.serial, progress: Progress = silent,
+) -> PlanResult:
+    """Make a plan.
+
+    Parameters
+    ----------
+    fits : what `fit` returned for the same inputs, `as_of` and heavy parameters; None: it is run here.
+    snapshot_id, decisions_id : told in the result.
+
+    Returns
+    -------
+    PlanResult, a function of its arguments and METHOD_VERSION alone.
+
+    Raises
+    ------
+    PlanningError : the input or a parameter does not allow a plan; the message says why.
+    """
+    tables = read_tables(inputs, as_of)
+    notes = list(tables.notes)
+    network = build_network(tables, params, notes)
+    if fits is None:
+        fits = _fit(tables, network, inputs, as_of, params, run, progress)
+    notes.extend(fits.notes)
+    progress("plan", 0, 1)
+    stages: Stages = run_stages(tables, network, fits, as_of, params, notes)
+    result = assemble(stages, as_of, params, snapshot_id, notes)
+    progress("plan", 1, 1)
+    return result
+
+
+def history(fits: Fits, item_id: str, location_id: str) -> pd.DataFrame:
+    """Return the past of one item-location by bucket.
+
+    Returns
+    -------
+    DataFrame: starts_on, sales and demand (units), known (False: the shelf was empty), outlier, event.
+    """
+    row = np.flatnonzero((fits.keys["item_id"] == item_id) & (fits.keys["location_id"] == location_id))
+    at: Any = row[0] if len(row) else slice(0, 0)
+    active = fits.active[at] if len(row) else np.zeros(0, bool)
+    starts = pd.to_datetime(fits.calendar.starts()) if len(row) else pd.to_datetime([])
+    frame = pd.DataFrame(
+        {
+            "starts_on": starts,
+            "sales": fits.sales[at].astype(float) if len(row) else [],
+            "demand": fits.demand[at].astype(float) if len(row) else [],
+            "known": ~np.isnan(fits.demand[at]) if len(row) else np.zeros(0, bool),
+            "outlier": fits.outlier[at] if len(row) else np.zeros(0, bool),
+            "event": fits.event[at] if len(row) else np.zeros(0, bool),
+        }
+    )
+    return frame[active].reset_index(drop=True)
+
+
+__all__ = [
+    "METHOD_VERSION", "Fits", "fit", "fit_key", "history", "plan", "plan_key", "resolved_bucket", "suggested_as_of",
+]

@@ -1,0 +1,257 @@
+"""The command line: `python -m planning plan | import | fit`.
+
+Exit status: 0 done; 2 refused, each fault on standard error; 3 valid input with nothing to plan.
+The one module of this folder that touches files and the clock.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from data.atomic import write_whole
+from data.export import plan_csv
+from data.read import Import, read_inputs
+from data.service import Visitor, confirm_import, current_snapshot, decisions_id, fit_key, fits, inputs
+from data.snapshot import read_snapshot, snapshot_id
+from data.store import Workspace
+from data.upload import Source
+from data.validate import rejections
+from planning import engine, pipeline
+from planning.errors import InputError, NothingToPlanError, ParameterError, PlanningError
+from planning.forecast import Progress
+from planning.params import Params
+from planning.result import PlanResult
+from planning.tables import INPUT_TABLES, RESULT_TABLES
+
+DONE, REFUSED, NOTHING = 0, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    asked = _parser().parse_args(arguments)
+    try:
+        return int(asked.run(asked))
+    except NothingToPlanError as fault:
+        _say(str(fault))
+        return NOTHING
+    except PlanningError as fault:
+        _say(str(fault))
+        return REFUSED
+    except OSError as fault:
+        _say(f"{fault.filename or 'a file'} cannot be read or written: {fault.strerror}")
+        return REFUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m planning", description="Plan replenishment and allocation.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    plan = commands.add_parser("plan", help="make a plan from files, or of a workspace's data")
+    _add_files(plan)
+    plan.add_argument("--workspace", help="plan the data of this workspace instead of files")
+    plan.add_argument("--params", type=Path, help="a JSON file of parameters")
+    plan.add_argument("--as-of", required=True, type=_day, help="the morning to plan for, YYYY-MM-DD")
+    plan.add_argument("--out", type=Path, help="the folder to write to")
+    plan.add_argument("--processes", type=_count, default=os.cpu_count() or 1, help="processes to forecast in")
+    plan.set_defaults(run=_plan)
+    load = commands.add_parser("import", help="put files into the workspace that the dashboard shows")
+    _add_files(load)
+    load.add_argument("--workspace", required=True, help="the workspace's name")
+    load.set_defaults(run=_import)
+    fit = commands.add_parser("fit", help="make the forecasts of a snapshot (what the dashboard starts)")
+    fit.add_argument("--snapshot", required=True, type=Path)
+    fit.add_argument("--as-of", required=True, type=_day)
+    fit.add_argument("--params", required=True, type=Path)
+    fit.add_argument("--out", required=True, type=Path)
+    fit.add_argument("--progress", type=Path)
+    fit.add_argument("--processes", type=_count, default=1)
+    fit.set_defaults(run=_fit)
+    return parser
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    for table in INPUT_TABLES.values():
+        parser.add_argument(f"--{table.name.replace('_', '-')}", dest=table.name, nargs="+", type=Path, metavar="FILE",
+                            help=table.meaning)
+    parser.add_argument("--mapping", type=Path, metavar="FILE.json", help="{table: {heading in the file: column}}")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as fault:
+        msg = f"{text[:40]!r} is no date; write it as YYYY-MM-DD"
+        raise argparse.ArgumentTypeError(msg) from fault
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        msg = f"{text[:40]!r} is no whole number of 1 or more"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def _plan(asked: argparse.Namespace) -> int:
+    clock = _Clock()
+    params = _params(asked.params)
+    if asked.workspace is not None:
+        return _plan_of_record(asked, params, clock)
+    if asked.out is None:
+        msg = "--out is missing: name the folder to write the plan to"
+        raise ParameterError(msg)
+    read = _read(asked)
+    clock("import", 1, 1)
+    made = snapshot_id(read.frames)
+    try:
+        result = pipeline.plan(read.frames, asked.as_of, params, snapshot_id=made, run=engine.pool(asked.processes),
+                               progress=clock)
+    except NothingToPlanError as fault:
+        _write_nothing(asked.out, read, asked.as_of, params, made, str(fault))
+        raise
+    _write(asked.out, result, read)
+    clock("write", 1, 1)
+    return DONE
+
+
+def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") -> int:
+    """Make the plan of the workspace's current data; its forecast is kept, so that the dashboard opens at once."""
+    if any(getattr(asked, name) for name in INPUT_TABLES):
+        msg = "give files or --workspace, not both; put files into a workspace with `import`"
+        raise ParameterError(msg)
+    visitor = Visitor("local", Workspace(asked.workspace))
+    made = current_snapshot(visitor)
+    if made is None:
+        msg = f"the workspace {asked.workspace!r} holds no data: put some in with `import --workspace {asked.workspace}`"
+        raise InputError(msg)
+    frames = inputs(visitor, made)
+    kept = fits(visitor, made, asked.as_of, params, frames=frames)
+    if kept is None:
+        kept = pipeline.fit(frames, asked.as_of, params, run=engine.pool(asked.processes), progress=clock)
+        visitor.workspace.keep(fit_key(visitor, made, asked.as_of, params, frames=frames), kept.to_bytes())
+    decisions = decisions_id(visitor)
+    result = pipeline.plan(frames, asked.as_of, params, fits=kept, snapshot_id=made, decisions_id=decisions, progress=clock)
+    rows = {name: {"read": len(f), "accepted": len(f), "rejected": 0} for name, f in frames.items()}
+    visitor.workspace.keep(pipeline.plan_key(made, decisions, asked.as_of, params),
+                           json.dumps(_summary(result, rows)).encode())
+    if asked.out is not None:
+        read = Import(frames, rejections(), rows, [])
+        _write(asked.out, result, read)
+    clock("write", 1, 1)
+    return DONE
+
+
+def _import(asked: argparse.Namespace) -> int:
+    visitor = Visitor("local", Workspace(asked.workspace))
+    read = _read(asked)
+    names = [path.name for name in INPUT_TABLES for path in getattr(asked, name) or ()]
+    made = confirm_import(visitor, read, files=names)
+    for name, count in read.rows.items():
+        _say(f"{name}: {count['read']:,} rows read, {count['accepted']:,} accepted, {count['rejected']:,} rejected")
+    for note in read.notes:
+        _say(note)
+    sys.stdout.write(f"{made}\n")
+    return DONE
+
+
+def _fit(asked: argparse.Namespace) -> int:
+    told = _to_file(asked.progress) if asked.progress else pipeline.silent
+    made = pipeline.fit(read_snapshot(asked.snapshot), asked.as_of, _params(asked.params), run=engine.pool(asked.processes),
+                        progress=told)
+    write_whole(asked.out, made.to_bytes())
+    return DONE
+
+
+def _to_file(path: Path) -> Progress:
+    def told(stage: str, done: int, total: int) -> None:
+        write_whole(path, json.dumps({"stage": stage, "done": done, "total": total}).encode())
+
+    return told
+
+
+def _params(path: Path | None) -> Params:
+    if path is None:
+        return Params()
+    try:
+        return Params.from_json(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as fault:
+        msg = f"{path.name} is not a text file in UTF-8"
+        raise ParameterError(msg) from fault
+
+
+def _read(asked: argparse.Namespace) -> Import:
+    files = {name: [Source(path.name, path) for path in getattr(asked, name)] for name in INPUT_TABLES if getattr(asked, name)}
+    missing = [name for name, table in INPUT_TABLES.items() if table.required and name not in files]
+    if missing and asked.command == "plan":
+        msg = "; ".join(f"--{name} is missing: a plan needs a file of {name}" for name in missing)
+        raise InputError(msg)
+    mapping = None
+    if asked.mapping is not None:
+        try:
+            mapping = json.loads(asked.mapping.read_text(encoding="utf-8-sig"))
+        except ValueError as fault:
+            msg = f"{asked.mapping.name} is not valid JSON: {fault}"
+            raise ParameterError(msg) from fault
+    return read_inputs(files, mapping)
+
+
+def _write(out: Path, result: PlanResult, read: Import) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for name in RESULT_TABLES:
+        frame = read.rejected if name == "rejected" else getattr(result, name)
+        write_whole(out / f"{name}.csv", plan_csv(frame, name))
+    summary = _summary(result, read.rows)
+    summary["notes"] = [*read.notes, *summary["notes"]]
+    _write_summary(out, summary)
+
+
+def _summary(result: PlanResult, rows: dict[str, dict[str, int]]) -> dict[str, Any]:
+    return {
+        "as_of": result.as_of.isoformat(), "method_version": pipeline.METHOD_VERSION, "snapshot_id": result.snapshot_id,
+        "params": result.params.to_dict(), "rows": rows, "totals": dict(result.totals), "solver": dict(result.solver),
+        "notes": list(result.notes),
+    }
+
+
+def _write_nothing(out: Path, read: Import, as_of: date, params: Params, made: str, why: str) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / "rejected.csv", plan_csv(read.rejected, "rejected"))
+    _write_summary(out, {
+        "as_of": as_of.isoformat(), "method_version": pipeline.METHOD_VERSION, "snapshot_id": made,
+        "params": params.to_dict(), "rows": read.rows, "totals": {}, "solver": {"status": "not_needed", "objective": 0.0,
+                                                                               "gap": 0.0},
+        "notes": [*read.notes, why],
+    })
+
+
+def _write_summary(out: Path, summary: dict[str, Any]) -> None:
+    text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(out / "summary.json", (text + "\n").encode())
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text.rstrip() + "\n")
+
+
+class _Clock:
+    """Tells on standard error which stage is done, and after how many seconds."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        _say(f"{time.monotonic() - self._start:7.2f} s  {stage}: {done:,} of {total:,}")
+
+
+def entry() -> None:
+    """Run the command line of this process."""
+    stop: Callable[[int], None] = sys.exit
+    stop(main())
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,290 @@
+"""How scarce stock is shared among locations: a mixed-integer model of expected value, or equal days of supply.
+
+Where the sources hold enough for every request there is nothing to decide and each request is met; only
+items that are short, or that share a lane of limited room, go into the model.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pulp
+
+from planning.network import Network
+from planning.params import Params
+from planning.policy import Need
+from planning.positions import Positions
+from planning.solver import Outcome, solve
+
+MOST_SEGMENTS = 60
+"""A location's value curve has at most so many straight pieces; each is exact at its ends."""
+TIE = 1e-5
+"""What a day of supply weighs against a unit served: it only decides between equal values."""
+PRIORITY_WEIGHT = 10.0
+"""How much more a unit counts at a location one priority ahead."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be shared.
+
+    routes : one row a possible way: source, destination (rows of the network's keys), lane (row of lanes),
+        freight (money a unit), transit_days.
+    request : what each row would take, in whole packs, units, (n,); 0 where it takes nothing.
+    pack : units in a pack, 0 where any quantity will do, (n,).
+    available : what each row can give, units, (n,).
+    worth : value of a unit served, money (1 where unknown), (n,).
+    holding : cost of a unit left over at the next delivery, money, (n,).
+    rate : mean demand a day, (n,).
+    need : the need at arrival of each row.
+    """
+
+    routes: pd.DataFrame
+    lanes: pd.DataFrame
+    request: np.ndarray
+    pack: np.ndarray
+    available: np.ndarray
+    worth: np.ndarray
+    holding: np.ndarray
+    rate: np.ndarray
+    need: Need
+
+    @property
+    def cover(self) -> np.ndarray:
+        """Stock at the arrival that a request starts from, units, (n,)."""
+        return self.need.arriving_stock
+
+
+@dataclass(frozen=True)
+class AllocationModel:
+    """The model and its variables, by route."""
+
+    problem: pulp.LpProblem
+    ship: dict[int, tuple[pulp.LpVariable, float]]
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Units by route, (routes,), whether the route's item had to be shared, and how the model ended."""
+
+    units: np.ndarray
+    shared: np.ndarray
+    outcome: Outcome
+
+
+def build_question(
+    network: Network, positions: Positions, need: Need, request: np.ndarray, own_need: np.ndarray, rate: np.ndarray,
+    params: Params,
+) -> Question:
+    """Collect the routes, requests and stocks. `own_need`: what each row keeps for its own sales, units, (n,)."""
+    keys = network.keys.assign(row=np.arange(len(network.keys)))
+    fed = keys[(network.source >= 0) & (request > 0)].rename(columns={"location_id": "destination_id", "row": "destination"})
+    lanes = network.lanes.reset_index(drop=True)
+    lanes = lanes.assign(lane=np.arange(len(lanes)))
+    allowed = params.allocation_sources
+    if allowed is not None:
+        lanes = lanes[lanes["source_id"].isin(allowed)]
+    routes = fed.merge(lanes, on="destination_id").merge(
+        keys.rename(columns={"location_id": "source_id", "row": "source"}), on=["item_id", "source_id"]
+    )
+    routes["main"] = network.source[routes["destination"]] == routes["source"]
+    routes["freight"] = routes["cost_per_unit"].astype(float)
+    routes = routes.sort_values(["destination", "main", "freight", "transit_days", "source_id"],
+                                ascending=[True, False, True, True, True], kind="stable").reset_index(drop=True)
+    stock = np.maximum(positions.net_stock, 0) * (1 - params.reserve_fraction)
+    worth = positions.column("shortage_cost")
+    worth = np.where(np.isnan(worth), 1.0, worth)
+    last = network.priority.max() if len(network.priority) else 1.0
+    weighted = worth * PRIORITY_WEIGHT ** (last - network.priority)
+    holding = np.nan_to_num(positions.column("holding_cost_per_day")) * positions.column("review_period_days")
+    multiple = positions.column("order_multiple")
+    return Question(
+        routes=routes, lanes=network.lanes.reset_index(drop=True), request=request, pack=np.nan_to_num(multiple),
+        available=np.maximum(stock - own_need, 0), worth=weighted, holding=holding, rate=rate, need=need,
+    )
+
+
+def allocate(question: Question, method: str, whole: np.ndarray) -> Allocation:
+    """Share the stock: requests that can all be met are, the others by `method` ("optimal" or "fair_share").
+
+    Parameters
+    ----------
+    whole : whether a row's demand is in whole units, (n,).
+    """
+    routes = question.routes
+    units = _meet_all(question)
+    shared = _contested(question, units)
+    if not shared.any():
+        value = float((question.worth[routes["destination"]] * units).sum()) if len(routes) else 0.0
+        return Allocation(units, shared, Outcome("not_needed", value, 0.0))
+    units = np.where(shared, 0.0, units)
+    if method == "fair_share":
+        units = units + _fair_share(question, shared, whole)
+        return Allocation(units, shared, Outcome("fair_share", total_value(question, units), 0.0))
+    model = build_model(question, shared, whole)
+    outcome = solve(model.problem)
+    return Allocation(units + read_allocation(model, len(routes), whole[routes["destination"]]), shared, outcome)
+
+
+def _meet_all(question: Question) -> np.ndarray:
+    """Meet each request from its own source, as if there were enough everywhere. Shape (routes,)."""
+    first = ~question.routes["destination"].duplicated().to_numpy()
+    return np.where(first, question.request[question.routes["destination"]], 0.0)
+
+
+def _contested(question: Question, units: np.ndarray) -> np.ndarray:
+    """Whether a route belongs to an item that some source has too little of, or to a lane with limits."""
+    routes = question.routes
+    drawn = np.bincount(routes["source"], units, minlength=len(question.available))
+    short = drawn > question.available + 1e-9
+    item = pd.factorize(routes["item_id"])[0]
+    items_short = np.zeros(item.max() + 1 if len(item) else 0, bool)
+    lane = routes["lane"].to_numpy()
+    capacity = question.lanes["capacity"].to_numpy(float)[lane] if len(routes) else np.zeros(0)
+    fixed = np.nan_to_num(question.lanes["cost_per_shipment"].to_numpy(float))[lane] if len(routes) else np.zeros(0)
+    hit = short[routes["source"].to_numpy()] | np.isfinite(capacity) | (fixed > 0)
+    np.logical_or.at(items_short, item, hit)
+    return items_short[item]
+
+
+def build_model(question: Question, shared: np.ndarray, whole: np.ndarray) -> AllocationModel:
+    """Build the model; nothing is solved here.
+
+    Variables   ship[r] >= 0, packs or units on route r, integer where the item is counted
+                seg[d, k] in [0, 1], how far piece k of location d's value curve is filled
+                use[l] in {0, 1}, whether lane l runs, where it has a cost for each shipment
+    Maximise    sum of value[d, k] * seg[d, k] - freight[r] * ship[r] - cost[l] * use[l]
+    Subject to  fill[d]:   sum over k of width[d, k] * seg[d, k] = units shipped to d
+                supply[s]: units shipped from s <= available[s]
+                lane[l]:   units shipped over l <= capacity[l] (* use[l])
+
+    value[d, k] is worth * (lost units saved by the piece) - holding * (units left over by it), falling in k,
+    so that pieces fill in their order without being told to.
+    """
+    problem = pulp.LpProblem("allocation", pulp.LpMaximize)
+    routes = question.routes[shared]
+    ship: dict[int, tuple[pulp.LpVariable, float]] = {}
+    inflow: dict[int, list[pulp.LpAffineExpression]] = {}
+    outflow: dict[int, list[pulp.LpAffineExpression]] = {}
+    by_lane: dict[int, list[pulp.LpAffineExpression]] = {}
+    objective: list[pulp.LpAffineExpression] = []
+    for n, (r, d, s, lane, freight) in enumerate(
+        zip(routes.index, routes["destination"], routes["source"], routes["lane"], routes["freight"], strict=True)
+    ):
+        pack = float(question.pack[d]) or 1.0
+        counted = bool(question.pack[d] > 0 or whole[d])
+        variable = problem.add_variable(f"ship_{n}", 0, question.request[d] / pack,
+                                        cat=pulp.LpInteger if counted else pulp.LpContinuous)
+        ship[int(r)] = (variable, pack)
+        for flows, place in ((inflow, d), (outflow, s), (by_lane, lane)):
+            flows.setdefault(int(place), []).append(pack * variable)
+        objective.append(-float(freight) * pack * variable)
+    for d, flow in inflow.items():
+        pieces = []
+        for k, (width, value) in enumerate(zip(*_pieces(question, d), strict=True)):
+            piece = problem.add_variable(f"seg_{d}_{k}", 0, 1)
+            pieces.append(float(width) * piece)
+            objective.append(float(value) * piece)
+        problem += pulp.lpSum(pieces) == pulp.lpSum(flow)
+    for s, flow in outflow.items():
+        problem += pulp.lpSum(flow) <= float(question.available[s])
+    for lane, flow in by_lane.items():
+        _add_lane(problem, objective, flow, lane, question)
+    problem.setObjective(pulp.lpSum(objective))
+    return AllocationModel(problem, ship)
+
+
+def _add_lane(
+    problem: pulp.LpProblem, objective: list[pulp.LpAffineExpression], flow: list[pulp.LpAffineExpression], lane: int,
+    question: Question,
+) -> None:
+    capacity = float(question.lanes["capacity"].to_numpy(float)[lane])
+    cost = float(np.nan_to_num(question.lanes["cost_per_shipment"].to_numpy(float)[lane]))
+    if cost > 0:
+        use = problem.add_variable(f"use_{lane}", cat=pulp.LpBinary)
+        most = capacity if np.isfinite(capacity) else float(question.request.sum())
+        problem += pulp.lpSum(flow) <= most * use
+        objective.append(-cost * use)
+    elif np.isfinite(capacity):
+        problem += pulp.lpSum(flow) <= capacity
+
+
+def _pieces(question: Question, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Width (units) and value (money) of each straight piece of location d's value curve."""
+    pack = float(question.pack[d]) or 1.0
+    most = float(question.request[d])
+    steps = int(np.ceil(most / pack - 1e-9))
+    at = np.unique(np.minimum(np.round(np.linspace(0, steps, min(steps, MOST_SEGMENTS) + 1)) * pack, most))
+    return np.diff(at), np.diff(_value(question, np.full(len(at), d), at))
+
+
+def _value(question: Question, d: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Return the value of sending `units` to rows `d`: lost units saved, less what is left over, less the tie-breaker."""
+    need = question.need.need[d]
+    left_short = np.maximum(need - units[:, None], 0).mean(axis=1)
+    saved = np.maximum(need, 0).mean(axis=1) - left_short
+    left_over = units - saved
+    days = (np.maximum(question.cover[d], 0) * units + units**2 / 2) / np.maximum(question.rate[d], 1e-9)
+    return np.asarray(question.worth[d] * (saved - TIE * np.minimum(days, 1e6)) - question.holding[d] * left_over)
+
+
+def read_allocation(model: AllocationModel, routes: int, whole: np.ndarray) -> np.ndarray:
+    """Return the units of each route, (routes,)."""
+    units = np.zeros(routes)
+    for r, (variable, pack) in model.ship.items():
+        value = float(variable.value() or 0.0)
+        units[r] = (round(value) if whole[r] or pack != 1.0 else value) * pack
+    return units
+
+
+def total_value(question: Question, units: np.ndarray) -> float:
+    """Return the value of an allocation, money (units where worth is unknown)."""
+    to = np.bincount(question.routes["destination"], units, minlength=len(question.request))
+    rows = np.flatnonzero(to > 0)
+    freight = float((question.routes["freight"].to_numpy() * units).sum())
+    return float(_value(question, rows, to[rows]).sum()) - freight
+
+
+def _fair_share(question: Question, shared: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Equal days of supply: raise the least supplied locations together until the stock is used up.
+
+    Shares are cut to whole packs; the packs left over go one by one to whoever has the fewest days.
+    """
+    routes = question.routes
+    units = np.zeros(len(routes))
+    for _, group in routes[shared].groupby("source", sort=True):
+        rows = group.index[group["main"]].to_numpy()
+        d = routes.loc[rows, "destination"].to_numpy()
+        if not len(d):
+            continue
+        source = int(group["source"].iloc[0])
+        rate = np.maximum(question.rate[d], 1e-9)
+        share = equal_days(question.cover[d], rate, question.request[d], float(question.available[source]))
+        step = np.where(question.pack[d] > 0, question.pack[d], np.where(whole[d], 1.0, 1e-6))
+        given = np.floor(share / step + 1e-9) * step
+        left = float(question.available[source]) - given.sum()
+        while True:
+            open_ = (given + step <= question.request[d] + 1e-9) & (step <= left + 1e-9) & (step > 1e-5)
+            if not open_.any():
+                break
+            best = int(np.argmin(np.where(open_, (question.cover[d] + given) / rate, np.inf)))
+            given[best] += step[best]
+            left -= step[best]
+        units[rows] = given
+    return units
+
+
+def equal_days(cover: np.ndarray, rate: np.ndarray, most: np.ndarray, available: float) -> np.ndarray:
+    """Return shares that bring all to the same days of supply; who has more gets nothing. Units, (k,).
+
+    Water-filling: x = clip(theta * rate - cover, 0, most) with the theta at which the shares use up
+    `available`, or all of `most` where there is enough.
+    """
+    if most.sum() <= available:
+        return most.astype(float)
+    low, high = 0.0, float(((cover + most) / rate).max())
+    for _ in range(100):
+        theta = (low + high) / 2
+        used = np.clip(theta * rate - cover, 0, most).sum()
+        low, high = (theta, high) if used <= available else (low, theta)
+    return np.asarray(np.clip(low * rate - cover, 0, most))

@@ -1,0 +1,185 @@
+"""The distribution of cumulative demand: the one object that every quantity of the plan comes from.
+
+Counts follow a negative binomial (Poisson where the variance is no larger than the mean), measured
+quantities a gamma. Mean and variance come from the forecast and from its own past errors over whole
+intervals, never from a daily spread times the root of the days.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special, stats
+
+CERTAIN = 1e-9
+"""A variance below this share of the squared mean is none: demand is certain."""
+MOST_LEVELS = 512
+"""With more levels than this a count is as good as a gamma."""
+
+
+def cdf(level: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return P(demand <= level). Arrays broadcast; units, units squared.
+
+    Negative binomial with r = m^2 / (v - m), p = m / v; Poisson for v <= m; gamma with shape m^2 / v and
+    scale v / m where demand is not in whole units; a step at the mean where it is certain.
+    """
+    level, mean, variance, whole = np.broadcast_arrays(level, mean, variance, whole)
+    x = np.where(whole, np.floor(level + 1e-9), level)
+    sure = _sure(mean, variance)
+    m, v = np.where(sure, 1.0, mean), np.where(sure, 2.0, variance)
+    inside = np.maximum(x, 0)
+    counts = special.betainc(_size(m, v), inside + 1, np.minimum(m / v, 1.0))
+    poisson = special.pdtr(inside, m)
+    measured = special.gammainc(m**2 / v, inside * m / v)
+    p = np.where(whole, np.where(_is_poisson(m, v), poisson, counts), measured)
+    return np.asarray(np.where(sure, level >= mean - 1e-9, np.where(x < 0, 0.0, p)), float)
+
+
+def expected_shortage(level: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return E[(demand - level)+], the loss function n(level), in units. Arrays broadcast.
+
+    n(s) = m * P(X' > s) - s * P(X > s), where X' is X weighed by its own size: a negative binomial of size
+    r + 1 less one, a Poisson less one, a gamma of shape k + 1. Between whole levels it is a straight line.
+    """
+    level, mean, variance, whole = np.broadcast_arrays(
+        *(np.asarray(a, float) for a in (level, mean, variance)), np.asarray(whole, bool)
+    )
+    low = np.where(whole, np.floor(level), level)
+    base = _shortage_at(low, mean, variance, whole)
+    above = _shortage_at(low + 1, mean, variance, whole)
+    return np.asarray(np.where(whole, base + (level - low) * (above - base), base))
+
+
+def _shortage_at(s: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    sure = _sure(mean, variance)
+    m, v = np.where(sure, 1.0, mean), np.where(sure, 2.0, variance)
+    at = np.maximum(s, 0)
+    odds = np.minimum(m / v, 1.0)
+    size, shape = _size(m, v), m**2 / v
+    counts = m * special.betaincc(size + 1, np.maximum(at, 1e-300), odds) - at * special.betaincc(size, at + 1, odds)
+    counts = np.where(at == 0, m, counts)
+    poisson = m * np.where(at > 0, special.pdtrc(at - 1, m), 1.0) - at * special.pdtrc(at, m)
+    measured = m * special.gammaincc(shape + 1, at * m / v) - at * special.gammaincc(shape, at * m / v)
+    value = np.where(whole, np.where(_is_poisson(m, v), poisson, counts), measured)
+    value = np.where(s < 0, m - s, np.maximum(value, 0))
+    return np.asarray(np.where(sure, np.maximum(mean - s, 0), value))
+
+
+def quantile(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return the smallest level with P(demand <= level) >= p. Arrays broadcast; p in (0, 1)."""
+    p, mean, variance, whole = np.broadcast_arrays(
+        *(np.asarray(a, float) for a in (p, mean, variance)), np.asarray(whole, bool)
+    )
+    sure = _sure(mean, variance)
+    m, v = np.where(sure, 1.0, mean), np.where(sure, 2.0, variance)
+    poisson = _is_poisson(m, v)
+    found = np.array(special.gammaincinv(m**2 / v, p) * v / m)
+    found[whole & poisson] = stats.poisson.ppf(p[whole & poisson], m[whole & poisson])
+    counts = whole & ~poisson
+    found[counts] = stats.nbinom.ppf(p[counts], _size(m, v)[counts], (m / v)[counts])
+    return np.asarray(np.where(sure, mean, found))
+
+
+def quantile_table(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return the quantiles of many distributions at the same probabilities, shape (n, len(p)).
+
+    As `quantile`, but by adding up probabilities over whole levels, and by the gamma of the same mean and
+    variance where there would be too many levels.
+
+    Parameters
+    ----------
+    p : ascending probabilities, shape (k,).
+    mean, variance, whole : shape (n,).
+    """
+    out = np.repeat(mean[:, None], len(p), axis=1).astype(float)
+    doubtful = ~_sure(mean, variance)
+    levels = mean + 12 * np.sqrt(variance) + 12
+    few = doubtful & whole & (levels <= MOST_LEVELS)
+    many = doubtful & ~few
+    for low, high in ((0, 32), (32, 64), (64, 128), (128, 256), (256, MOST_LEVELS)):
+        rows = np.flatnonzero(few & (levels > low) & (levels <= high))
+        if len(rows):
+            out[rows] = _count_quantiles(p, mean[rows], variance[rows], high)
+    if many.any():
+        m, v = mean[many, None], variance[many, None]
+        found = special.gammaincinv(m**2 / v, p[None, :]) * v / m
+        out[many] = np.where(whole[many, None], np.round(found), found)
+    return out
+
+
+def _count_quantiles(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, levels: int) -> np.ndarray:
+    size, odds = _size(mean, variance), np.minimum(mean / np.maximum(variance, mean * (1 + 1e-6)), 1.0)
+    chance = np.empty((len(mean), levels))
+    chance[:, 0] = odds**size
+    for k in range(1, levels):
+        chance[:, k] = chance[:, k - 1] * (k - 1 + size) / k * (1 - odds)
+    total = np.minimum(np.cumsum(chance, axis=1), 1.0)
+    # One sorted line of all rows, two apart, so that a single search serves them all.
+    offset = 2.0 * np.arange(len(mean))[:, None]
+    found = np.searchsorted((total + offset).ravel(), (p[None, :] - 1e-12 + offset).ravel()).reshape(len(mean), len(p))
+    return np.minimum(found - levels * np.arange(len(mean))[:, None], levels - 1).astype(float)
+
+
+def _sure(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    return np.asarray((variance <= CERTAIN * mean**2) | (mean <= 0))
+
+
+def _is_poisson(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    return np.asarray(variance <= mean * (1 + 1e-6))
+
+
+def _size(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    return np.asarray(mean**2 / np.maximum(variance - mean, 1e-6 * mean))
+
+
+@dataclass(frozen=True)
+class CumulativeDemand:
+    """Demand from `as_of` to any later day, for n item-locations.
+
+    mean, variance : of the demand of the first d days, columns d = 0 ... days, shape (n, days + 1).
+    whole : whether demand is in whole units, shape (n,).
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    whole: np.ndarray
+
+    @property
+    def days(self) -> int:
+        """The last day told."""
+        return self.mean.shape[1] - 1
+
+    def mean_to(self, day: np.ndarray) -> np.ndarray:
+        """Return mean demand of the days before `day`, which may be a fraction; beyond the horizon as before it."""
+        return _at(self.mean, day)
+
+    def variance_to(self, day: np.ndarray) -> np.ndarray:
+        """Return the variance of the demand of the days before `day`."""
+        return _at(self.variance, day)
+
+    def between(self, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and variance of the demand of the days from `start` to before `end`.
+
+        The later part carries what the whole interval is more uncertain than the first.
+        """
+        mean = np.maximum(self.mean_to(end) - self.mean_to(start), 0.0)
+        variance = np.maximum(self.variance_to(end) - self.variance_to(start), 0.0)
+        # A Poisson is the least that counts can vary, unless they do not vary at all.
+        least = np.where(self.whole & (variance > 0), mean, 0.0)
+        return mean, np.maximum(variance, least)
+
+    def daily_mean(self) -> np.ndarray:
+        """Return the mean of each day, shape (n, days)."""
+        return np.diff(self.mean, axis=1)
+
+
+def _at(table: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Read a cumulative table at a day, which may be a fraction; beyond its end it goes on as in its last four weeks."""
+    last = table.shape[1] - 1
+    day = np.broadcast_to(np.asarray(day, float), (len(table),))
+    inside = np.minimum(day, last)
+    low = np.minimum(inside.astype(int), max(last - 1, 0))
+    rows = np.arange(len(table))
+    value = table[rows, low] + (inside - low) * (table[rows, low + 1] - table[rows, low])
+    back = min(28, last)
+    slope = (table[:, last] - table[:, last - back]) / back
+    return np.asarray(value + slope * np.maximum(day - last, 0))

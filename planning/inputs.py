@@ -1,0 +1,211 @@
+"""From contract tables to the positions that a plan starts from; every default that was used is said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from planning.errors import InputError, NothingToPlanError
+from planning.tables import INPUT_TABLES
+
+MAIN = "MAIN"
+OVERDUE_LIMIT_DAYS = 60
+KEY = ["item_id", "location_id"]
+
+_DTYPES = {"id": "object", "text": "object", "date": "datetime64[s]"}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All contract tables, complete in their columns, with every location told; and what was assumed."""
+
+    tables: Mapping[str, pd.DataFrame]
+    notes: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """One table, by its contract name."""
+        return self.tables[name]
+
+
+def empty_table(name: str) -> pd.DataFrame:
+    """Return the named contract table without rows."""
+    columns = INPUT_TABLES[name].columns
+    return pd.DataFrame({c.name: pd.Series(dtype=_DTYPES.get(c.kind, "float64")) for c in columns})
+
+
+def read_tables(given: Mapping[str, pd.DataFrame], as_of: date) -> Inputs:
+    """Complete the tables, place what has no location, and set aside what lies outside the plan.
+
+    Raises
+    ------
+    InputError : `sales` or `stock` is missing.
+    NothingToPlanError : neither names an item.
+    """
+    for name in ("sales", "stock"):
+        if name not in given:
+            msg = f"the table {name} is required: give a {name} file"
+            raise InputError(msg)
+    tables = {
+        name: _complete(given[name], name) if name in given else empty_table(name) for name in INPUT_TABLES
+    }
+    if tables["sales"].empty and tables["stock"].empty:
+        msg = "neither sales nor stock hold a row: there is nothing to plan"
+        raise NothingToPlanError(msg)
+    notes: list[str] = []
+    tables = _place(tables, notes)
+    late = tables["sales"]["date"] >= pd.Timestamp(as_of)
+    if late.any():
+        notes.append(f"{int(late.sum()):,} sales rows on or after {as_of} were accepted but not used.")
+    tables["sales"] = tables["sales"][~late]
+    return Inputs(tables, tuple(notes))
+
+
+def _complete(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Give a table all its columns, each of its kind."""
+    columns = {}
+    for column in INPUT_TABLES[name].columns:
+        kind = _DTYPES.get(column.kind, "float64")
+        if column.name in frame:
+            columns[column.name] = frame[column.name].astype(kind)
+        else:
+            columns[column.name] = pd.Series(None if kind == "object" else np.nan, index=frame.index).astype(kind)
+    return pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
+
+
+def _place(tables: dict[str, pd.DataFrame], notes: list[str]) -> dict[str, pd.DataFrame]:
+    """Give every row of the location-bound tables a location, by the contract's rules."""
+    sold = set(tables["sales"]["location_id"].dropna())
+    held = set(tables["stock"]["location_id"].dropna())
+    no_sales_place = not tables["sales"].empty and not sold
+    no_stock_place = not tables["stock"].empty and not held
+    out = dict(tables)
+    if (no_sales_place and held) or (no_stock_place and sold):
+        everywhere = sorted(sold | held)
+        if len(everywhere) == 1:
+            return _fill_places(out, everywhere[0])
+        lacking = "Sales" if no_sales_place else "Stock"
+        notes.insert(
+            0,
+            f"{lacking} name no location while the other table names {len(everywhere)}: everything was pooled "
+            f"into one location, {MAIN}. Add location_id to plan each location.",
+        )
+        for name, frame in out.items():
+            if "location_id" in frame and name not in ("locations", "item_locations", "events"):
+                out[name] = frame.assign(location_id=MAIN)
+        for name in ("locations", "item_locations", "lanes"):
+            out[name] = empty_table(name)
+        return out
+    places = sorted(sold | held)
+    return _fill_places(out, places[0] if len(places) == 1 else MAIN)
+
+
+def _fill_places(tables: dict[str, pd.DataFrame], place: str) -> dict[str, pd.DataFrame]:
+    for name in ("sales", "stock"):
+        frame = tables[name]
+        if frame["location_id"].isna().any():
+            tables[name] = frame.assign(location_id=frame["location_id"].where(frame["location_id"].notna(), place))
+    return tables
+
+
+def current_stock(stock: pd.DataFrame, as_of: date, notes: list[str]) -> pd.DataFrame:
+    """Return on hand, allocated, backorders and unit cost by item and location, lots added up.
+
+    Only the latest count of each location not after `as_of` speaks; expired lots are not on hand;
+    a negative on hand is a booking error and counts as zero.
+    """
+    day = pd.Timestamp(as_of)
+    dated = stock.assign(as_of=stock["as_of"].fillna(day))
+    later = dated["as_of"] > day
+    if later.any():
+        notes.append(f"{int(later.sum()):,} stock rows after {as_of} were not used.")
+    dated = dated[~later]
+    latest = dated[dated["as_of"] == dated.groupby("location_id")["as_of"].transform("max")]
+    expired = latest["expiry_date"] < day
+    if expired.any():
+        gone = latest.loc[expired, "on_hand"].sum()
+        notes.append(f"{gone:,.0f} units in {int(expired.sum()):,} expired lots are not counted as on hand.")
+    on_hand = latest["on_hand"].where(~expired, 0.0)
+    if (on_hand < 0).any():
+        notes.append(f"{int((on_hand < 0).sum()):,} stock rows are below zero; they count as zero.")
+    latest = latest.assign(
+        on_hand=on_hand.clip(lower=0), allocated=latest["allocated"].fillna(0), backorders=latest["backorders"].fillna(0)
+    )
+    return latest.groupby(KEY, sort=True).agg(
+        on_hand=("on_hand", "sum"),
+        allocated=("allocated", "sum"),
+        backorders=("backorders", "sum"),
+        unit_cost=("unit_cost", "mean"),
+    )
+
+
+def stock_history(stock: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Return on hand by item, location and day of the counts before the latest: they show stock-outs."""
+    dated = stock[stock["as_of"].notna() & (stock["as_of"] < pd.Timestamp(as_of))]
+    return dated.groupby([*KEY, "as_of"], sort=True)["on_hand"].sum().reset_index()
+
+
+def scheduled_receipts(inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float, notes: list[str]) -> pd.DataFrame:
+    """Return open orders that count as cover: row (into `keys`), day (from `as_of`), quantity.
+
+    Received ones are closed; overdue ones are planned for `as_of`; those more than 60 days overdue are
+    no cover. Each exception is told in `notes`.
+    """
+    orders = inputs["open_orders"].copy()
+    orders["row"] = rows_of(orders, keys, sole_location(keys))
+    closed = _received(orders, inputs["receipts"], as_of)
+    if closed.any():
+        notes.append(f"{int(closed.sum()):,} open orders were received already and count no more.")
+    orders = orders[~closed]
+    unknown = orders["row"] < 0
+    if unknown.any():
+        notes.append(
+            f"{int(unknown.sum()):,} open orders ({orders.loc[unknown, 'quantity'].sum():,.0f} units) name no item and "
+            "location of the plan; they count as no cover."
+        )
+    orders = orders[~unknown & (orders["quantity"] > 0)]
+    day = (orders["due_on"] - pd.Timestamp(as_of)).dt.days
+    stale = day < -OVERDUE_LIMIT_DAYS
+    if stale.any():
+        notes.append(
+            f"{int(stale.sum()):,} open orders ({orders.loc[stale, 'quantity'].sum():,.0f} units) are more than "
+            f"{OVERDUE_LIMIT_DAYS} days overdue and count as no cover: close or confirm them."
+        )
+    overdue = (day < 0) & ~stale
+    if overdue.any():
+        notes.append(
+            f"{int(overdue.sum()):,} open orders ({orders.loc[overdue, 'quantity'].sum():,.0f} units) are overdue; they "
+            f"are planned for {as_of}."
+        )
+    kept = orders[~stale].assign(day=(day[~stale].clip(lower=0) + delay_days).astype(float))
+    return kept[["row", "day", "quantity", "order_id", "due_on"]].reset_index(drop=True)
+
+
+def _received(orders: pd.DataFrame, receipts: pd.DataFrame, as_of: date) -> pd.Series:
+    done = receipts[receipts["order_id"].notna() & (receipts["received_on"] <= pd.Timestamp(as_of))]
+    if done.empty or orders.empty:
+        return pd.Series(data=False, index=orders.index)
+    known = pd.MultiIndex.from_frame(done[["order_id", *KEY]].fillna("")).unique()
+    asked = pd.MultiIndex.from_frame(orders[["order_id", *KEY]].fillna(""))
+    return pd.Series(asked.isin(known), index=orders.index) & orders["order_id"].notna()
+
+
+def sole_location(keys: pd.DataFrame) -> str | None:
+    """Return the one location of the plan, where there is no other."""
+    places = keys["location_id"].unique()
+    return str(places[0]) if len(places) == 1 else None
+
+
+def rows_of(frame: pd.DataFrame, keys: pd.DataFrame, sole: str | None = None) -> np.ndarray:
+    """Return the row of `keys` for each row of `frame`, -1 where there is none.
+
+    A missing location means the plan's only one, or the item's only one.
+    """
+    place = frame["location_id"].astype("object")
+    if place.isna().any():
+        alone = keys.drop_duplicates("item_id", keep=False).set_index("item_id")["location_id"]
+        filled = frame["item_id"].map(alone) if sole is None else pd.Series(sole, index=frame.index)
+        place = place.where(place.notna(), filled)
+    wanted = pd.MultiIndex.from_arrays([frame["item_id"], place])
+    return np.asarray(pd.MultiIndex.from_frame(keys[KEY]).get_indexer(wanted))

@@ -1,0 +1,250 @@
+"""From a service measure to the order that reaches it.
+
+Everything is read off one table an item-location: the *need* at the arrival of an order placed now, that is
+the units which the order must bring so that nothing is short until the next one arrives. The table does not
+depend on the service target, so a slider only looks it up.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from planning.distribution import CumulativeDemand, quantile_table
+
+LEAD_TIMES = 5
+POINTS = 101
+_LATTICE = 62
+"""101 points paired by multiples of 62, near the golden ratio, fill the square evenly."""
+
+
+@dataclass(frozen=True)
+class Supply:
+    """What covers demand before and after the next order, for n item-locations.
+
+    stock : usable on hand less committed and backorders, units, (n,); below zero: owed.
+    receipt_day, receipt_units : open orders by day from `as_of`, ascending, padded with inf and 0, (n, s).
+    lead_time, lead_time_sd, review : days, (n,).
+    """
+
+    stock: np.ndarray
+    receipt_day: np.ndarray
+    receipt_units: np.ndarray
+    lead_time: np.ndarray
+    lead_time_sd: np.ndarray
+    review: np.ndarray
+
+    def received_before(self, day: np.ndarray) -> np.ndarray:
+        """Return the units of open orders due before `day`, (n,)."""
+        return np.asarray(np.where(self.receipt_day < day[:, None], self.receipt_units, 0.0).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Need:
+    """The distribution of the need at arrival, as equally likely values, for n item-locations.
+
+    need : ascending, units, (n, m); what an order must bring so that nothing is short until the next arrives.
+    before : where unmet demand is backordered, what is short already before the arrival, ascending, (n, m).
+    between : mean demand from the arrival to the next one, units, (n,).
+    arriving_stock : mean stock at the arrival, units, (n,).
+    lost_before : mean units short before the arrival, (n,).
+    """
+
+    need: np.ndarray
+    before: np.ndarray | None
+    between: np.ndarray
+    arriving_stock: np.ndarray
+    lost_before: np.ndarray
+
+    def short(self, order: np.ndarray) -> np.ndarray:
+        """Return the mean units short between this arrival and the next if `order` arrives, (n,)."""
+        after = np.maximum(self.need - order[:, None], 0).mean(axis=1)
+        if self.before is None:
+            return np.asarray(after)
+        return np.asarray(np.maximum(after - np.maximum(self.before - order[:, None], 0).mean(axis=1), 0))
+
+    def fill_rate(self, order: np.ndarray) -> np.ndarray:
+        """Return the share of demand served between the arrivals, NaN without demand, (n,)."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.where(self.between > 0, 1 - self.short(order) / self.between, np.nan))
+
+    def cycle_service_level(self, order: np.ndarray) -> np.ndarray:
+        """Return the chance that nothing is short between the arrivals, (n,)."""
+        return np.asarray((self.need <= order[:, None] + 1e-9).mean(axis=1))
+
+    def order_for_cycle_service(self, target: np.ndarray) -> np.ndarray:
+        """Return the least order with P(need <= order) >= target, units, (n,); below zero: stock is more than enough."""
+        m = self.need.shape[1]
+        at = np.clip(np.ceil(target * m - 1e-9).astype(int) - 1, 0, m - 1)
+        return np.asarray(self.need[np.arange(len(self.need)), at])
+
+    def order_for_fill_rate(self, target: np.ndarray) -> np.ndarray:
+        """Return the least order that serves the target share of demand, units, (n,); may be below zero.
+
+        Lost sales: E[(need - q)+] <= (1 - target) E[D between].  Backorders, exact for (R, S):
+        E[(need - q)+] - E[(short before - q)+] <= (1 - target) E[D between].
+        """
+        allowed = (1 - target) * self.between
+        return _order_for_loss(self.need, allowed) if self.before is None else self._bisect(allowed)
+
+    def _bisect(self, allowed: np.ndarray) -> np.ndarray:
+        assert self.before is not None
+        low, high = self.before[:, 0] - 1.0, self.need[:, -1].copy()
+        for _ in range(60):
+            middle = (low + high) / 2
+            enough = self.short(middle) <= allowed + 1e-12
+            high, low = np.where(enough, middle, high), np.where(enough, low, middle)
+        return high
+
+
+def _order_for_loss(need: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """Return the q with mean (need - q)+ = allowed. `need` ascending, (n, m)."""
+    m = need.shape[1]
+    above = np.cumsum(need[:, ::-1], axis=1)[:, ::-1]
+    count = m - np.arange(m)
+    loss = (above - count * need) / m
+    at = (loss > allowed[:, None] + 1e-12).sum(axis=1)
+    rows, at = np.arange(len(need)), np.minimum(at, m - 1)
+    return np.asarray(need[rows, at] - (allowed - loss[rows, at]) * m / count[at])
+
+
+def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
+    """Work out the need at arrival of an order placed now (projected inventory level).
+
+    Lead times are spread over five equally likely values, demand over 101 points in each, paired on a
+    lattice: no random number, so equal inputs give equal orders and more demand never gives a smaller one.
+    With lost sales the stock never falls below nothing, and what was lost before the arrival does not draw
+    on the order. Source: projected inventory level policies, van Jaarsveld & Arts (2024).
+    """
+    n = len(supply.stock)
+    need, before = np.empty((2, n, LEAD_TIMES * POINTS))
+    stocks, losses, between = np.zeros((3, n))
+    for j, lead in enumerate(_lead_times(supply).T):
+        columns = slice(j * POINTS, (j + 1) * POINTS)
+        stock, short = _stock_at(demand, supply, lead, j, lost=lost)
+        window, mean = _window_demand(demand, supply, lead, j, joined=not lost)
+        need[:, columns] = window - stock if lost else window
+        before[:, columns] = short
+        stocks += np.maximum(stock, 0 if lost else -np.inf).mean(axis=1) / LEAD_TIMES
+        losses += (short if lost else np.maximum(short, 0)).mean(axis=1) / LEAD_TIMES
+        between += mean / LEAD_TIMES
+    need.sort(axis=1)
+    if not lost:
+        before.sort(axis=1)
+    return Need(need, None if lost else before, between, stocks, losses)
+
+
+def _lead_times(supply: Supply) -> np.ndarray:
+    """Five equally likely lead times with the mean and spread asked for, from a gamma, days, (n, 5)."""
+    mean, sd = supply.lead_time, supply.lead_time_sd
+    spread = (sd > 0) & (mean > 0)
+    shape = np.where(spread, (mean / np.where(spread, sd, 1.0)) ** 2, 1.0)
+    z = special.gammaincinv(shape[:, None], (np.arange(LEAD_TIMES) + 0.5) / LEAD_TIMES)
+    z = (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
+    return np.asarray(np.maximum(mean[:, None] + np.where(spread, sd, 0.0)[:, None] * z, 0.0))
+
+
+def _draw(demand: CumulativeDemand, start: np.ndarray, end: np.ndarray, rows: np.ndarray, j: int, turn: int) -> np.ndarray:
+    """Demand of `rows` from `start` to `end` at 101 points; `turn` pairs it with the draws before it."""
+    shift = ((j * (turn + 2)) % LEAD_TIMES + 0.5) / LEAD_TIMES
+    mean, variance = demand.between(start, end)
+    table = quantile_table((np.arange(POINTS) + shift) / POINTS, mean[rows], variance[rows], demand.whole[rows])
+    step = pow(_LATTICE, turn, POINTS)
+    return table[:, (np.arange(POINTS) * step) % POINTS]
+
+
+def _stock_at(
+    demand: CumulativeDemand, supply: Supply, lead: np.ndarray, j: int, *, lost: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the stock just before an arrival on day `lead`, and what was short until then, (n, 101) each."""
+    n = len(lead)
+    stock = np.repeat(supply.stock[:, None], POINTS, axis=1)
+    if not lost:
+        # Nothing is lost, so only totals count: one draw, exact in its distribution.
+        stock = stock + supply.received_before(lead + 1e-9)[:, None] - _draw(demand, np.zeros(n), lead, np.arange(n), j, 1)
+        return stock, -stock
+    short, at = np.zeros((n, POINTS)), np.zeros(n)
+    for s in range(supply.receipt_day.shape[1] + 1):
+        day = supply.receipt_day[:, s] if s < supply.receipt_day.shape[1] else np.full(n, np.inf)
+        due = np.minimum(day, lead)
+        rows = np.flatnonzero(due > at)
+        if len(rows):
+            wanted = _draw(demand, at, due, rows, j, 1 + s)
+            served = np.minimum(wanted, np.maximum(stock[rows], 0))
+            stock[rows] -= served
+            short[rows] += wanted - served
+        stock += np.where(day <= lead, supply.receipt_units[:, s] if s < supply.receipt_day.shape[1] else 0.0, 0.0)[:, None]
+        at = np.maximum(at, due)
+    return stock, short
+
+
+def _window_demand(
+    demand: CumulativeDemand, supply: Supply, lead: np.ndarray, j: int, *, joined: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the most that demand runs ahead of receipts before the next arrival, (n, 101), and mean demand, (n,).
+
+    Lost sales: from the arrival on. Backorders (`joined`): from now on, less stock and receipts, so that the
+    distribution is that of the whole interval.
+    """
+    n = len(lead)
+    end = lead + supply.review
+    mean = demand.between(lead, end)[0]
+    if joined:
+        owed = supply.stock + supply.received_before(end)
+        return _draw(demand, np.zeros(n), end, np.arange(n), j, 0) - owed[:, None], mean
+    total, most, at = np.zeros((n, POINTS)), np.full((n, POINTS), -np.inf), lead.copy()
+    for s in range(supply.receipt_day.shape[1] + 1):
+        inner = s < supply.receipt_day.shape[1]
+        day = supply.receipt_day[:, s] if inner else end
+        rows = np.flatnonzero((day > lead) & (day < end)) if inner else np.arange(n)
+        if not len(rows):
+            continue
+        until = np.where(np.isin(np.arange(n), rows), day, at)
+        total[rows] += _draw(demand, at, until, rows, j, supply.receipt_day.shape[1] + 1 - s if inner else 0)
+        most[rows] = np.maximum(most[rows], total[rows])
+        if inner:
+            total[rows] -= supply.receipt_units[rows, s][:, None]
+        at = until
+    return most, mean
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The policy of n item-locations, in units.
+
+    raw_order : what reaches the service target exactly; below zero: stock is more than enough, (n,).
+    order : raw_order, or more where the mean demand or a least stock asks for it, (n,).
+    due : whether an order is due, (n,).
+    """
+
+    raw_order: np.ndarray
+    order: np.ndarray
+    due: np.ndarray
+
+
+def find_levels(need: Need, measure: str, target: np.ndarray, critical_ratio: np.ndarray, least_stock: np.ndarray) -> Levels:
+    """Return the order that reaches the service target, and whether it is due.
+
+    Parameters
+    ----------
+    measure : "fill_rate", "cycle_service_level" or "cost".
+    target : fraction, (n,); of the first two measures.
+    critical_ratio : shortage cost / (shortage cost + holding cost until the next order), (n,); of "cost".
+    least_stock : units to hold at least beyond mean demand (minimum and presentation stock), (n,).
+    """
+    mean_need = need.between - need.arriving_stock
+    if measure == "fill_rate":
+        raw = need.order_for_fill_rate(target)
+        floor = mean_need + least_stock
+    else:
+        raw = need.order_for_cycle_service(target if measure == "cycle_service_level" else critical_ratio)
+        floor = np.where(least_stock > 0, mean_need + least_stock, -np.inf)
+    raw = np.where(least_stock > 0, np.maximum(raw, mean_need + least_stock), raw)
+    raw = np.where(need.between > 0, raw, np.where(least_stock > 0, raw, np.minimum(raw, 0)))
+    return Levels(raw, np.maximum(raw, floor), raw > 1e-9)
+
+
+def critical_ratio(shortage_cost: np.ndarray, holding_cost_per_day: np.ndarray, review: np.ndarray) -> np.ndarray:
+    """Return shortage cost / (shortage cost + holding cost per day x review period), (n,); 0 where both are 0."""
+    whole = shortage_cost + holding_cost_per_day * review
+    return np.asarray(np.where(whole > 0, shortage_cost / np.where(whole > 0, whole, 1.0), 0.0))

@@ -1,0 +1,200 @@
+"""The position of each item-location on the morning of the plan: stock, orders, money, limits, targets."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from planning.classify import classify_abc
+from planning.forecast import Fits
+from planning.inputs import Inputs, current_stock, scheduled_receipts
+from planning.lead_time import lead_times
+from planning.network import Network
+from planning.params import Params
+from planning.policy import Supply
+
+YEAR_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Positions:
+    """What a plan starts from, one row an item-location in the order of the network's keys.
+
+    table : item_id, location_id, item_name, category, supplier_id, on_hand, allocated, backorders, on_order,
+        unit_cost, unit_price, lead_time_days, lead_time_sd_days, lead_time_from, review_period_days,
+        coverage_days, moq, order_multiple, max_order, max_stock, least_stock, shelf_life_days, ranged, dead,
+        buys, abc_class, service_target, service_target_from, shortage_cost, holding_cost_per_day.
+        Quantities in units, missing limits NaN, money NaN where unknown.
+    receipts : row, day, quantity, order_id, due_on of the open orders that count.
+    """
+
+    table: pd.DataFrame
+    receipts: pd.DataFrame
+
+    def column(self, name: str) -> np.ndarray:
+        """One column of the table as an array of floats, shape (n,)."""
+        return self.table[name].to_numpy(float)
+
+    @property
+    def buys(self) -> np.ndarray:
+        """Whether each row buys from a supplier (else it is fed by transfers), shape (n,)."""
+        return self.table["buys"].to_numpy(bool)
+
+    @property
+    def net_stock(self) -> np.ndarray:
+        """On hand less committed and backorders, units, shape (n,); below zero: owed."""
+        return self.column("on_hand") - self.column("allocated") - self.column("backorders")
+
+
+def build_positions(
+    inputs: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]
+) -> Positions:
+    """Join stock, master data, suppliers and lead times; each default is told in `notes`."""
+    table = network.keys.copy()
+    stock = current_stock(inputs["stock"], as_of, notes)
+    at = pd.MultiIndex.from_frame(table)
+    missing = ~at.isin(stock.index)
+    if missing.any():
+        notes.append(f"{int(missing.sum()):,} item-locations have no stock row; they are taken to hold none.")
+    for name in ("on_hand", "allocated", "backorders", "unit_cost"):
+        values = stock[name].reindex(at).to_numpy()
+        table[name] = values if name == "unit_cost" else np.nan_to_num(values)
+    _join_master_data(table, inputs)
+    table["buys"] = network.source < 0
+    _join_money(table, inputs, params, notes)
+    _join_times(table, inputs, network, as_of, params, notes)
+    delay = params.lead_time_added_days if params.delay_open_orders else 0.0
+    receipts = scheduled_receipts(inputs, network.keys, as_of, delay, notes)
+    table["on_order"] = np.bincount(receipts["row"], receipts["quantity"], minlength=len(table))
+    _join_targets(table, fits, params)
+    return Positions(table, receipts)
+
+
+def _join_master_data(table: pd.DataFrame, inputs: Inputs) -> None:
+    items = inputs["items"].drop_duplicates("item_id").set_index("item_id")
+    local = inputs["item_locations"].drop_duplicates(["item_id", "location_id"]).set_index(["item_id", "location_id"])
+    at = pd.MultiIndex.from_frame(table[["item_id", "location_id"]])
+
+    def of_item(name: str) -> pd.Series:
+        return table["item_id"].map(items[name])
+
+    def of_place(name: str) -> pd.Series:
+        return pd.Series(local[name].reindex(at).to_numpy(), index=table.index)
+
+    for name in ("item_name", "category", "unit_price", "max_order", "shelf_life_days"):
+        table[name] = of_item(name)
+    own_cost = of_item("unit_cost")
+    table["unit_cost"] = own_cost.where(own_cost.notna(), table["unit_cost"]).astype(float)
+    for name in ("supplier_id", "moq", "min_stock", "max_stock"):
+        place = of_place(name)
+        table[name] = place.where(place.notna(), of_item(name))
+    table["place_multiple"] = of_place("order_multiple").astype(float)
+    table["item_multiple"] = of_item("order_multiple").astype(float)
+    table["place_lead"] = of_place("lead_time_days").astype(float)
+    table["item_lead"] = of_item("lead_time_days").astype(float)
+    shown = pd.to_numeric(of_place("presentation_stock")).fillna(0)
+    table["least_stock"] = np.maximum(pd.to_numeric(table.pop("min_stock")).fillna(0), shown)
+    table["ranged"] = of_place("ranged").fillna(1.0).astype(float) > 0
+    table["dead"] = of_item("life_cycle") == "dead"
+
+
+def _join_money(table: pd.DataFrame, inputs: Inputs, params: Params, notes: list[str]) -> None:
+    sales = inputs["sales"]
+    priced = sales[(sales["unit_price"] > 0) & (sales["quantity"] > 0)]
+    if not priced.empty:
+        turnover = (priced["unit_price"] * priced["quantity"]).groupby(priced["item_id"]).sum()
+        paid = turnover / priced["quantity"].groupby(priced["item_id"]).sum()
+        table["unit_price"] = table["unit_price"].where(table["unit_price"].notna(), table["item_id"].map(paid))
+    table["unit_price"] = table["unit_price"].astype(float)
+    margin = table["unit_price"] - table["unit_cost"]
+    if params.shortage_cost_per_unit is not None:
+        table["shortage_cost"] = params.shortage_cost_per_unit
+    else:
+        table["shortage_cost"] = margin.clip(lower=0)
+        sold_below = table.loc[margin < 0, "item_id"].nunique()
+        if sold_below:
+            notes.append(f"{sold_below:,} items sell below their cost; a unit short of them is taken to cost nothing.")
+        unknown = table.loc[margin.isna(), "item_id"].nunique()
+        if unknown:
+            notes.append(f"{unknown:,} items have no cost or no price: their money is left empty and a unit counts as one.")
+    held = table["unit_cost"] * params.holding_rate_per_year / YEAR_DAYS
+    table["holding_cost_per_day"] = held if params.holding_cost_per_unit_day is None else params.holding_cost_per_unit_day
+
+
+def _join_times(
+    table: pd.DataFrame, inputs: Inputs, network: Network, as_of: date, params: Params, notes: list[str]
+) -> None:
+    suppliers = inputs["suppliers"].drop_duplicates("supplier_id").set_index("supplier_id")
+
+    def of_supplier(name: str) -> pd.Series:
+        return table["supplier_id"].map(suppliers[name]).astype(float)
+
+    asked = table.assign(
+        item_location_lead=table.pop("place_lead"), item_lead=table.pop("item_lead"),
+        supplier_lead=of_supplier("lead_time_days"), supplier_sd=of_supplier("lead_time_sd_days"),
+    )
+    found = lead_times(asked, inputs["receipts"], as_of, params)
+    buys = table["buys"].to_numpy(bool)
+    assumed = buys & (found["lead_time_from"] == "assumed").to_numpy()
+    if assumed.any():
+        notes.append(f"{int(assumed.sum()):,} item-locations have no lead time; {params.lead_time_days:g} days are assumed.")
+    table["lead_time_days"] = np.floor(np.where(buys, found["lead_time_days"], network.transit_days) + 0.5)
+    table["lead_time_sd_days"] = np.where(buys, found["lead_time_sd_days"], 0.0)
+    table["lead_time_from"] = np.where(buys, found["lead_time_from"], "transit")
+    review = of_supplier("review_period_days").fillna(params.review_period_days)
+    table["review_period_days"] = np.where(buys, review, params.review_period_days)
+    table["coverage_days"] = np.maximum(params.coverage_days or 0, table["review_period_days"])
+    # A case pack is the supplier's; a location that is fed has one only where it is told for that location.
+    table["order_multiple"] = np.where(buys, table["place_multiple"].fillna(table["item_multiple"]), table["place_multiple"])
+    table["moq"] = pd.to_numeric(table["moq"]).where(buys).fillna(0.0)
+    table.drop(columns=["place_multiple", "item_multiple"], inplace=True)
+
+
+def _join_targets(table: pd.DataFrame, fits: Fits, params: Params) -> None:
+    """ABC by the item's yearly value over all locations, and the target that goes with it."""
+    buckets = max(1, YEAR_DAYS // fits.calendar.bucket_days)
+    recent = np.nansum(fits.demand[:, -buckets:], axis=1)
+    span = min(buckets, max(1, fits.demand.shape[1])) * fits.calendar.bucket_days
+    units = pd.Series(recent * YEAR_DAYS / span).groupby(table["item_id"].to_numpy()).sum()
+    worth = table.groupby("item_id")["unit_cost"].mean()
+    if worth.isna().all():
+        worth = table.groupby("item_id")["unit_price"].mean()
+    if worth.isna().all():
+        worth = worth.fillna(1.0)
+    by_item = pd.Series(classify_abc((units * worth.reindex(units.index)).to_numpy(float)), index=units.index)
+    table["abc_class"] = table["item_id"].map(by_item)
+    targets = params.service_target_by_class
+    by_class = table["abc_class"].isin(list(targets))
+    table["service_target"] = table["abc_class"].map(dict(targets)).astype(float).fillna(params.service_target)
+    table["service_target_from"] = np.where(by_class, "class " + table["abc_class"], "all items")
+
+
+def build_supply(positions: Positions, network: Network, usable: np.ndarray, horizon: float) -> Supply:
+    """Return what covers demand: of a location that feeds others, what it and they hold and expect.
+
+    Parameters
+    ----------
+    usable : stock that counts, units, (n,), already pooled.
+    horizon : later open orders do not matter, days.
+    """
+    receipts = positions.receipts[positions.receipts["day"] <= horizon]
+    rows, days, units = (receipts[c].to_numpy() for c in ("row", "day", "quantity"))
+    for step in network.ancestors():
+        fed = step[receipts["row"].to_numpy()]
+        up = fed >= 0
+        rows = np.concatenate([rows, fed[up]])
+        days = np.concatenate([days, receipts["day"].to_numpy()[up]])
+        units = np.concatenate([units, receipts["quantity"].to_numpy()[up]])
+    totals = pd.Series(units, dtype=float).groupby([pd.Series(rows, dtype=int), pd.Series(days, dtype=float)]).sum()
+    row = totals.index.get_level_values(0).to_numpy()
+    slot = totals.groupby(level=0).cumcount().to_numpy()
+    width = int(slot.max()) + 1 if len(slot) else 0
+    day_table = np.full((len(usable), width), np.inf)
+    unit_table = np.zeros((len(usable), width))
+    day_table[row, slot] = totals.index.get_level_values(1)
+    unit_table[row, slot] = totals.to_numpy()
+    return Supply(
+        stock=usable, receipt_day=day_table, receipt_units=unit_table, lead_time=positions.column("lead_time_days"),
+        lead_time_sd=positions.column("lead_time_sd_days"), review=positions.column("review_period_days"),
+    )

@@ -1,0 +1,249 @@
+"""From the errors of past forecasts to mean and variance of demand over any interval to come."""
+
+import numpy as np
+
+from planning.distribution import CumulativeDemand
+from planning.forecast import CANDIDATES, LEAST_BUCKETS, MODELS, ORIGIN_STEP_DAYS, Fits
+from planning.network import Network
+from planning.params import Params
+
+ANCHORS = {1: (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 63, 91), 7: (1, 2, 3, 4, 6, 8, 10, 13, 17, 22, 26)}
+"""Horizons, in buckets, at which the error of past forecasts is measured; between them it is interpolated."""
+PRIOR_WEIGHT = 4.0
+LEAST_ERRORS = 6
+LEAST_CLASS = 10
+"""Items that a class needs before it can tell what is usual."""
+LEAST_KNOWN = 0.5
+REPORT_SHARE = 0.25
+"""Share of the origins, the newest, that are kept for reporting and never used to choose a model."""
+
+
+def cumulative_errors(fits: Fits, model: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return error (actual - forecast) and actual of cumulative demand over `horizon` buckets at each origin.
+
+    Unknown buckets add nothing; the error is scaled up for them, and is NaN where most are unknown.
+
+    Parameters
+    ----------
+    model : index into MODELS for each item-location, shape (n,).
+
+    Returns
+    -------
+    Two arrays (n, K), units; NaN where the origin is too near the end of the history.
+    """
+    error, actual = np.full((2, len(fits.keys), len(fits.origins)), np.nan)
+    periods = fits.demand.shape[1]
+    usable = fits.origins + horizon <= periods
+    if not usable.any():
+        return error, actual
+    start = fits.origins[usable]
+    known = ~np.isnan(fits.demand)
+    seen, sold, expected, whole = (
+        _window_sums(a, start, horizon)
+        for a in (known, np.nan_to_num(fits.demand), np.where(known, fits.index[:, :periods], 0.0), fits.index[:, :periods])
+    )
+    level = np.take_along_axis(fits.levels, model[:, None, None], axis=1)[:, 0, :-1][:, usable].astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.sqrt(np.where(expected > 0, whole / expected, 1.0))
+        e = np.where(seen >= LEAST_KNOWN * horizon, (sold - level * expected) * scale, np.nan)
+    error[:, usable], actual[:, usable] = e, sold
+    return error, actual
+
+
+def _window_sums(values: np.ndarray, start: np.ndarray, horizon: int) -> np.ndarray:
+    total = np.cumsum(np.pad(values.astype(float), ((0, 0), (1, 0))), axis=1)
+    return np.asarray(total[:, start + horizon] - total[:, start])
+
+
+def choose_models(fits: Fits, interval_days: np.ndarray, params: Params) -> np.ndarray:
+    """Return the model of each item-location as an index into MODELS, shape (n,).
+
+    The candidate with the least squared error of cumulative demand over the item's own interval, on
+    origins that are not used for reporting, chosen class by class, since one item's origins are few.
+    """
+    if params.forecast_model != "auto":
+        return np.full(len(fits.keys), MODELS.index(params.forecast_model))
+    out = np.full(len(fits.keys), MODELS.index("Combination"))
+    horizons = _horizons(fits, interval_days)
+    for name, candidates in CANDIDATES.items():
+        rows = np.flatnonzero(fits.demand_class == name)
+        if len(rows) == 0:
+            continue
+        scores = [_class_score(fits, rows, horizons, MODELS.index(c)) for c in candidates]
+        best = int(np.argmin(scores)) if np.isfinite(scores).any() else len(candidates) - 1
+        out[rows] = MODELS.index(candidates[best])
+    return out
+
+
+def _horizons(fits: Fits, interval_days: np.ndarray) -> np.ndarray:
+    """Return each interval in whole buckets, no longer than a third of the history can tell."""
+    longest = max(1, fits.demand.shape[1] // 3)
+    return np.clip(np.round(interval_days / fits.calendar.bucket_days), 1, longest).astype(int)
+
+
+def _class_score(fits: Fits, rows: np.ndarray, horizons: np.ndarray, model: int) -> float:
+    total, weight = 0.0, 0
+    for horizon in np.unique(horizons[rows]):
+        some = rows[horizons[rows] == horizon]
+        part = _rows_of_fits(fits, some)
+        error, _ = cumulative_errors(part, np.full(len(some), model), int(horizon))
+        error = error[:, _report_count(error) :]
+        size = np.nanmean(np.nan_to_num(part.demand), axis=1, keepdims=True) * horizon
+        ratio = (error / np.where(size > 0, size, np.nan)) ** 2
+        total += float(np.nansum(np.minimum(ratio, 25.0)))
+        weight += int(np.isfinite(ratio).sum())
+    return total / weight if weight else np.inf
+
+
+def _rows_of_fits(fits: Fits, rows: np.ndarray) -> Fits:
+    from dataclasses import replace
+
+    return replace(fits, keys=fits.keys.iloc[rows], demand=fits.demand[rows], index=fits.index[rows], levels=fits.levels[rows])
+
+
+def _report_count(error: np.ndarray) -> int:
+    """Return how many columns, the newest usable origins, are kept for reporting (leading unusable ones included)."""
+    usable = ~np.isnan(error).all(axis=0) if len(error) else np.zeros(error.shape[1], bool)
+    if usable.sum() < LEAST_ERRORS:
+        return 0
+    return int(np.flatnonzero(usable)[max(1, round(REPORT_SHARE * usable.sum())) - 1]) + 1
+
+
+def build_distribution(fits: Fits, network: Network, model: np.ndarray, days: int, params: Params) -> CumulativeDemand:
+    """Return the distribution of what each item-location must serve: its own demand and that of all it feeds.
+
+    Parameters
+    ----------
+    days : how far to reach, at most the fits' horizon.
+    """
+    bucket_days = fits.calendar.bucket_days
+    buckets = -(-days // bucket_days)
+    path = _mean_path(fits, model, buckets)
+    feeds = network.feeds
+    mean = network.pool(path)
+    whole = np.asarray(network.pool((~fits.whole).astype(float)) == 0)
+    variance = _variances(fits, network, model, mean, whole, feeds)
+    mean, variance = mean * params.demand_multiplier, variance * params.demand_multiplier**2
+    return CumulativeDemand(_by_day(np.cumsum(mean, axis=1), bucket_days, days), _by_day(variance, bucket_days, days), whole)
+
+
+def _mean_path(fits: Fits, model: np.ndarray, buckets: int) -> np.ndarray:
+    """Expected demand of each future bucket: level times index, the user's own forecast first, known orders at least."""
+    periods = fits.demand.shape[1]
+    level = np.take_along_axis(fits.levels, model[:, None, None], axis=1)[:, 0, -1].astype(float)
+    path = level[:, None] * fits.index[:, periods : periods + buckets]
+    path = np.where(np.isnan(fits.own[:, :buckets]), path, fits.own[:, :buckets])
+    return np.asarray(np.fmax(path, fits.firm[:, :buckets]), float)
+
+
+def _variances(
+    fits: Fits, network: Network, model: np.ndarray, path: np.ndarray, whole: np.ndarray, feeds: np.ndarray
+) -> np.ndarray:
+    """Variance of cumulative demand at each future bucket, (n, buckets)."""
+    buckets = path.shape[1]
+    cumulative = np.cumsum(path, axis=1)
+    anchors = [h for h in ANCHORS[fits.calendar.bucket_days] if h <= max(1, fits.demand.shape[1] // 3) and h <= buckets]
+    classes = np.where(feeds, "pooled", fits.demand_class)
+    table = np.zeros((len(path), len(anchors)))
+    sure = np.ones(len(path), bool)
+    for column, horizon in enumerate(anchors):
+        error = _pooled_errors(fits, network, model, horizon, feeds)
+        own, count = _own_variance(error, horizon, fits.calendar.bucket_days)
+        mean = cumulative[:, horizon - 1]
+        table[:, column] = _shrunk_variance(own, count, mean, classes, _spread_of_buckets(fits, network, horizon))
+        sure &= table[:, column] <= (1e-5 * np.maximum(mean, 1.0)) ** 2
+        # An item with enough history and no error at all is certain, whatever its class is like.
+        exact = (count > 0) & (np.nan_to_num(own) <= (1e-5 * np.maximum(mean, 1.0)) ** 2) & (mean > 0)
+        table[exact, column] = 0.0
+        low = np.where(whole & (mean < 20), 1.05 * mean, (0.05 * mean) ** 2)
+        table[:, column] = np.where(exact | sure, 0.0, np.maximum(table[:, column], low))
+    table = np.maximum.accumulate(table, axis=1)
+    return _between_anchors(table, np.array(anchors), buckets)
+
+
+def _pooled_errors(fits: Fits, network: Network, model: np.ndarray, horizon: int, feeds: np.ndarray) -> np.ndarray:
+    """Errors at each origin; of a location that feeds others, those of all of them added up, (n, K).
+
+    Adding errors, not variances, keeps what the locations have in common.
+    """
+    error, _ = cumulative_errors(fits, model, horizon)
+    if not feeds.any():
+        return error
+    known = ~np.isnan(error)
+    size = np.take_along_axis(fits.levels, model[:, None, None], axis=1)[:, 0, -1].astype(float)[:, None] ** 2
+    all_size, known_size = network.pool(size * np.ones_like(error)), network.pool(np.where(known, size, 0.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.sqrt(all_size / known_size)
+    pooled = network.pool(np.nan_to_num(error)) * np.where(known_size > 0, scale, np.nan)
+    return np.where(feeds[:, None], pooled, error)
+
+
+def _own_variance(error: np.ndarray, horizon: int, bucket_days: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean squared error of each row and how many independent errors it is worth, (n,) each."""
+    count = (~np.isnan(error)).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        own = np.where(count > 0, np.nansum(error**2, axis=1) / count, np.nan)
+    overlap = 1 + (horizon - 1) / max(1, ORIGIN_STEP_DAYS[bucket_days] // bucket_days)
+    return own, np.where(count >= LEAST_ERRORS, count / overlap, 0.0)
+
+
+def _spread_of_buckets(fits: Fits, network: Network, horizon: int) -> np.ndarray:
+    """Variance over `horizon` buckets from the spread of single buckets: the last resort of short histories."""
+    periods = fits.demand.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        flat = fits.demand / np.maximum(fits.index[:, :periods], 1e-9)
+    seen = (~np.isnan(flat)).sum(axis=1)
+    mean = np.nansum(flat, axis=1) / np.maximum(seen, 1)
+    squares = np.nansum((flat - mean[:, None]) ** 2, axis=1) / np.maximum(seen - 1, 1)
+    return network.pool(np.where(seen > 1, squares * horizon * (1 + horizon / np.maximum(seen, 1)), 0.0))
+
+
+def _shrunk_variance(
+    own: np.ndarray, count: np.ndarray, mean: np.ndarray, classes: np.ndarray, fallback: np.ndarray
+) -> np.ndarray:
+    """Shrink each row's variance to what its class usually has at that mean: ln v = a + b ln m."""
+    prior = fallback.copy()
+    for name in np.unique(classes):
+        rows = classes == name
+        told = rows & (count > 0) & (np.nan_to_num(own) > 0) & (mean > 0)
+        if told.sum() < LEAST_CLASS:
+            continue
+        x, y = np.log(mean[told]), np.log(own[told])
+        slope = float(np.clip(((x - x.mean()) * (y - y.mean())).sum() / max(((x - x.mean()) ** 2).sum(), 1e-9), 1.0, 2.0))
+        scale = float(np.exp(y.mean() - slope * x.mean()))
+        scale *= float(np.mean(own[told]) / np.mean(scale * mean[told] ** slope))
+        prior[rows] = scale * np.maximum(mean[rows], 0) ** slope
+    return np.asarray((count * np.nan_to_num(own) + PRIOR_WEIGHT * prior) / (count + PRIOR_WEIGHT))
+
+
+def _between_anchors(table: np.ndarray, anchors: np.ndarray, buckets: int) -> np.ndarray:
+    """Variance at each bucket: straight lines between anchors, beyond the last at the pace of the last two."""
+    at = np.arange(1, buckets + 1)
+    grid = np.concatenate([[0], anchors])
+    values = np.concatenate([np.zeros((len(table), 1)), table], axis=1)
+    high = np.clip(np.searchsorted(grid, at), 1, len(grid) - 1)
+    low = high - 1
+    share = np.minimum((at - grid[low]) / (grid[high] - grid[low]), 1.0)
+    out = values[:, low] + share * (values[:, high] - values[:, low])
+    beyond = at > anchors[-1]
+    if beyond.any():
+        power = np.full(len(table), 1.5)
+        if len(anchors) > 1:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ratio = np.log(table[:, -1] / table[:, -2]) / np.log(anchors[-1] / anchors[-2])
+            power = np.clip(np.nan_to_num(ratio, nan=1.5, posinf=2.0, neginf=1.0), 1.0, 2.0)
+        out[:, beyond] = table[:, -1:] * (at[beyond] / anchors[-1]) ** power[:, None]
+    return np.asarray(out)
+
+
+def _by_day(cumulative: np.ndarray, bucket_days: int, days: int) -> np.ndarray:
+    """Cumulative values by bucket, laid out by day; part of a bucket takes its share. Shape (n, days + 1)."""
+    table = np.concatenate([np.zeros((len(cumulative), 1)), cumulative], axis=1)
+    if bucket_days == 1:
+        return table[:, : days + 1]
+    at = np.arange(days + 1) / bucket_days
+    low = np.minimum(at.astype(int), table.shape[1] - 2)
+    return np.asarray(table[:, low] + (at - low) * (table[:, low + 1] - table[:, low]))
+
+
+__all__ = ["LEAST_BUCKETS", "build_distribution", "choose_models", "cumulative_errors"]

@@ -1,0 +1,198 @@
+"""The light stage: from kept forecasts to levels, orders and transfers. Seconds at 30,000 items, no forecast."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from planning.allocate import Allocation, Question, allocate, build_question
+from planning.distribution import CumulativeDemand
+from planning.forecast import Fits
+from planning.inputs import Inputs
+from planning.network import Network
+from planning.orders import Limits, Sized, build_limits, cut_to_budget, reach_supplier_minimum, size_orders
+from planning.params import Params
+from planning.policy import Levels, Need, Supply, build_need, critical_ratio, find_levels
+from planning.positions import Positions, build_positions, build_supply
+from planning.replenish import LaterOrders, Netting, project, receipts_by_day
+from planning.spread import build_distribution, choose_models
+
+DUE_EXCESS_DAYS = 91
+"""Stock beyond this many days of demand (or the policy's own need, if longer) is excess."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Everything between the input and the report; n item-locations in the order of the network's keys.
+
+    usable : stock that covers demand: a location that feeds others counts theirs too, units, (n,).
+    position : usable and what is on order for it, units, (n,).
+    coverage_extra : mean demand from the end of lead time + review to the end of coverage, units, (n,).
+    asked : the unrounded order or transfer, units, (n,).
+    raised, cut : units added for the supplier's minimum, and lost to the budget, (n,).
+    order, transfer : units to buy, and to send here, today, (n,).
+    """
+
+    network: Network
+    fits: Fits
+    positions: Positions
+    model: np.ndarray
+    demand: CumulativeDemand
+    supply: Supply
+    need: Need
+    levels: Levels
+    usable: np.ndarray
+    position: np.ndarray
+    coverage_extra: np.ndarray
+    asked: np.ndarray
+    limits: Limits
+    sized: Sized
+    raised: np.ndarray
+    cut: np.ndarray
+    order: np.ndarray
+    transfer: np.ndarray
+    question: Question
+    allocation: Allocation
+    without: Netting
+    with_orders: Netting
+
+    @property
+    def worth(self) -> np.ndarray:
+        """Value of a unit served: its margin, or one where that is unknown, (n,)."""
+        worth = self.positions.column("shortage_cost")
+        return np.where(np.isnan(worth), 1.0, worth)
+
+
+def run_stages(
+    tables: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]
+) -> Stages:
+    """Run the light stage; what was assumed or cut is told in `notes`."""
+    positions = build_positions(tables, network, fits, as_of, params, notes)
+    lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
+    model = choose_models(fits, lead + review, params)
+    demand = build_distribution(fits, network, model, fits.horizon * fits.calendar.bucket_days, params)
+    coverage = positions.column("coverage_days")
+    usable = _usable_stock(network, positions, demand, lead + coverage)
+    supply = build_supply(positions, network, usable, float((lead + review).max()) + 3 * float(supply_sd(positions)))
+    lost = params.unmet_demand == "lost"
+    need = build_need(demand, supply, lost=lost)
+    levels = policy_levels(positions, need, params, positions.column("service_target"))
+    position = usable + network.pool(positions.column("on_order"))
+    extra = demand.mean_to(lead + coverage) - demand.mean_to(lead + review)
+    asked = np.where(levels.due, np.maximum(levels.order, 0) + extra, 0.0)
+    life = positions.column("shelf_life_days")
+    sells = demand.mean_to(lead + np.nan_to_num(life)) - demand.mean_to(lead)
+    limits = build_limits(
+        positions, position, np.where(np.isnan(life), np.inf, np.maximum(sells - need.arriving_stock, 0)), demand.whole
+    )
+    sized = size_orders(asked, limits)
+    raised, cut = _purchases(tables, positions, need, sized, limits, asked, demand, lead + review, params, notes)
+    order = np.where(positions.buys, sized.order + raised + cut, 0.0)
+    rate = demand.mean_to(lead + review) / (lead + review)
+    question = build_question(
+        network, positions, need, np.where(positions.buys, 0.0, sized.order), _own_need(network, demand, lead + review),
+        rate, params,
+    )
+    allocation = allocate(question, params.allocation_method, demand.whole)
+    _tell_unreachable(network, question, notes)
+    transfer = np.bincount(question.routes["destination"], allocation.units, minlength=len(order))
+    without, with_orders = _project(
+        network, positions, demand, need, levels, limits, question, allocation, order, params, usable, lost=lost
+    )
+    return Stages(
+        network=network, fits=fits, positions=positions, model=model, demand=demand, supply=supply, need=need,
+        levels=levels, usable=usable, position=position, coverage_extra=extra, asked=asked, limits=limits, sized=sized,
+        raised=raised, cut=cut, order=order, transfer=transfer, question=question, allocation=allocation,
+        without=without, with_orders=with_orders,
+    )
+
+
+def supply_sd(positions: Positions) -> float:
+    """Return the widest spread of a lead time, days."""
+    return float(positions.column("lead_time_sd_days").max())
+
+
+def policy_levels(positions: Positions, need: Need, params: Params, target: np.ndarray) -> Levels:
+    """Return the levels at a service target, (n,), read off the kept needs."""
+    worth, holding = positions.column("shortage_cost"), positions.column("holding_cost_per_day")
+    worth = np.where(np.isnan(worth), 1.0, worth)
+    holding = np.where(np.isnan(holding), params.holding_rate_per_year / 365, holding)
+    ratio = critical_ratio(worth, holding, positions.column("review_period_days"))
+    return find_levels(need, params.service_measure, target, ratio, positions.column("least_stock"))
+
+
+def _usable_stock(network: Network, positions: Positions, demand: CumulativeDemand, reach: np.ndarray) -> np.ndarray:
+    """Return the stock that covers each row's demand, units, (n,).
+
+    A warehouse counts what its stores hold, but not what they hold beyond any need of their own, and less
+    what will be on its way to them.
+    """
+    net = positions.net_stock
+    needed = demand.mean_to(reach) + 2 * np.sqrt(demand.variance_to(reach))
+    counted = np.where(network.source >= 0, np.minimum(net, needed), net)
+    on_way = np.where(network.source >= 0, demand.mean_to(network.transit_days), 0.0)
+    below = network.pool(counted) - counted - (network.pool(on_way) - on_way)
+    return np.asarray(np.where(network.feeds, net + below, net))
+
+
+def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> np.ndarray:
+    """Return what a location that feeds others keeps for its own sales, units, (n,)."""
+    whole = demand.mean_to(reach)
+    fed = network.source >= 0
+    above = np.where(fed, network.source, 0)
+    passed_on = np.zeros(len(whole))
+    np.add.at(passed_on, above[fed], demand.mean_to(reach[above])[fed])
+    return np.maximum(whole - passed_on, 0)
+
+
+def _purchases(
+    tables: Inputs, positions: Positions, need: Need, sized: Sized, limits: Limits, asked: np.ndarray,
+    demand: CumulativeDemand, interval: np.ndarray, params: Params, notes: list[str],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the suppliers' minimums add to the purchases, and what the budget takes from them, (n,) each."""
+    buys = positions.buys
+    bought = replace(sized, order=np.where(buys, sized.order, 0.0))
+    suppliers = tables["suppliers"].drop_duplicates("supplier_id").set_index("supplier_id")
+    minimum = positions.table["supplier_id"].map(suppliers["min_order_value"]).astype(float).fillna(0).to_numpy()
+    per_day = demand.mean_to(interval) / interval
+    raised = reach_supplier_minimum(asked, bought, limits, positions, minimum, per_day, notes)
+    ordered = bought.order + raised
+    worth = np.nan_to_num(positions.column("shortage_cost"), nan=1.0)
+    gain = worth * (need.short(np.zeros(len(ordered))) - need.short(ordered))
+    cut = cut_to_budget(ordered, limits, positions.column("unit_cost"), gain, params.budget, notes)
+    return raised, cut
+
+
+def _tell_unreachable(network: Network, question: Question, notes: list[str]) -> None:
+    asked = np.flatnonzero(question.request > 0)
+    routed = np.unique(question.routes["destination"])
+    stuck = np.setdiff1d(asked, routed)
+    if len(stuck):
+        notes.append(f"{len(stuck):,} item-locations ask for a transfer, but no source that may give has a lane to them.")
+
+
+def _project(
+    network: Network, positions: Positions, demand: CumulativeDemand, need: Need, levels: Levels, limits: Limits,
+    question: Question, allocation: Allocation, order: np.ndarray, params: Params, usable: np.ndarray, *, lost: bool,
+) -> tuple[Netting, Netting]:
+    """Net the days to come, without new orders and with today's and later ones."""
+    shape = (len(order), max(params.horizon_days, 91))
+    receipts = positions.receipts
+    row, day, units = (receipts[c].to_numpy() for c in ("row", "day", "quantity"))
+    due = receipts_by_day(row, day, units, shape)
+    # What is on its way to a store is cover of the warehouse that feeds it, too.
+    due = np.stack([network.pool(column) for column in due.T], axis=1) if network.feeds.any() else due
+    lead = positions.column("lead_time_days")
+    placed = receipts_by_day(np.arange(len(order)), lead, order, shape)
+    routes = question.routes
+    placed += receipts_by_day(
+        routes["destination"].to_numpy(), np.ceil(routes["transit_days"].to_numpy(float)), allocation.units, shape
+    )
+    later = LaterOrders(
+        lead_time=lead, review=positions.column("review_period_days"), coverage=positions.column("coverage_days"),
+        buffer=np.maximum(levels.order - (need.between - need.arriving_stock), 0), limits=limits,
+        allowed=np.isfinite(lead) & (limits.most > 0),
+    )
+    nothing = np.zeros(shape)
+    without = project(demand, usable, due, nothing, None, lost=lost)
+    return without, project(demand, usable, due, placed, later, lost=lost)
