@@ -18,7 +18,7 @@ from planning.errors import InputError
 NO_DECISIONS = hashlib.sha256(b"").hexdigest()
 """The id of an empty decisions log."""
 
-TRIES = 5
+TRIES = 20
 """How often an append is tried when somebody else appends at the same moment."""
 
 _METADATA = sa.MetaData()

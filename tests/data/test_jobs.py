@@ -1,6 +1,7 @@
 """Jobs: finished, failed, cancelled, attached to, and nothing left behind."""
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -126,10 +127,9 @@ def test_a_failed_or_cancelled_job_can_be_started_again_and_keeps_nothing_of_the
 def test_a_job_outlives_who_started_it_and_one_that_vanished_counts_as_interrupted(tmp_path: Path) -> None:
     starter = (
         "import sys; from pathlib import Path; from data import jobs\n"
-        f"jobs.start(Path({str(tmp_path)!r}), {KEY!r}, lambda f: [sys.executable, '-c', 'import time; time.sleep(600)'])"
+        "command = lambda folder: [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+        f"jobs.start(Path({str(tmp_path)!r}), {KEY!r}, command)"
     )
-    import subprocess
-
     subprocess.run([sys.executable, "-c", starter], check=True, cwd=jobs.PROJECT)
     job = jobs.Job(tmp_path / KEY)
     assert job.status() == "running"
