@@ -3,9 +3,11 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,18 +80,20 @@ class Decision:
 
 
 class Catalog:
-    """The catalog at a database address (SQLAlchemy's form, such as `sqlite:///catalog.sqlite`).
+    """The catalog in a SQLite file, or at a database address (SQLAlchemy's form, `postgresql://...`).
 
     Every call opens and closes its own connection, so that any thread may call.
 
     Raises
     ------
-    InputError : the address cannot be used or opened.
+    InputError : the catalog cannot be opened, or, from any method, not be read or written now.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: Path | str) -> None:
         try:
-            self._engine = sa.create_engine(address, poolclass=NullPool)
+            # A path is no URL: a question mark in it is a letter.
+            url = sa.URL.create("sqlite", database=str(address)) if isinstance(address, Path) else address
+            self._engine = sa.create_engine(url, poolclass=NullPool)
             if self._engine.dialect.name == "sqlite":
                 sa.event.listen(self._engine, "connect", _prepare_sqlite)
             with self._engine.begin() as connection:
@@ -110,20 +114,20 @@ class Catalog:
             "sample": entry.sample,
         }
         key = {"workspace": workspace, "snapshot_id": entry.snapshot_id}
-        with self._engine.begin() as connection:
+        with self._open() as connection:
             connection.execute(sa.delete(_SNAPSHOTS).filter_by(**key))
             connection.execute(sa.insert(_SNAPSHOTS).values(**key, **values))
             _point(connection, workspace, entry.snapshot_id)
 
     def point(self, workspace: str, snapshot_id: str) -> None:
         """Make a recorded snapshot the current one."""
-        with self._engine.begin() as connection:
+        with self._open() as connection:
             _point(connection, workspace, snapshot_id)
 
     def records(self, workspace: str) -> list[ImportRecord]:
         """Return what was imported, newest first."""
         query = sa.select(_SNAPSHOTS).filter_by(workspace=workspace).order_by(_SNAPSHOTS.c.imported_at.desc())
-        with self._engine.connect() as connection:
+        with self._open() as connection:
             return [_record(row) for row in connection.execute(query)]
 
     def current(self, workspace: str) -> ImportRecord | None:
@@ -133,13 +137,13 @@ class Catalog:
             (_WORKSPACES.c.name == _SNAPSHOTS.c.workspace)
             & (_WORKSPACES.c.current_snapshot == _SNAPSHOTS.c.snapshot_id),
         )
-        with self._engine.connect() as connection:
+        with self._open() as connection:
             row = connection.execute(query.where(_WORKSPACES.c.name == workspace)).first()
         return None if row is None else _record(row)
 
     def forget(self, workspace: str) -> None:
         """Remove everything that is known of a workspace."""
-        with self._engine.begin() as connection:
+        with self._open() as connection:
             connection.execute(sa.delete(_WORKSPACES).filter_by(name=workspace))
             connection.execute(sa.delete(_SNAPSHOTS).filter_by(workspace=workspace))
             connection.execute(sa.delete(_DECISIONS).filter_by(workspace=workspace))
@@ -160,9 +164,9 @@ class Catalog:
             digest = hashlib.sha256(text.encode()).hexdigest()
             line = {"workspace": workspace, "number": number, "decided_at": at.isoformat(), "kind": kind}
             try:
-                with self._engine.begin() as connection:
+                with self._open() as connection:
                     connection.execute(sa.insert(_DECISIONS).values(**line, body=spelled, digest=digest))
-            except (IntegrityError, OperationalError):
+            except IntegrityError:
                 continue  # somebody else took this number
             return Decision(number, at, kind, json.loads(spelled))
         msg = "the decision was not kept, because others are deciding at this moment: try again"
@@ -180,9 +184,19 @@ class Catalog:
         lines = self._lines(workspace)
         return str(lines[-1].digest) if lines else NO_DECISIONS
 
+    @contextmanager
+    def _open(self) -> Iterator[sa.Connection]:
+        """Open one transaction; nothing of it stays where anything in it fails."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as fault:
+            msg = "the catalog cannot be read or written now: make sure that the disk has room, and try again"
+            raise InputError(msg) from fault
+
     def _lines(self, workspace: str) -> Sequence[sa.Row[Any]]:
         query = sa.select(_DECISIONS).filter_by(workspace=workspace).order_by(_DECISIONS.c.number)
-        with self._engine.connect() as connection:
+        with self._open() as connection:
             return connection.execute(query).all()
 
 

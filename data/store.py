@@ -50,14 +50,14 @@ class Workspace:
     ----------
     name : letters, digits, spaces, dots, hyphens; the folder is named by its hash, never by itself.
     root : where the workspaces lie; None: `home()`.
-    address : of the catalog; None: STOCKCAST_CATALOG, else a SQLite file in the root.
+    address : of the catalog: a SQLite file or a URL; None: STOCKCAST_CATALOG, else a SQLite file in the root.
 
     Raises
     ------
     InputError : the name is not allowed, or the place cannot be written.
     """
 
-    def __init__(self, name: str = MAIN, *, root: Path | None = None, address: str | None = None) -> None:
+    def __init__(self, name: str = MAIN, *, root: Path | None = None, address: Path | str | None = None) -> None:
         if not NAME.fullmatch(name):
             msg = f"workspace name {name[:80]!r}: give 1 to 60 letters, digits, spaces, dots or hyphens"
             raise InputError(msg)
@@ -70,8 +70,7 @@ class Workspace:
         except OSError as fault:
             msg = "the workspace cannot be written: let STOCKCAST_HOME name a folder of yours with room"
             raise InputError(msg) from fault
-        address = address or os.environ.get("STOCKCAST_CATALOG") or f"sqlite:///{root / 'catalog.sqlite'}"
-        self._catalog = Catalog(address)
+        self._catalog = Catalog(address or os.environ.get("STOCKCAST_CATALOG") or root / "catalog.sqlite")
 
     def save(
         self,

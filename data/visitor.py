@@ -66,7 +66,7 @@ class Visitor:
             return cls(mode, Workspace())
         _sweep()
         root = _private() / secrets.token_hex(16)
-        visitor = cls(mode, Workspace(root=root, address=f"sqlite:///{root / 'catalog.sqlite'}"))
+        visitor = cls(mode, Workspace(root=root, address=root / "catalog.sqlite"))
         weakref.finalize(visitor, _end, root)
         visitor.log("arrived")
         return visitor

@@ -297,6 +297,22 @@ def test_a_catalog_that_cannot_be_opened_is_said_without_its_password(tmp_path: 
         Workspace(root=tmp_path, address="nonsense")
 
 
+def test_any_folder_can_hold_a_workspace(tmp_path: Path) -> None:
+    root = tmp_path / "a?b=c&d #e%20é"
+    made = Workspace(root=root).save(small())
+    assert Workspace(root=root).load(made)
+    assert (root / "catalog.sqlite").is_file()
+
+
+def test_a_catalog_that_fails_later_is_said(workspace: Workspace) -> None:
+    workspace.save(small())
+    for path in workspace.root.glob("catalog.sqlite*"):
+        path.unlink()
+    for ask in (workspace.current, workspace.history, workspace.decisions):
+        with pytest.raises(InputError, match="catalog"):
+            ask()
+
+
 # --- crashes ----------------------------------------------------------------------------------------------------------
 
 
