@@ -24,7 +24,9 @@ _NUMBERS: Mapping[str, re.Pattern[str]] = MappingProxyType(
         for sign, decimal, thousands in ((".", r"\.", ","), (",", ",", r"\."))
     }
 )
-_PLAIN = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,2})?")
+# Most cells look like these, and reading them need not ask for more; three decimals could be a thousand.
+_PLAIN = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,12})?")
+_PLAIN_TELLING = re.compile(r"-?[0-9]{1,12}\.(?:[0-9]{1,2}|[0-9]{4,12})")
 _CODES = ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "INR", "JPY", "CNY", "SEK", "NOK", "DKK", "PLN")
 _FLAGS: Mapping[str, float] = MappingProxyType(
     {"true": 1.0, "yes": 1.0, "t": 1.0, "y": 1.0, "false": 0.0, "no": 0.0, "f": 0.0, "n": 0.0}
@@ -81,9 +83,10 @@ def decimal_sign(texts: Iterable[str]) -> str | None:
     """
     votes = {".": 0, ",": 0}
     for text in texts:
-        if "," not in text and "." not in text:
+        if "," not in text and ("." not in text or _PLAIN_TELLING.fullmatch(text)):
+            votes["."] += "." in text
             continue
-        body = _unsigned(text)[1]
+        body = _unsigned(_without_currency(text))[1]
         fits = [sign for sign, pattern in _NUMBERS.items() if pattern.fullmatch(body)]
         if len(fits) == 1:
             votes[fits[0]] += 1
@@ -94,7 +97,7 @@ def decimal_sign(texts: Iterable[str]) -> str | None:
 
 def depends_on_sign(text: str) -> bool:
     """Whether a text is another number under the other decimal sign: `1,234`."""
-    body = _unsigned(text)[1]
+    body = _unsigned(_without_currency(text))[1]
     return ("," in body or "." in body) and all(pattern.fullmatch(body) for pattern in _NUMBERS.values())
 
 
@@ -106,14 +109,12 @@ def number(text: str, sign: str = ".", *, money: bool = False) -> float:
     CellError : no number, not finite, or beyond `LARGEST`.
     """
     if sign == "." and _PLAIN.fullmatch(text):
-        return float(text) + 0.0
-    negative, body = _unsigned(text)
-    if money:
-        body = _without_currency(body)
-    elif any(unicodedata.category(c) == "Sc" for c in body):
-        msg = "carries a currency sign; write a bare number of units"
-        raise CellError(msg)
+        return float(text) + 0.0  # no negative zero
+    negative, body = _unsigned(_without_currency(text) if money else text)
     if not _NUMBERS[sign].fullmatch(body):
+        if _without_currency(body) != body:
+            msg = "carries a currency sign; write a bare number of units"
+            raise CellError(msg)
         if any(pattern.fullmatch(body) for pattern in _NUMBERS.values()):
             msg = f"has another decimal sign than the rest of the column ({sign!r}); write it like the others"
             raise CellError(msg)

@@ -46,11 +46,12 @@ def decide_styles(table: Table, text: LongTable, stripped: Texts) -> tuple[dict[
     numbers = [column for column in present if column.kind not in _NO_NUMBERS]
     dates = [column for column in present if column.kind == "date"]
     orders = _date_orders(table, text, dates, stripped)
-    of_file = cells.decimal_sign(t for column in numbers for t in stripped[column.name])
+    signs = {column.name: cells.decimal_sign(stripped[column.name]) for column in numbers}
+    of_file = _only(signs)
     styles = {column.name: Style() for column in present}
     notes: list[str] = []
     for column in numbers:
-        sign = cells.decimal_sign(stripped[column.name]) or of_file
+        sign = signs[column.name] or of_file
         styles[column.name] = Style(sign or ".")
         if sign is None:
             notes += _unclear_number(text, column, stripped[column.name])
@@ -60,6 +61,12 @@ def decide_styles(table: Table, text: LongTable, stripped: Texts) -> tuple[dict[
         if serials:
             notes.append(f"{_column(text, column.name)}: read as a spreadsheet's serial numbers of days")
     return styles, notes
+
+
+def _only(told: Mapping[str, str | None]) -> str | None:
+    """What all columns that tell anything tell alike."""
+    ways = {way for way in told.values() if way}
+    return ways.pop() if len(ways) == 1 else None
 
 
 def _column(text: LongTable, name: str) -> str:
@@ -86,8 +93,7 @@ def _date_orders(table: Table, text: LongTable, dates: Sequence[Column], strippe
             shows[name] = text.date_order or cells.date_order(stripped[name])
         except cells.CellError as fault:
             faults.append(f"{_column(text, name)}: {fault}; {_remedy(table, text, name)}")
-    told = {order for order in shows.values() if order}
-    of_file = told.pop() if len(told) == 1 else None
+    of_file = _only(shows)
     for name, order in shows.items():
         unclear = next((t for t in stripped[name] if cells.depends_on_order(t)), None)
         if unclear and not (order or of_file):

@@ -231,10 +231,13 @@ def _collect(
     for number, row in records:
         if _is_blank(row):
             continue
-        if len(row) < named or any(cell.strip() for cell in row[width:]):
-            broken.append(Broken(number, len(row), width))
-            continue
-        held.append(row if len(row) == width else (row + [""] * width)[:width])
+        if len(row) != width:
+            if len(row) < named or not _is_blank(row[width:]):
+                broken.append(Broken(number, len(row), width))
+                continue
+            row += [""] * (width - len(row))
+            del row[width:]
+        held.append(row)
         numbers.append(number)
         if len(held) == _CHUNK_ROWS:
             chunks.append(_columns(held, width))

@@ -117,6 +117,8 @@ def test_numbers_are_read_as_the_whole_column_writes_them(texts: list[str], valu
 def test_money_may_carry_a_sign_and_units_may_not() -> None:
     costs = column(["$1,234.50", "12.00 €", "EUR 3", "£.5"], "unit_cost").frames["stock"]["unit_cost"]
     assert costs.tolist() == [1234.5, 12, 3, 0.5]
+    costs = column(["12,50 €", "€ 1.234", "7"], "unit_cost").frames["stock"]["unit_cost"]
+    assert costs.tolist() == [12.5, 1234, 7]
     assert faults(column(["$5", "1"])) == [("stock0.csv", 2, "on_hand", "$5")]
 
 
