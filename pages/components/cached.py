@@ -76,6 +76,14 @@ def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
         return None
 
 
+def fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Fits | None:
+    """The kept forecast, which holds the past of each line; None where it must be made first."""
+    try:
+        return _kept_fits(visitor, snapshot_id, as_of, params)
+    except _NotKeptError:
+        return None
+
+
 def priced_share(visitor: service.Visitor, snapshot_id: str) -> float:
     """The share of the items in stock whose cost is known."""
     return _priced_share(snapshot_id, lambda: inputs(visitor, snapshot_id))
