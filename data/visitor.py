@@ -13,7 +13,7 @@ from typing import Literal
 
 from data import jobs
 from data.atomic import remove_folder
-from data.store import Workspace, home
+from data.store import MAIN, Workspace, home
 from planning.errors import PlanningError
 
 LOG = logging.getLogger("stockcast")
@@ -56,6 +56,7 @@ class Visitor:
     def arriving(cls, mode: Mode) -> "Visitor":
         """Return a new visitor: in local mode with the kept workspace, in demo mode with a private one.
 
+        The kept workspace is the one that STOCKCAST_WORKSPACE names, by default `main`.
         A private workspace goes when the last reference to its visitor does, when the server ends, or by age.
 
         Raises
@@ -63,7 +64,7 @@ class Visitor:
         InputError : no workspace can be made here.
         """
         if mode == "local":
-            return cls(mode, Workspace())
+            return cls(mode, Workspace(os.environ.get("STOCKCAST_WORKSPACE") or MAIN))
         _sweep()
         root = _private() / secrets.token_hex(16)
         visitor = cls(mode, Workspace(root=root, address=root / "catalog.sqlite"))

@@ -104,6 +104,15 @@ def test_a_local_workspace_is_kept_and_demo_workspaces_are_apart() -> None:
     assert service.inputs(one, kept)
 
 
+def test_the_dashboard_shows_the_workspace_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    nightly = service.Visitor("local", Workspace("nightly"))
+    made = service.confirm_import(nightly, read(sales=SALES, stock=STOCK))
+    assert service.current_snapshot(service.Visitor.arriving("local")) is None
+    monkeypatch.setenv("STOCKCAST_WORKSPACE", "nightly")
+    assert service.current_snapshot(service.Visitor.arriving("local")) == made
+    assert service.current_snapshot(service.Visitor.arriving("demo")) is None
+
+
 def test_a_demo_workspace_goes_with_its_visitor(tmp_path: Path) -> None:
     visitor = service.Visitor.arriving("demo")
     root = visitor.workspace.root
