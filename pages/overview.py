@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import cards, charts, controls, glossary, headline, session, tables
+from pages.components import cards, charts, glossary, headline, panel, session, tables
 from pages.components.formats import literal
 from planning.result import PlanResult
 
@@ -26,20 +26,12 @@ COLUMNS = {
 
 def main() -> None:
     """Draw the page."""
-    st.title("Overview")
-    session.banner()
-    controls.sidebar()
-    whole = session.require_plan()
-    plan = session.filters().narrow(whole)
-    if plan.replenishment.empty:
-        st.info("No item passes the filters.", icon=":material/filter_alt:")
-        st.button("Clear the filters", on_click=session.clear_filters)
-        return
+    plan, whole = panel.open_page("Overview")
     cards.three_numbers(plan)
     with st.container(border=True):
         st.subheader("Stock value and cash out, next 13 weeks")
         figure = charts.stock_value_and_cash(plan)
-        st.plotly_chart(figure, config=dict(charts.CONFIG), alt="Projected stock value and cash out, week by week")
+        panel.chart(figure, "Projected stock value and cash out, week by week", key="value_and_cash")
     cards.strip(plan)
     work_list(plan)
     if whole.notes:

@@ -1,5 +1,6 @@
 """Tables as the house shows them: titles, units and formats from `planning.tables`, downloads, the way to an item."""
 
+import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -9,8 +10,10 @@ import streamlit as st
 
 from data import export
 from pages.components import session
+from pages.components.address import changed
 from pages.components.formats import count
 from pages.components.sidebar import RISK_LABELS
+from planning.pipeline import METHOD_VERSION
 from planning.result import PlanResult
 from planning.tables import INPUT_TABLES, RESULT_TABLES, Column
 
@@ -111,23 +114,26 @@ def open_item(item_id: str, location_id: str) -> None:
 
 def downloads(frame: pd.DataFrame, table: str, plan: PlanResult, *, key: str) -> None:
     """Offer the rows as Excel and as CSV, named by table, date and data."""
-    name = file_name(table, plan)
+
+    def name(suffix: str) -> str:
+        return export.download_name("stockcast", plan.as_of, table, suffix)
+
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_downloads"):
         st.caption(f"{count(len(frame), 'row')} · quantities in units", width="content")
         st.download_button(
             "Excel",
-            lambda: export.workbook({table: frame}),
-            f"{name}.xlsx",
+            lambda: export.workbook({table: frame}, about(plan)),
+            name("xlsx"),
+            mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             on_click="ignore",
             type="tertiary",
-            mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             icon=":material/download:",
             key=f"{key}_xlsx",
         )
         st.download_button(
             "CSV",
             lambda: export.safe_csv(frame),
-            f"{name}.csv",
+            name("csv"),
             mime="text/csv",
             on_click="ignore",
             type="tertiary",
@@ -136,9 +142,14 @@ def downloads(frame: pd.DataFrame, table: str, plan: PlanResult, *, key: str) ->
         )
 
 
-def file_name(table: str, plan: PlanResult) -> str:
-    """Name of a download without its ending: table, date of the plan, first letters of the data's id."""
-    return f"stockcast-{table}-{plan.as_of.isoformat()}-{plan.snapshot_id[:8]}"
+def about(plan: PlanResult) -> dict[str, object]:
+    """What a reader of a download should know of the plan behind it."""
+    return {
+        "Plan for the morning of": plan.as_of.isoformat(),
+        "Method version": METHOD_VERSION,
+        "Data": plan.snapshot_id[:12],
+        "Changed settings": json.dumps(changed(plan.params), sort_keys=True),
+    }
 
 
 def _config(column: Column, currency: str, frame: pd.DataFrame | None) -> Any:
