@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from pages.components import charts, controls, glossary, headline, lookups, panel, promise, session, tables
-from pages.components.formats import count, money, units
+from pages.components import charts, controls, glossary, headline, numbers, panel, tables
 from planning.result import PlanResult
 
 TRANSFERS = ("item_id", "item_name", "source_id", "destination_id", "quantity", "arrives_on", "value", "reason")
@@ -18,7 +17,7 @@ def main() -> None:
                 "location that gives under Sharing rules, or import locations and lanes.", icon=":material/call_split:")
         _rules()
         return
-    _three_numbers(plan)
+    numbers.allocation(plan)
     _rules()
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, height="stretch"):
@@ -35,37 +34,6 @@ def main() -> None:
                     empty="No transfer is worth its freight today.")
     with short:
         _short(plan)
-
-
-def _three_numbers(plan: PlanResult) -> None:
-    now = promise.moves(plan)
-    first, second, third = st.columns(3)
-    with first:
-        panel.number("Units moved", units(now.units), f"{count(now.lines, 'transfer')} on {count(now.lanes, 'lane')}."
-                     if now.lines else "Every location is as well off as it can be.")
-    with second:
-        panel.number("Gain over moving nothing", _gain(now, plan), _against_fair_share(plan, now),
-                     "Expected margin that the transfers save, less their freight.")
-    with third:
-        panel.number("Short everywhere", count(now.short_items, "item"),
-                     f"{units(round(now.short_units))} asked for that no location can give: buy or expedite."
-                     if now.short_items else "All that was asked for could be sent.",
-                     "Items of which all locations together ask for more than the sources can give.")
-
-
-def _gain(now: promise.Moves, plan: PlanResult) -> str:
-    return money(now.gain, plan.params.currency) if now.in_money else units(now.gain)
-
-
-def _against_fair_share(plan: PlanResult, now: promise.Moves) -> str:
-    if plan.params.allocation_method == "fair_share":
-        return "Shared in proportion to need. Sharing for the most value is under Sharing rules."
-    fair = lookups.plan_with(allocation_method="fair_share")
-    if fair is None:
-        return "Shared for the most value."
-    more = now.gain - promise.moves(session.filters().narrow(fair)).gain
-    told = money(more, plan.params.currency) if now.in_money else units(more)
-    return f"{told} more than a fair share would gain." if more > 0 else "As much as a fair share would gain."
 
 
 def _rules() -> None:

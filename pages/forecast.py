@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, controls, glossary, item_view, lookups, panel, promise
-from pages.components.formats import count, percent, units
+from pages.components import charts, controls, glossary, item_view, lines, lookups, numbers, panel, promise
+from pages.components.formats import count
 from planning.result import PlanResult
 
 KEYS = ["item_id", "location_id"]
@@ -24,13 +24,14 @@ def main() -> None:
     """Draw the page."""
     plan, _ = panel.open_page("Forecast")
     past = lookups.history_of_all(plan.items)
-    _three_numbers(promise.outlook(plan, past))
+    numbers.forecast(promise.outlook(plan, past))
     demand, accuracy, settings = st.tabs(["Expected demand", "Accuracy", "Settings"])
     rows = _lines(plan)
     with demand:
         with st.container(border=True):
-            st.subheader(f"Expected demand of {count(len(plan.items), 'line')} in view")
-            panel.chart(charts.forecast_fan(past, plan.forecast), "History and forecast of all lines", key="total")
+            st.subheader(f"Expected demand of the {count(len(lines.selling(plan)), 'line')} in view")
+            ahead = lines.keep(plan.forecast, lines.outermost(plan))
+            panel.chart(charts.forecast_fan(past, ahead), "History and forecast of all lines", key="total")
         _one_line(plan, rows)
     with accuracy:
         _accuracy(plan)
@@ -40,35 +41,11 @@ def main() -> None:
     glossary.words("WAPE", "Bias", "ABC class", "Lead time + review")
 
 
-def _three_numbers(now: promise.Outlook) -> None:
-    first, second, third = st.columns(3)
-    with first:
-        told = "The history does not reach back a year."
-        if now.last_year_units:
-            change = now.next_units / now.last_year_units - 1
-            told = f"{percent(abs(change))} {'more' if change >= 0 else 'less'} than the " \
-                   f"{units(round(now.last_year_units))} sold in the same weeks last year."
-        panel.number("Next 4 weeks", units(round(now.next_units)), told)
-    with second:
-        told = "Too little history to measure."
-        if now.wape is not None and now.naive_wape:
-            better = 1 - now.wape / now.naive_wape
-            told = f"{percent(abs(better), 0)} {'less' if better >= 0 else 'more'} than the naive forecast's " \
-                   f"{percent(now.naive_wape)}; {count(now.measured, 'line')} measured."
-        panel.number("Error at lead time", percent(now.wape), told, glossary.term("WAPE"))
-    with third:
-        told = "Too little history to measure."
-        if now.bias is not None:
-            told = "Forecasts run too high." if now.bias > 0.02 else "Forecasts run too low." if now.bias < -0.02 \
-                else "Neither too high nor too low."
-        panel.number("Bias", f"{100 * now.bias:+.1f} %".replace("-", "−") if now.bias is not None else "–", told,
-                     glossary.term("Bias"))
-
-
 def _lines(plan: PlanResult) -> pd.DataFrame:
     """The lines, those first whose forecast error weighs most in money (in units where no cost is known)."""
     rows = plan.policy[[*KEYS, "abc_class", "demand_class", "model", "demand_mean_per_day"]].merge(
         plan.accuracy, on=KEYS, how="left").merge(plan.items[[*KEYS, "item_name", "unit_cost"]], on=KEYS, how="left")
+    rows = lines.keep(rows, lines.selling(plan))
     rows["weekly"] = 7 * rows["demand_mean_per_day"]
     cost = rows["unit_cost"].fillna(rows["unit_cost"].median()) if rows["unit_cost"].notna().any() else 1.0
     rows["error_value"] = rows["wape"] * rows["weekly"] * cost
@@ -90,8 +67,8 @@ def _accuracy(plan: PlanResult) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.subheader("Against the naive forecast")
-        weights = plan.accuracy.merge(plan.policy, on=KEYS, how="left")["demand_mean_per_day"].fillna(0.0)
-        figure = charts.error_against_naive(plan.accuracy, plan.policy, weights)
+        measured = lines.keep(plan.accuracy, lines.selling(plan)).merge(plan.policy, on=KEYS, how="left")
+        figure = charts.error_against_naive(measured, measured["demand_mean_per_day"].fillna(0.0))
         panel.chart(figure, "Error by demand class, against the naive forecast", key="naive")
     with right, st.container(border=True, height="stretch"):
         st.subheader("How it is measured")

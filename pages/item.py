@@ -3,12 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import glossary, headline, item_view, panel, session, tables
-from pages.components.formats import day, days, known, literal, money, short_day, units
+from pages.components import glossary, headline, item_view, numbers, panel, session, tables
+from pages.components.formats import known, literal
 from pages.components.wording import policy_facts
 from planning.result import PlanResult
 
 MOST_ITEMS = 2000
+MOST_BUTTONS = 6
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     if line is None:
         return
     item_view.heading(whole, item_id, location_id)
-    _three_numbers(whole, line)
+    numbers.item(whole, line)
     with st.container(border=True):
         st.subheader("Stock ahead, and why this order")
         item_view.stock_and_reason(whole, item_id, location_id, key="item")
@@ -42,7 +43,8 @@ def _chosen(plan: PlanResult, whole: PlanResult) -> tuple[str, str]:
         return wanted
     if wanted:
         st.warning("The plan does not know that item at that location; here is the line that most needs a look.")
-    first = headline.work_list(plan) if len(headline.work_list(plan)) else plan.replenishment
+    work = headline.work_list(plan)
+    first = work if len(work) else plan.replenishment
     return str(first["item_id"].iloc[0]), str(first["location_id"].iloc[0])
 
 
@@ -57,31 +59,13 @@ def _switch(plan: PlanResult, whole: PlanResult, item_id: str, location_id: str)
     places = sorted(whole.items.loc[whole.items["item_id"] == item, "location_id"])
     place = location_id if location_id in places else places[0]
     session.seed("location_choice", place)
-    pick = right.segmented_control if len(places) <= 8 else right.selectbox
-    place = pick("Location", places, key="location_choice", required=True) if len(places) <= 8 else pick(
-        "Location", places, key="location_choice")
+    if len(places) <= MOST_BUTTONS:
+        place = right.segmented_control("Location", places, key="location_choice", required=True)
+    else:
+        place = right.selectbox("Location", places, key="location_choice")
     if (item, place) != session.selected():
         session.select(item, place)
     return item, place
-
-
-def _three_numbers(plan: PlanResult, line: pd.Series) -> None:
-    first, second, third = st.columns(3)
-    with first:
-        panel.number("Days of supply", days(round(line["days_of_supply"], 1)) if known(line["days_of_supply"]) else "–",
-                     f"{units(line['on_hand'])} on hand, {units(line['on_order'])} on order.",
-                     glossary.term("Days of supply"))
-    with second:
-        told = f"{day(line['stockout_on'])}; last day for a normal order: {short_day(line['order_by'])}." \
-            if known(line["order_by"]) else "No day in sight: stock and open orders last."
-        panel.number("Runs out on", short_day(line["stockout_on"]), told, "The first day on which mean demand is not met, "
-                     "without a new order, counting open orders by their dates.")
-    with third:
-        bought, moved = float(line["order_quantity"]), float(line["transfer_quantity"])
-        value = f", {money(line['order_value'], plan.params.currency)}" if known(line["order_value"]) and bought else ""
-        told = f"Arrives {short_day(line['arrives_on'])}{value}." if bought and known(line["arrives_on"]) else \
-            f"A transfer of {units(moved)} is on its way today." if moved else "Nothing to order today."
-        panel.number("Order today", units(bought) if bought or not moved else f"{units(moved)} by transfer", told)
 
 
 def _facts(plan: PlanResult, item_id: str, location_id: str) -> None:

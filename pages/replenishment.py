@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from pages.components import charts, controls, glossary, headline, item_view, panel, tables
-from pages.components.formats import count, money, money_in_full, units
+from pages.components import charts, controls, glossary, headline, item_view, numbers, panel, tables
 from planning.result import PlanResult
 
 WORK = ("risk", "action", "item_id", "item_name", "location_id", "units", "order_value", "lost_margin", "stockout_on",
@@ -14,7 +13,7 @@ ORDERS = ("order_number", "supplier_id", "location_id", "item_id", "quantity", "
 def main() -> None:
     """Draw the page."""
     plan, whole = panel.open_page("Replenishment")
-    _three_numbers(plan, whole)
+    numbers.replenishment(plan, whole)
     with st.container(horizontal=True):
         with st.popover("Budget, coverage, service", icon=":material/tune:"):
             controls.policy_params()
@@ -30,38 +29,6 @@ def main() -> None:
         _orders(plan)
     with later:
         _later(plan)
-
-
-def _three_numbers(plan: PlanResult, whole: PlanResult) -> None:
-    due, state = headline.due_today(plan), headline.health(plan)
-    currency = plan.params.currency
-    first, second, third = st.columns(3)
-    with first:
-        value = money(due.money, currency) if due.money is not None else units(due.units)
-        told = f"{units(due.units)} in {count(due.lines, 'line')} from {count(state.suppliers, 'supplier')}."
-        panel.number("To order today", value, told if due.lines else "Nothing needs to be ordered today.",
-                     "Purchases of this morning at cost, after minimum quantities, packs and budget.")
-    with second:
-        risk = headline.margin_at_risk(plan)
-        at_stake = money(risk.money, currency) + " of margin" if risk.money is not None else units(risk.units)
-        panel.number("A normal order cannot save", count(state.red, "line"),
-                     f"They run out before an order of today arrives; {at_stake} at stake. Expedite or move stock."
-                     if state.red else "Nothing runs out before an order of today arrives.", glossary.term("Red"))
-    with third:
-        _budget(whole)
-
-
-def _budget(plan: PlanResult) -> None:
-    """What is left of the budget: always of the whole plan, whatever the filters show."""
-    spent, budget = headline.due_today(plan).money or 0.0, plan.params.budget
-    about = "The budget covers all purchases of today, whatever the filters show."
-    if budget is None:
-        panel.number("Cash left in the budget", "No limit", "Set a budget to see what falls below the line.", about)
-        return
-    cut = plan.waterfall[(plan.waterfall["step"] == "budget") & (plan.waterfall["units"] < 0)]
-    told = f"{count(len(cut), 'line')} cut by {units(-cut['units'].sum())}." if len(cut) else "Nothing had to be cut."
-    panel.number("Cash left in the budget", money(budget - spent, plan.params.currency),
-                 f"of {money_in_full(budget, plan.params.currency)}. {told}", about)
 
 
 def _work(plan: PlanResult) -> None:

@@ -2,23 +2,24 @@
 
 import streamlit as st
 
-from pages.components import charts, controls, glossary, headline, panel, promise, tables
-from pages.components.formats import count, money, percent, units
+from pages.components import charts, controls, glossary, headline, numbers, panel, promise, tables
+from pages.components.wording import next_point
 from planning.result import PlanResult
 
-POLICY = ("item_id", "item_name", "location_id", "abc_class", "demand_class", "service_target", "service_target_from",
-          "expected_fill_rate", "safety_stock", "reorder_point", "order_up_to_level", "demand_mean_per_day",
-          "lead_time_days", "lead_time_from", "model")
+POLICY = ("item_id", "item_name", "location_id", "abc_class", "expected_fill_rate", "safety_stock", "reorder_point",
+          "order_up_to_level", "demand_mean_per_day", "lead_time_days", "lead_time_from", "service_target",
+          "service_target_from", "demand_class", "model")
 
 
 def main() -> None:
     """Draw the page."""
     plan, whole = panel.open_page("Service & safety stock")
-    _three_numbers(plan)
+    numbers.service(plan)
     left, right = st.columns([2, 1], gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.subheader("What the next point of service costs")
         panel.chart(_curve(whole), "Expected fill rate against stock value, today's choice marked", key="curve")
+        st.markdown(next_point(whole.service_curve, whole.params))
         st.caption("Each point is one target for all lines, whatever the filters show; the stock is the mean on hand "
                    "at cost.")
     with right, st.container(border=True, height="stretch"):
@@ -43,27 +44,6 @@ def _curve(whole: PlanResult) -> object:
     stock = now.stock_value if now.stock_value is not None else now.stock_units
     here = (stock, now.fill_rate) if by_class and now.fill_rate is not None else None
     return charts.service_stock_curve(whole.service_curve, whole.params, current=here)
-
-
-def _three_numbers(plan: PlanResult) -> None:
-    now, state = promise.promise(plan), headline.health(plan)
-    currency = plan.params.currency
-    first, second, third = st.columns(3)
-    with first:
-        target = f"against a target of {percent(now.target)}" if now.target is not None else "no target: least cost"
-        panel.number("Service promised", percent(now.fill_rate), f"of demand served from the shelf, {target}.",
-                     "The fill rate that the policy expects, weighted by demand, before minimum quantities and packs.")
-    with second:
-        held = money(state.stock_value, currency) if state.stock_value is not None else "unknown"
-        value = money(now.stock_value, currency) if now.stock_value is not None else units(round(now.stock_units))
-        panel.number("Stock the policy needs", value, f"mean stock on hand at cost; today it is {held}.",
-                     "Safety stock, and half of what is used up between two orders.")
-    with third:
-        lost = now.lost_margin_per_year
-        lost_units = units(round(now.lost_units_per_year))
-        panel.number("Expected lost margin a year", money(lost, currency) if lost is not None else lost_units,
-                     f"{lost_units} a year in {count(len(plan.policy), 'line')} find an empty shelf.",
-                     glossary.term("Lost margin"))
 
 
 main()

@@ -12,14 +12,15 @@ LONGEST_COVER = 120.0
 
 
 def allocation_before_after(before_after: pd.DataFrame, *, height: int | None = None) -> go.Figure:
-    """Do the transfers even out the cover? Days of supply by location before and after.
+    """Do the transfers even out the cover? Days of supply by location before and after, of the lines that asked.
 
     A point is the middle item, its line spans 8 items in 10. Locations with the least cover come first; the axis ends
     where the locations that receive do.
     """
-    frame = before_after[before_after["demand_mean_per_day"] > 0]
+    asked = (before_after["requested"] > 0) | (before_after["transferred"] > 0)
+    frame = before_after[(before_after["demand_mean_per_day"] > 0) & asked]
     if frame.empty:
-        return style.nothing("No location with demand to compare")
+        return style.nothing("No location asks for stock today")
     spread = pd.concat([_spread(frame, "days_before"), _spread(frame, "days_after")], axis=1,
                        keys=["before", "after"])
     moved = frame.groupby("location_id")["transferred"].sum()

@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 from pages.components import charts_style as style
 
 PAST_DAYS = 420
+MATTERS = 0.005
+"""A correction below this share of mean sales is not drawn."""
 FAN = (("q90", "q95", "95 % stay below", 0.10), ("q80", "q90", "90 % stay below", 0.18),
        ("q50", "q80", "80 % stay below", 0.28))
 
@@ -39,21 +41,23 @@ def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int =
     first = ahead["starts_on"].min() if past.empty else past["starts_on"].min()
     style.time_axis(figure, first, ahead["starts_on"].max())
     style.mark_as_of(figure, pd.Timestamp(ahead["starts_on"].min()).date(), side="right")
-    tops = [ahead["q95"].max() if one else ahead["mean"].max(), *([] if past.empty else [past["sales"].max()])]
-    style.headroom(figure, 0.0, float(max(tops)), share=0.14)
+    shown = [ahead["q95"].max() if one else ahead["mean"].max(), *past["sales"], *past["demand"].dropna()]
+    lowest = min([ahead["mean"].min(), *past["sales"]])
+    # A sum of many lines hardly moves against zero: then its swings are what can be read.
+    floor = 0.0 if one or lowest < max(shown) / 3 else 0.8 * lowest
+    style.headroom(figure, floor, float(max(shown)), share=0.14)
     return figure
 
 
-def error_against_naive(accuracy: pd.DataFrame, items: pd.DataFrame, weights: pd.Series) -> go.Figure:
+def error_against_naive(accuracy: pd.DataFrame, weights: pd.Series) -> go.Figure:
     """Does the forecast beat the naive one, and where? Error by demand class as a share of demand, weighted.
 
     Parameters
     ----------
-    accuracy : item_id, location_id, wape, naive_wape.
-    items : item_id, location_id, demand_class, abc_class.
+    accuracy : wape, naive_wape, demand_class; one row a line.
     weights : units of demand per row of `accuracy`, same index.
     """
-    frame = accuracy.assign(weight=weights).merge(items[["item_id", "location_id", "demand_class"]])
+    frame = accuracy.assign(weight=weights)
     frame = frame[np.isfinite(frame["wape"]) & np.isfinite(frame["naive_wape"]) & (frame["weight"] > 0)]
     if frame.empty:
         return style.nothing("Too little history to measure the forecast against what happened")
@@ -108,11 +112,17 @@ def _add_history(figure: go.Figure, past: pd.DataFrame) -> None:
         x=past["starts_on"], y=past["sales"], mode="lines", name="Sold", connectgaps=False,
         line={"color": style.QUIET, "width": 1.5}, hovertemplate="%{y:,.0f}",
     ))
-    if (past["demand"] - past["sales"]).abs().max() > 1e-9:
+    corrected = (past["demand"] - past["sales"]).abs() > MATTERS * past["sales"].abs().mean()
+    if corrected.mean() > 0.25:
         figure.add_trace(go.Scatter(
-            x=past["starts_on"], y=past["demand"].where((past["demand"] - past["sales"]).abs() > 1e-9), mode="markers",
-            name="Demand, corrected", marker={"symbol": "line-ew-open", "size": 9, "color": style.QUIET,
-                                              "line": {"width": 2}}, hovertemplate="%{y:,.1f}",
+            x=past["starts_on"], y=past["demand"], mode="lines", name="Corrected", hovertemplate="%{y:,.0f}",
+            line={"color": style.PLUM, "width": 1.5, "dash": "dot"},
+        ))
+    elif corrected.any():
+        figure.add_trace(go.Scatter(
+            x=past["starts_on"], y=past["demand"].where(corrected), mode="markers", name="Corrected",
+            marker={"symbol": "line-ew-open", "size": 9, "color": style.PLUM, "line": {"width": 2}},
+            hovertemplate="%{y:,.1f}",
         ))
     _shade_empty_shelves(figure, past)
     for flag, name, symbol, colour in (("outlier", "Outlier", "x", style.SHORT),

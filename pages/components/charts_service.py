@@ -53,7 +53,8 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
     cells = matrix_cells(plan)
     if cells.empty:
         return style.nothing("No items to classify")
-    classes = [c for c in DEMAND_CLASSES if c in set(cells["demand_class"])] or sorted(cells["demand_class"].unique())
+    found = set(cells["demand_class"])
+    classes = [c for c in DEMAND_CLASSES if c in found] + sorted(found - set(DEMAND_CLASSES))
     rows = [c for c in ("A", "B", "C") if c in set(cells["abc_class"])]
     table = cells.set_index(["abc_class", "demand_class"])
     share, text = [], []

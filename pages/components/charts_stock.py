@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from pages.components import charts_style as style
 from pages.components.formats import short_day
+from pages.components.lines import fed_by, keep, outermost, pairs
 from planning.result import PlanResult
 
 SHOWN_DAYS = 91
@@ -40,7 +41,8 @@ def projected_stock(
     days = pd.DatetimeIndex(p.days[:SHOWN_DAYS])
     stock = p.with_orders[row, : len(days)]
     missing = shortage(stock, p.demand[row], p.receipts[row] + p.orders[row], _on_hand(plan, item_id, location_id))
-    figure = style.base(height, unit="Units in stock at the end of the day")
+    pooled = len(fed_by(plan, item_id, location_id)) > 0
+    figure = style.base(height, unit=f"Units in stock at day's end{', with what it feeds' if pooled else ''}")
     figure.update_layout(hovermode="x unified", barmode="stack")
     _add_band(figure, days, p.low[row, : len(days)], p.high[row, : len(days)])
     _add_arrivals(figure, plan, row, days)
@@ -84,15 +86,18 @@ def stock_value_and_cash(plan: PlanResult, *, weeks: int = 13, height: int = 430
     priced = bool(np.isfinite(cost).any())
     cost = cost if priced else np.ones(len(cost))
     known = np.isfinite(cost)
+    outer = pairs(plan.projection.keys).isin(pairs(outermost(plan)))
     days = pd.DatetimeIndex(plan.projection.days[: weeks * 7])
     currency = plan.params.currency
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.12)
     figure.update_layout(style.base(height).layout, hovermode="x unified", barmode="stack")
+    surplus = _surplus(plan, len(days))
     for name, stock, colour, dash in (
         ("Without new orders", plan.projection.without_orders, style.QUIET, "dash"),
         ("As planned", plan.projection.with_orders, style.STOCK, "solid"),
     ):
-        value = np.maximum(stock[known][:, : len(days)], 0).T @ cost[known]
+        held = (np.maximum(stock[:, : len(days)], 0) + surplus) * outer[:, None]
+        value = held[known].T @ cost[known]
         figure.add_trace(
             go.Scatter(x=days, y=value, name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2.5},
                        hovertemplate="%{y:,.0f}"), row=1, col=1)
@@ -101,7 +106,8 @@ def stock_value_and_cash(plan: PlanResult, *, weeks: int = 13, height: int = 430
     figure.update_yaxes(gridcolor=style.GRID, zeroline=False, automargin=True, nticks=5, tickformat="~s")
     style.time_axis(figure, days[0], days[-1], as_of=plan.as_of)
     style.headroom(figure, 0.0, max(np.nanmax(t.y) for t in figure.data[:2]), row=1)
-    left_out = f" ({int((~known).sum()):,} lines without a cost left out)" if not known.all() else ""
+    unpriced = int((~known & outer).sum())
+    left_out = f" ({unpriced:,} lines without a cost left out)" if unpriced else ""
     stock_words = style.money_title("Stock value at cost", currency) if priced else "Stock, units"
     order_words = style.money_title("Orders placed, by week", currency) if priced else "Orders placed, units a week"
     style.add_unit(figure, stock_words + left_out)
@@ -143,7 +149,7 @@ def _add_arrivals(figure: go.Figure, plan: PlanResult, row: int, days: pd.Dateti
     open_order = {"color": style.tint(style.QUIET, 0.25), "line": {"color": style.QUIET, "width": 1.5}}
     for name, units, marker in (
         ("On order", receipts, open_order),
-        ("Ordered today", today, {"color": style.ORDER}),
+        ("Today's order", today, {"color": style.ORDER}),
         ("Planned", later, PLANNED_BARS),
     ):
         shown = units > ALMOST_NOTHING
@@ -234,9 +240,32 @@ def _unit_cost(plan: PlanResult) -> np.ndarray:
 
 
 def _on_hand(plan: PlanResult, item_id: str, location_id: str) -> float:
-    frame = plan.replenishment
-    hit = frame.loc[(frame["item_id"] == item_id) & (frame["location_id"] == location_id), "on_hand"]
-    return float(hit.iloc[0]) if len(hit) and np.isfinite(hit.iloc[0]) else 0.0
+    """Stock of the line and of what it feeds."""
+    line = pd.DataFrame({"item_id": [item_id], "location_id": [location_id]})
+    own = keep(plan.replenishment, pd.concat([line, fed_by(plan, item_id, location_id)]))
+    return float(own["on_hand"].clip(lower=0).sum())
+
+
+def _surplus(plan: PlanResult, days: int) -> np.ndarray:
+    """Stock of fed locations that their feeder's projection leaves out as beyond their need, units, lines x days.
+
+    What a location holds beyond its need is no cover for the others, but it is stock: it lasts until the location
+    has sold it, which its own projection without orders tells.
+    """
+    p = plan.projection
+    index = pairs(p.keys)
+    feeder = plan.items.set_index(index.names)["fed_by"].reindex(index).to_numpy()
+    at = pd.Series(range(len(index)), index=index)
+    parent = at.reindex(pd.MultiIndex.from_arrays([p.keys["item_id"], feeder])).to_numpy()
+    fed = np.flatnonzero(~np.isnan(parent))
+    below = np.zeros((len(index), days))
+    np.add.at(below, parent[fed].astype(int), np.maximum(p.without_orders[fed, :days], 0))
+    held = plan.replenishment.set_index(index.names)["on_hand"].reindex(index).clip(lower=0).fillna(0).to_numpy()
+    pooled = held.copy()
+    np.add.at(pooled, parent[fed].astype(int), held[fed])
+    counted = p.without_orders[:, 0] + p.demand[:, 0] - p.receipts[:, 0]
+    beyond = np.where(below[:, 0] > 0, np.maximum(pooled - counted, 0), 0)
+    return np.minimum(beyond[:, None], below)
 
 
 def _add_cash(figure: go.Figure, plan: PlanResult, days: pd.DatetimeIndex, *, priced: bool) -> None:

@@ -78,7 +78,7 @@ def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         showlegend=legend,
         legend={"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom",
-                "font": {"size": 12}, "traceorder": "normal"},
+                "font": {"size": 11}, "entrywidth": 96, "traceorder": "normal"},
         hoverlabel={"align": "left", "namelength": -1},
         dragmode=False,
         bargap=0.25,

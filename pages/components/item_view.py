@@ -51,22 +51,22 @@ def stock_and_reason(plan: PlanResult, item_id: str, location_id: str, *, key: s
     if known(line["reason"]):
         st.markdown(f"**{literal(line['reason'])}**")
     st.caption(outlook(line))
-    left, right = st.columns([3, 2], gap="medium")
+    steps = charts.steps_of(plan, item_id, location_id)
+    left, right = st.columns([3, 2], gap="medium") if len(steps) else (st.container(), None)
     with left:
         panel.chart(charts.projected_stock(plan, item_id, location_id),
                     f"Projected stock of {item_id} at {location_id} over 13 weeks", key=f"{key}_stock")
-    with right:
-        panel.chart(charts.waterfall(plan, item_id, location_id), f"How the order of {item_id} came about",
-                    key=f"{key}_waterfall")
-        steps = charts.steps_of(plan, item_id, location_id)
-        if len(steps):
+    if right is not None:
+        with right:
+            panel.chart(charts.waterfall(plan, item_id, location_id), f"How the order of {item_id} came about",
+                        key=f"{key}_waterfall")
             st.caption(order_in_words(steps))
 
 
 def fan(plan: PlanResult, item_id: str, location_id: str, *, key: str) -> None:
     """Draw the history and the forecast of the line, with its model and record."""
     ahead = plan.forecast[(plan.forecast["item_id"] == item_id) & (plan.forecast["location_id"] == location_id)]
-    past = lookups.history(item_id, location_id)
+    past = lookups.history(plan, item_id, location_id)
     panel.chart(charts.forecast_fan(past, ahead), f"History and forecast of {item_id} at {location_id}", key=key)
     policy, record = (line_of(f, item_id, location_id) for f in (plan.policy, plan.accuracy))
     if policy is not None:

@@ -5,18 +5,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pages.components import cached, session
+from pages.components import cached, lines, session
 from planning import pipeline
 from planning.errors import PlanningError
 from planning.result import PlanResult
 
-COLUMNS = ("starts_on", "sales", "demand", "known", "outlier", "event")
+_NONE = pd.DataFrame(columns=["starts_on", "sales", "demand", "known", "outlier", "event"])
 
 
-def history(item_id: str, location_id: str) -> pd.DataFrame:
-    """The past of one line by bucket: starts_on, sales, demand (units), known, outlier, event; empty without a past."""
+def history(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFrame:
+    """The past of one line by bucket: starts_on, sales, demand (units), known, outlier, event; empty without a past.
+
+    The past of a location that feeds others is theirs and its own.
+    """
+    fed = lines.fed_by(plan, item_id, location_id)
+    if len(fed):
+        return history_of_all(pd.concat([fed, pd.DataFrame({"item_id": [item_id], "location_id": [location_id]})]))
     fits = _fits()
-    return pd.DataFrame(columns=list(COLUMNS)) if fits is None else pipeline.history(fits, item_id, location_id)
+    return _NONE if fits is None else pipeline.history(fits, item_id, location_id)
 
 
 def history_of_all(keys: pd.DataFrame) -> pd.DataFrame:
@@ -26,19 +32,19 @@ def history_of_all(keys: pd.DataFrame) -> pd.DataFrame:
     """
     fits = _fits()
     if fits is None:
-        return pd.DataFrame(columns=list(COLUMNS))
-    wanted = pd.MultiIndex.from_frame(keys[["item_id", "location_id"]])
-    rows = np.flatnonzero(pd.MultiIndex.from_frame(fits.keys[["item_id", "location_id"]]).isin(wanted))
+        return _NONE
+    rows = np.flatnonzero(lines.pairs(fits.keys).isin(lines.pairs(keys)))
     active, demand = fits.active[rows], fits.demand[rows].astype(float)
-    lines = active.sum(axis=0)
+    sold = np.where(active, fits.sales[rows], 0.0)
+    counted = active.sum(axis=0)
     return pd.DataFrame({
         "starts_on": pd.to_datetime(fits.calendar.starts()),
-        "sales": np.where(active, fits.sales[rows], 0.0).sum(axis=0),
-        "demand": np.where(active, np.nan_to_num(demand), 0.0).sum(axis=0),
-        "known": (np.isnan(demand) & active).sum(axis=0) < np.maximum(lines, 1) / 2,
+        "sales": sold.sum(axis=0),
+        "demand": np.where(active & ~np.isnan(demand), demand, sold).sum(axis=0),
+        "known": (np.isnan(demand) & active).sum(axis=0) < np.maximum(counted, 1) / 2,
         "outlier": False,
         "event": False,
-    })[lines > 0].reset_index(drop=True)
+    })[counted > 0].reset_index(drop=True)
 
 
 def plan_with(**changes: Any) -> PlanResult | None:
@@ -56,4 +62,4 @@ def _fits() -> pipeline.Fits | None:
     snapshot = session.snapshot_id()
     if snapshot is None:
         return None
-    return cached._kept_fits(session.visitor(), snapshot, session.as_of(), session.params())
+    return cached.fits(session.visitor(), snapshot, session.as_of(), session.params())

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pages.components.lines import KEYS, keep, outermost, pairs, selling
 from planning.result import PlanResult
 
-KEYS = ["item_id", "location_id"]
 DAYS_A_YEAR = 365
 
 
@@ -28,11 +28,15 @@ class Promise:
 
 
 def promise(plan: PlanResult) -> Promise:
-    """Sum up the policy over the lines of the plan, weighted by demand."""
-    rows = plan.policy.merge(plan.items[[*KEYS, "unit_cost", "unit_price"]], on=KEYS, how="left")
+    """Sum up the policy over the lines of the plan: service where customers are, stock everywhere."""
+    sells = plan.items[[*KEYS, "unit_cost", "unit_price"]].assign(sells=plan.items.index.isin(selling(plan).index))
+    rows = plan.policy.merge(sells, on=KEYS, how="left")
     demand = rows["demand_mean_per_day"].fillna(0.0)
-    served = rows["expected_fill_rate"].notna() & (demand > 0)
-    stock = rows["safety_stock"].fillna(0.0) + demand * rows["review_period_days"] / 2
+    served = rows["expected_fill_rate"].notna() & (demand > 0) & rows["sells"]
+    # The safety line of the projection, as the service curve takes it: the policy's own leaves out lost demand.
+    line = pd.Series(plan.projection.safety[:, 0], index=pairs(plan.projection.keys))
+    safety = line.reindex(pairs(rows)).fillna(0.0).reset_index(drop=True)
+    stock = (safety + demand * rows["review_period_days"] / 2).where(demand > 0, 0.0)
     lost = (demand * (1 - rows["expected_fill_rate"]) * DAYS_A_YEAR).where(served, 0.0)
     margin = (rows["unit_price"] - rows["unit_cost"]).clip(lower=0)
     weights = demand[served]
@@ -62,10 +66,11 @@ class Outlook:
 
 
 def outlook(plan: PlanResult, history: pd.DataFrame, *, days: int = 28) -> Outlook:
-    """Sum up the forecast of the lines in view; `history` is theirs (starts_on, sales), as far as there is any."""
+    """Sum up the forecast of the lines in view; `history` (starts_on, sales) is theirs."""
     first = pd.Timestamp(plan.as_of)
-    ahead = plan.forecast[plan.forecast["starts_on"] < first + pd.Timedelta(days=days)]
-    accuracy = plan.accuracy.merge(plan.policy[[*KEYS, "demand_mean_per_day"]], on=KEYS, how="left")
+    ahead = keep(plan.forecast, outermost(plan))
+    ahead = ahead[ahead["starts_on"] < first + pd.Timedelta(days=days)]
+    # As the service curve takes it: the safety line of the projection (the policy leaves demand lost before out).
     measured = accuracy[accuracy["wape"].notna() & (accuracy["demand_mean_per_day"] > 0)]
     return Outlook(
         next_units=float(ahead["mean"].sum()),

@@ -1,8 +1,10 @@
 """A plan's numbers as sentences. No Streamlit."""
 
+import numpy as np
 import pandas as pd
 
-from pages.components.formats import day, days, known, percent, short_day, units
+from pages.components.formats import day, days, known, money, percent, short_day, units
+from planning.params import Params
 from planning.result import PlanResult
 
 _LATER_STEPS = {
@@ -54,6 +56,8 @@ def outlook(line: pd.Series) -> str:
 
 def forecast_in_words(policy: pd.Series, record: pd.Series | None) -> str:
     """Which model forecasts the line, why, and how far off it was."""
+    if policy["demand_class"] == "pooled":
+        return "The sum of the forecasts of the locations that it feeds, and its own."
     said = f"Model {policy['model']}, for {policy['demand_class']} demand"
     if record is None or not known(record["wape"]):
         return f"{said}; too little history to measure its error."
@@ -63,19 +67,40 @@ def forecast_in_words(policy: pd.Series, record: pd.Series | None) -> str:
     return f"{said}."
 
 
+def next_point(curve: pd.DataFrame, params: Params) -> str:
+    """What one more point of service costs in stock and saves in margin; empty where the curve cannot tell."""
+    targets = curve["service_target"].to_numpy()
+    low, high = params.service_target, params.service_target + 0.01
+    off_curve = params.service_measure == "cost" or bool(params.service_target_by_class)
+    if off_curve or not len(targets) or not targets[0] <= low < high <= targets[-1]:
+        return ""
+
+    def more(column: str) -> float:
+        return float(np.interp(high, targets, curve[column]) - np.interp(low, targets, curve[column]))
+
+    step = f"From {percent(low, 0)} to {percent(high, 0)} takes"
+    if not np.isfinite(curve["stock_value"]).all():
+        return f"{step} **{units(round(more('stock_units')))}** more in stock."
+    holding = money(more("stock_value") * params.holding_rate_per_year, params.currency)
+    return (
+        f"{step} **{money(more('stock_value'), params.currency)}** more stock, which costs {holding} a year to hold, "
+        f"and saves **{money(-more('lost_margin_per_year'), params.currency)}** of margin a year."
+    )
+
+
 def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]]:
     """What the order of one line stands on: (fact, value with unit, where it comes from)."""
     p = plan.params
     spread = f" ± {days(_round(line['lead_time_sd_days']))}" if known(line["lead_time_sd_days"]) else ""
     measure = {"fill_rate": "of units served", "cycle_service_level": "of cycles in stock",
                "cost": "least cost"}[p.service_measure]
-    model = "measured on this item's own past" if known(line.get("wape")) else "by class: too little history to measure"
+    model = line["model"] if line["demand_class"] == "pooled" else f"forecast, {line['model']}"
     return [
         ("Service target", f"{percent(line['service_target'])} {measure}", str(line["service_target_from"])),
         ("Lead time", f"{days(_round(line['lead_time_days']))}{spread}", str(line["lead_time_from"])),
         ("Review", days(_round(line["review_period_days"])), "supplier or settings"),
         ("Lead time + review", days(_round(line["protection_interval_days"])), "what one order must cover"),
-        ("Demand", f"{units(_round(line['demand_mean_per_day'], 2))} a day", f"forecast, {line['model']}, {model}"),
+        ("Demand", f"{units(_round(line['demand_mean_per_day'], 2))} a day", model),
         ("Safety stock", units(_round(line["safety_stock"])), "from the target and the spread of demand and lead time"),
         ("Reorder point", units(_round(line["reorder_point"])), "at or below it an order is due"),
         ("Target stock", units(_round(line["order_up_to_level"])), "what stock and orders are filled up to"),
