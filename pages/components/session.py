@@ -4,6 +4,7 @@ The only module that touches `st.session_state`. What a person would want to kee
 changed parameters) also stands in the URL; whatever a URL says is checked again before it counts.
 """
 
+import logging
 import os
 from dataclasses import replace
 from datetime import date
@@ -18,6 +19,14 @@ from pages.components.filters import Filters
 from planning.errors import ParameterError, PlanningError
 from planning.params import Params
 from planning.result import PlanResult
+
+LOG = logging.getLogger("stockcast")
+
+UNEXPECTED = (
+    "Something unexpected went wrong while planning. Your data are safe. Go back to the last date or settings that "
+    "worked; if that does not help, pass the server's log on to whoever runs it."
+)
+
 
 # --- who and which data ----------------------------------------------------------------------------------------------
 
@@ -142,6 +151,11 @@ def require_plan() -> PlanResult:
         return plan
     except PlanningError as fault:
         states.fault(str(fault), lambda: choose_as_of(None), reset_params)
+        st.stop()
+    except Exception:
+        # A fault of the program: logged in full for its operator, said in words to the person.
+        LOG.exception("the plan of %s could not be made", snapshot[:12])
+        states.fault(UNEXPECTED, lambda: choose_as_of(None), reset_params)
         st.stop()
 
 

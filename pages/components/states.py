@@ -12,13 +12,7 @@ from pages.components import formats
 from pages.components.cached import Facts
 
 STAGES: Mapping[str, str] = MappingProxyType(
-    {
-        "read": "Reading the data",
-        "demand": "Cleaning the history",
-        "fit": "Choosing forecast models",
-        "forecast": "Forecasting",
-        "errors": "Measuring forecast errors",
-    }
+    {"demand": "Cleaning the history", "forecast": "Forecasting, and measuring past errors"}
 )
 """What the stages that a job reports are called."""
 

@@ -1,0 +1,81 @@
+"""A person's first visit: two files of a foreign shop in, an order out."""
+
+import csv
+import io
+import json
+from datetime import date, timedelta
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import READY
+
+pytestmark = pytest.mark.browser
+
+AS_OF = date(2026, 5, 4)
+ITEMS = ("00012", "=1+1", "Ü/7 <b>x</b>")
+ON_HAND = {"00012": 40, "=1+1": 40, "Ü/7 <b>x</b>": 5000}
+WAIT = 120_000
+
+
+def shop_sales() -> bytes:
+    """Half a year of ten units a day of each item, as a shop abroad writes it: semicolons, day first, own headings."""
+    lines = ["Datum;Artikel;Menge"]
+    for n in range(182, 0, -1):
+        day = AS_OF - timedelta(days=n)
+        lines += [f"{day:%d.%m.%Y};{item};10" for item in ITEMS]
+    return "\n".join(lines).encode()
+
+
+def shop_stock() -> bytes:
+    lines = ["item_id,on_hand,as_of", *(f"{item},{held},{AS_OF}" for item, held in ON_HAND.items())]
+    return "\n".join(lines).encode()
+
+
+def settled(page: Page) -> None:
+    expect(page.locator(READY)).to_be_visible(timeout=WAIT)
+
+
+def click(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+    settled(page)
+
+
+def bring(page: Page, table: str, name: str, content: bytes) -> None:
+    uploader = page.locator(f".st-key-upload_{table}_0 input[type=file]")
+    uploader.set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
+    expect(page.locator(f".st-key-upload_{table}_0").get_by_text(name)).to_be_visible(timeout=WAIT)
+    settled(page)
+
+
+def downloaded(page: Page, key: str) -> list[dict[str, str]]:
+    with page.expect_download(timeout=WAIT) as download:
+        page.locator(f".st-key-{key} button").click()
+    with open(download.value.path(), encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(io.StringIO(file.read())))
+
+
+def test_a_foreign_shop_reads_its_first_order(page, server):
+    settled(page)
+    page.goto(f"{server}/import_data?set={quote(json.dumps({'lead_time_sd_fraction': 0}))}")
+    settled(page)
+    bring(page, "sales", "verkauf.csv", shop_sales())
+    bring(page, "stock", "bestand.csv", shop_stock())
+    click(page, "Check the files")
+    expect(page.get_by_text("Every row was accepted")).to_be_visible(timeout=WAIT)
+    click(page, "Use these data")
+    expect(page.get_by_text("Your data are in use")).to_be_visible(timeout=WAIT)
+    click(page, "See the plan")
+    expect(page.get_by_text("Orders due today")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Sample company")).to_have_count(0)
+
+    page.get_by_role("link", name="Replenishment", exact=True).first.click()
+    settled(page)
+    expect(page.get_by_role("heading", name="Replenishment")).to_be_visible(timeout=WAIT)
+    rows = {row["item_id"]: row for row in downloaded(page, "work_all_csv")}
+    # Demand 10 a day for certain, lead time 14, review 7, 40 on hand: the shelf is empty when the order arrives,
+    # and 7 days of 10 are to be covered.
+    assert float(rows["00012"]["order_quantity"]) == 70
+    assert float(rows["'=1+1"]["order_quantity"]) == 70
+    assert float(rows["Ü/7 <b>x</b>"]["order_quantity"]) == 0
