@@ -63,6 +63,8 @@ def error_against_naive(accuracy: pd.DataFrame, weights: pd.Series) -> go.Figure
         return style.nothing("Too little history to measure the forecast against what happened")
     frame = frame.assign(own=frame["wape"] * frame["weight"], naive=frame["naive_wape"] * frame["weight"], n=1)
     by_class = frame.groupby("demand_class")[["own", "naive", "weight", "n"]].sum()
+    ranks = {name: n for n, name in enumerate(style.DEMAND_CLASSES)}
+    by_class = by_class.sort_index(key=lambda names: names.map(lambda c: (ranks.get(c, len(ranks)), c)))
     own, naive = by_class["own"] / by_class["weight"], by_class["naive"] / by_class["weight"]
     words = [f"{style.clean(c).capitalize()} ({n:,})" for c, n in by_class["n"].items()]
     figure = style.base(130 + 44 * len(by_class))

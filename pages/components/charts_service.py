@@ -9,7 +9,6 @@ from pages.components.formats import money, percent
 from planning.params import Params
 from planning.result import PlanResult
 
-DEMAND_CLASSES = ("smooth", "intermittent", "erratic", "lumpy")
 
 
 def service_stock_curve(
@@ -49,12 +48,12 @@ def service_stock_curve(
 
 
 def abc_matrix(plan: PlanResult) -> go.Figure:
-    """Where do stock and risk lie? Items by value class and demand class, with stock value and items at risk."""
+    """Where do stock and risk lie? Lines by value class and demand class, with stock value and how many are at risk."""
     cells = matrix_cells(plan)
     if cells.empty:
         return style.nothing("No items to classify")
     found = set(cells["demand_class"])
-    classes = [c for c in DEMAND_CLASSES if c in found] + sorted(found - set(DEMAND_CLASSES))
+    classes = [c for c in style.DEMAND_CLASSES if c in found] + sorted(found - set(style.DEMAND_CLASSES))
     rows = [c for c in ("A", "B", "C") if c in set(cells["abc_class"])]
     table = cells.set_index(["abc_class", "demand_class"])
     share, text = [], []
@@ -77,9 +76,9 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
 
 
 def matrix_cells(plan: PlanResult) -> pd.DataFrame:
-    """One row a value class and demand class: items (item-locations), stock_value, at_risk (red or amber)."""
+    """One row a value class and demand class: items (a count of lines), stock_value, at_risk (red or amber)."""
     keys = ["item_id", "location_id"]
-    frame = plan.items[[*keys, "abc_class", "demand_class", "unit_cost"]].merge(
+    frame = plan.policy[[*keys, "abc_class", "demand_class"]].merge(plan.items[[*keys, "unit_cost"]], on=keys).merge(
         plan.replenishment[[*keys, "on_hand", "risk"]], on=keys)
     frame = frame.dropna(subset=["abc_class", "demand_class"])
     frame = frame.assign(
@@ -90,7 +89,7 @@ def matrix_cells(plan: PlanResult) -> pd.DataFrame:
 
 def _cell(held: pd.Series, currency: str) -> str:
     value = money(float(held["stock_value"]), currency)
-    return f"<b>{int(held['items']):,}</b> items<br>{value}<br>{int(held['at_risk']):,} at risk"
+    return f"<b>{int(held['items']):,}</b> lines<br>{value}<br>{int(held['at_risk']):,} at risk"
 
 
 def _labels(targets: pd.Series) -> list[str]:

@@ -93,7 +93,7 @@ def stock_value_and_cash(plan: PlanResult, *, weeks: int = 13, height: int = 430
     figure.update_layout(style.base(height).layout, hovermode="x unified", barmode="stack")
     surplus = _surplus(plan, len(days))
     for name, stock, colour, dash in (
-        ("Without new orders", plan.projection.without_orders, style.QUIET, "dash"),
+        ("Without orders", plan.projection.without_orders, style.QUIET, "dash"),
         ("As planned", plan.projection.with_orders, style.STOCK, "solid"),
     ):
         held = (np.maximum(stock[:, : len(days)], 0) + surplus) * outer[:, None]
@@ -143,13 +143,14 @@ def _add_line(
 def _add_arrivals(figure: go.Figure, plan: PlanResult, row: int, days: pd.DatetimeIndex) -> None:
     """Bars at the day of arrival: on order already, today's, planned later."""
     p = plan.projection
-    today = _todays(plan, row, days)
+    bought, moved = _todays(plan, row)
+    today = _by_day(pd.concat([bought, moved]), days)
     receipts = p.receipts[row, : len(days)]
     later = np.maximum(p.orders[row, : len(days)] - today, 0)
     open_order = {"color": style.tint(style.QUIET, 0.25), "line": {"color": style.QUIET, "width": 1.5}}
     for name, units, marker in (
         ("On order", receipts, open_order),
-        ("Today's order", today, {"color": style.ORDER}),
+        ("Sent today" if bought.empty else "Ordered today", today, {"color": style.ORDER}),
         ("Planned", later, PLANNED_BARS),
     ):
         shown = units > ALMOST_NOTHING
@@ -160,18 +161,20 @@ def _add_arrivals(figure: go.Figure, plan: PlanResult, row: int, days: pd.Dateti
             ))
 
 
-def _todays(plan: PlanResult, row: int, days: pd.DatetimeIndex) -> np.ndarray:
-    """Units of today's purchase and transfers by day of arrival."""
+def _todays(plan: PlanResult, row: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Today's purchases and transfers of the line: quantity, arrives_on."""
     key = plan.projection.keys.iloc[row]
-    units = np.zeros(len(days))
     orders, moves = plan.orders, plan.allocation
     bought = orders[(orders["item_id"] == key["item_id"]) & (orders["location_id"] == key["location_id"])]
     moved = moves[(moves["item_id"] == key["item_id"]) & (moves["destination_id"] == key["location_id"])]
-    for lines in (bought, moved):
-        for arrives, quantity in zip(lines["arrives_on"], lines["quantity"], strict=True):
-            at = (pd.Timestamp(arrives) - days[0]).days
-            if 0 <= at < len(days):
-                units[at] += quantity
+    return bought[["quantity", "arrives_on"]], moved[["quantity", "arrives_on"]]
+
+
+def _by_day(arrivals: pd.DataFrame, days: pd.DatetimeIndex) -> np.ndarray:
+    """Units by day of arrival."""
+    at = days.get_indexer(pd.DatetimeIndex(arrivals["arrives_on"]))
+    units = np.zeros(len(days))
+    np.add.at(units, at[at >= 0], arrivals["quantity"].to_numpy(dtype=float)[at >= 0])
     return units
 
 

@@ -33,6 +33,7 @@ CONFIG: Mapping[str, Any] = MappingProxyType({
 })
 """How every chart is shown: nothing leaves the browser, only download and reset stay in the bar."""
 
+DEMAND_CLASSES = ("smooth", "intermittent", "erratic", "lumpy")
 LONGEST_LABEL = 28
 DAY_MS = 24 * 3600 * 1000
 
@@ -78,8 +79,9 @@ def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         showlegend=legend,
         legend={"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom",
-                "font": {"size": 11}, "entrywidth": 96, "traceorder": "normal"},
+                "font": {"size": 11}, "entrywidth": 100, "traceorder": "normal"},
         hoverlabel={"align": "left", "namelength": -1},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": QUIET, "activecolor": STOCK},
         dragmode=False,
         bargap=0.25,
     )

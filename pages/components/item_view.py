@@ -50,7 +50,7 @@ def stock_and_reason(plan: PlanResult, item_id: str, location_id: str, *, key: s
         return
     if known(line["reason"]):
         st.markdown(f"**{literal(line['reason'])}**")
-    st.caption(outlook(line))
+    st.caption(outlook(line, plan.as_of))
     steps = charts.steps_of(plan, item_id, location_id)
     left, right = st.columns([3, 2], gap="medium") if len(steps) else (st.container(), None)
     with left:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.components import glossary, headline, lookups, panel, promise, session
 from pages.components.formats import count, day, days, known, money, money_in_full, percent, short_day, units
+from pages.components.wording import last_call
 from planning.result import PlanResult
 
 UNBIASED = 0.02
@@ -13,7 +14,9 @@ UNBIASED = 0.02
 
 def replenishment(plan: PlanResult, whole: PlanResult) -> None:
     """What to order today, what an order cannot save, and what is left of the budget of the whole plan."""
-    due, state, risk = headline.due_today(plan), headline.health(plan), headline.margin_at_risk(plan)
+    due, state = headline.due_today(plan), headline.health(plan)
+    red = plan.replenishment[plan.replenishment["risk"] == "red"]
+    risk = headline.amount(red, "expected_lost_units", "lost_margin")
     currency = plan.params.currency
     first, second, third = st.columns(3)
     with first:
@@ -132,7 +135,7 @@ def item(plan: PlanResult, line: pd.Series) -> None:
     with second:
         told = "Stock and open orders last as far as the plan looks."
         if known(line["stockout_on"]):
-            told = f"{day(line['stockout_on'])}; the last day for a normal order is {short_day(line['order_by'])}."
+            told = f"{day(line['stockout_on'])}; {last_call(line['order_by'], plan.as_of)}."
         panel.number("Runs out on", short_day(line["stockout_on"]) if known(line["stockout_on"]) else "Not in sight",
                      told, "The first day on which mean demand is not met without a new order, counting open orders by "
                      "their dates.")

@@ -70,7 +70,8 @@ def outlook(plan: PlanResult, history: pd.DataFrame, *, days: int = 28) -> Outlo
     first = pd.Timestamp(plan.as_of)
     ahead = keep(plan.forecast, outermost(plan))
     ahead = ahead[ahead["starts_on"] < first + pd.Timedelta(days=days)]
-    # As the service curve takes it: the safety line of the projection (the policy leaves demand lost before out).
+    demand = plan.policy[[*KEYS, "demand_mean_per_day"]]
+    accuracy = keep(plan.accuracy, selling(plan)).merge(demand, on=KEYS, how="left")
     measured = accuracy[accuracy["wape"].notna() & (accuracy["demand_mean_per_day"] > 0)]
     return Outlook(
         next_units=float(ahead["mean"].sum()),

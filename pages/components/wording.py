@@ -1,5 +1,7 @@
 """A plan's numbers as sentences. No Streamlit."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 
@@ -43,15 +45,23 @@ def order_in_words(steps: pd.DataFrame) -> str:
     return f"{first} {_capital(', '.join(later)) + ': ' if later else 'So '}order {order}."
 
 
-def outlook(line: pd.Series) -> str:
+def outlook(line: pd.Series, as_of: date) -> str:
     """When the line runs out and what today's plan does about it, in a sentence."""
     runs_out = f"runs out on {day(line['stockout_on'])}" if known(line["stockout_on"]) else "does not run out in sight"
     said = f"Without a new order it {runs_out}"
     if known(line["arrives_on"]) and line["order_quantity"] > 0:
         said += f"; today's order of {units(line['order_quantity'])} arrives on {short_day(line['arrives_on'])}"
-    elif known(line["order_by"]) and known(line["stockout_on"]):
-        said += f"; the last day for a normal order is {short_day(line['order_by'])}"
+    elif known(line["stockout_on"]):
+        said += f"; {last_call(line['order_by'], as_of)}"
     return f"{said}."
+
+
+def last_call(order_by: object, as_of: date) -> str:
+    """Until when a normal order helps."""
+    if not known(order_by):
+        return "no order is needed for it"
+    late = pd.Timestamp(order_by) < pd.Timestamp(as_of)
+    return f"the last day for a normal order {'was' if late else 'is'} {short_day(order_by)}"
 
 
 def forecast_in_words(policy: pd.Series, record: pd.Series | None) -> str:
