@@ -56,6 +56,20 @@ def test_receipts_before_and_after_the_arrival_cover_demand_in_their_time():
     assert order(late, "cycle_service_level", 0.95) == pytest.approx(60)
 
 
+@pytest.mark.parametrize("measure", ["fill_rate", "cycle_service_level", "cost"])
+def test_a_receipt_between_this_arrival_and_the_next_is_not_ordered_again(measure):
+    # Lost sales, the shelf empty on day 14: 70 come on day 20, so only the six days before it are to be covered.
+    late = build_need(steady(10, 0), supply(40, 14, 7, receipts=((20, 70),)), lost=True)
+    assert order(late, measure, 0.95) == pytest.approx(60)
+    # Stock for 14 days, and 70 on day 15: only day 14 is to be covered.
+    next_day = build_need(steady(10, 0), supply(140, 14, 7, receipts=((15, 70),)), lost=True)
+    assert order(next_day, measure, 0.95) == pytest.approx(10)
+    # Backordered, nothing in stock: 210 are owed by the next arrival, 70 of them come anyway.
+    owed = build_need(steady(10, 0), supply(0, 14, 7, receipts=((15, 70),)), lost=False)
+    assert order(owed, measure, 0.95) == pytest.approx(140)
+    assert find_levels(owed, measure, np.array([0.95]), np.array([0.95]), NO_LEAST).due[0]
+
+
 def test_more_stock_than_the_interval_takes_needs_no_order():
     need = build_need(steady(10, 0), supply(500, 14, 7), lost=True)
     levels = find_levels(need, "fill_rate", np.array([0.95]), np.array([0.95]), NO_LEAST)
