@@ -36,8 +36,8 @@ def main() -> None:
 
 def _bring() -> None:
     st.markdown(
-        "Export **sales** and **stock** from your ERP, shop or warehouse and drop them here as they are: CSV, Excel or "
-        "Parquet, up to 200 MB each. Nothing is used before you have seen what was understood."
+        "Export **sales** and **stock** from your ERP, shop or warehouse and drop the files here as they are. "
+        "You see what was understood before anything is used.",
     )
     imports.bring()
 
@@ -47,8 +47,11 @@ def _manage(records: list[service.ImportRecord], current: service.ImportRecord |
         st.subheader("Earlier imports")
         imports.history(records)
     with st.container(horizontal=True):
+        imports.examples()
         if current is None or not session.is_sample():
-            st.button("Open the sample company", icon=":material/storefront:", on_click=session.use_sample)
+            st.button(
+                "Open the sample company", icon=":material/storefront:", type="tertiary", on_click=session.use_sample
+            )
         if current is not None and not session.is_sample():
             st.button("Delete everything", icon=":material/delete:", on_click=imports.confirm_delete, type="tertiary")
 

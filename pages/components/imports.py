@@ -1,5 +1,7 @@
 """The parts of the Import page: what to bring, what was understood of it, what is in use, what came before."""
 
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +10,7 @@ import streamlit as st
 
 from data import export, service
 from data.read import Import
+from data.sample import sample_sources
 from data.upload import Source, read_text_table
 from pages.components import cached, session, tables
 from pages.components.formats import count, literal
@@ -63,7 +66,7 @@ def _uploaders() -> dict[str, list[Source]]:
     others = sorted((t for t in INPUT_TABLES.values() if not t.required), key=lambda t: t.name not in _OPTIONAL_FIRST)
     files: dict[str, list[Source]] = {}
     for column, table in zip(st.columns(len(needed)), needed, strict=True):
-        with column:
+        with column.container(border=True, height="stretch"):
             _uploader(table, files)
     with (
         st.expander(
@@ -78,7 +81,8 @@ def _uploaders() -> dict[str, list[Source]]:
 
 
 def _uploader(table: Table, files: dict[str, list[Source]]) -> None:
-    st.markdown(f"**{title(table.name)}**{' · needed' if table.required else ''}  \n:small[{table.meaning}]")
+    needed = " :orange-badge[needed]" if table.required else ""
+    st.markdown(f"**{title(table.name)}**{needed}  \n:small[{table.meaning}]")
     uploaded = st.file_uploader(
         title(table.name),
         type=list(FILE_TYPES),
@@ -109,6 +113,30 @@ def _uploader(table: Table, files: dict[str, list[Source]]) -> None:
             key=f"template_{table.name}",
             on_click="ignore",
         )
+
+
+def examples() -> None:
+    """Offer the sample company's files, to see what such files look like."""
+    st.download_button(
+        "Example files",
+        _example_files,
+        "stockcast-example-files.zip",
+        mime="application/zip",
+        type="tertiary",
+        icon=":material/folder_zip:",
+        on_click="ignore",
+        help="The sample company's files, as they would be imported.",
+    )
+
+
+def _example_files() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for sources in sample_sources().values():
+            for source in sources:
+                content = source.payload
+                archive.writestr(source.name, content if isinstance(content, bytes) else content.read_bytes())
+    return packed.getvalue()
 
 
 def _matching(files: Mapping[str, Sequence[Source]]) -> dict[str, dict[str, str]]:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from data import service
 from pages.components import address, cached, states
@@ -33,6 +34,7 @@ UNEXPECTED = (
 
 def visitor() -> service.Visitor:
     """Who is here, and which workspace is theirs; a newcomer finds the sample company open."""
+    _through_the_router()
     if "visitor" not in st.session_state:
         arrived = service.Visitor.arriving(mode())
         st.session_state["visitor"] = arrived
@@ -40,6 +42,16 @@ def visitor() -> service.Visitor:
             use_sample()
     known: service.Visitor = st.session_state["visitor"]
     return known
+
+
+def _through_the_router() -> None:
+    """Start anew through app.py where Streamlit runs a file of `pages/` on its own.
+
+    It does so for whoever opens a page's own address before the router has run once in this server.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def mode() -> service.Mode:

@@ -41,7 +41,7 @@ def fault(message: str, reset_date: Callable[[], None], reset_params: Callable[[
         st.markdown("**The plan could not be made**")
         # As text: the message may quote what a user's file said.
         st.text(message)
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Back to the suggested date", icon=":material/event:", on_click=reset_date)
             st.button("Back to the default settings", icon=":material/restart_alt:", on_click=reset_params)
             st.page_link("pages/import_data.py", label="Check the data", icon=":material/fact_check:")
