@@ -116,8 +116,8 @@ def _room(steps: pd.DataFrame) -> list[float]:
 def _orders_by_week(plan: PlanResult, weeks: int) -> tuple[pd.DataFrame, str]:
     """One row a supplier, week and kind: supplier, week, planned, value, lines; and the unit of value."""
     names = ["supplier_id", "location_id", "item_id", "quantity", "order_on"]
-    lines = pd.concat([plan.orders[names].assign(planned=False), plan.planned_orders[names].assign(planned=True)],
-                      ignore_index=True)
+    kinds = [plan.orders[names].assign(planned=False), plan.planned_orders[names].assign(planned=True)]
+    lines = pd.concat([kind for kind in kinds if len(kind)] or kinds[:1], ignore_index=True)
     cost = plan.items.set_index(["item_id", "location_id"])["unit_cost"].astype(float)
     each = cost.reindex(pd.MultiIndex.from_frame(lines[["item_id", "location_id"]])).to_numpy()
     priced = bool(np.isfinite(each).any())

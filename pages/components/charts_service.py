@@ -5,10 +5,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.components import charts_style as style
-from pages.components.formats import money, percent
+from pages.components.formats import percent
 from planning.params import Params
 from planning.result import PlanResult
-
 
 
 def service_stock_curve(
@@ -43,7 +42,8 @@ def service_stock_curve(
     figure.update_xaxes(showgrid=True, gridcolor=style.GRID, tickformat="~s", nticks=6,
                         title={"text": unit.capitalize()}, range=[low - spare, high + 1.6 * spare])
     if here is not None:
-        _mark_choice(figure, here, money(here[0], params.currency) if in_money else f"{style.amount(here[0])} units")
+        stock = style.money(here[0], params.currency) if in_money else f"{style.amount(here[0])} units"
+        _mark_choice(figure, here, stock)
     return figure
 
 
@@ -63,7 +63,7 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
         text.append(["" if h is None else _cell(h, plan.params.currency) for h in held])
     figure = style.base(90 + 92 * len(rows), legend=False)
     figure.add_trace(go.Heatmap(
-        z=share, x=[c.capitalize() for c in classes], y=rows, text=text, texttemplate="%{text}", zmin=0, zmax=1,
+        z=share, x=[style.clean(c).capitalize() for c in classes], y=[style.clean(r) for r in rows], text=text, texttemplate="%{text}", zmin=0, zmax=1,
         colorscale=[[0, style.tint(style.STOCK, 0.10)], [0.5, style.tint(style.WARN, 0.30)],
                     [1, style.tint(style.SHORT, 0.45)]],
         showscale=False, xgap=4, ygap=4, textfont={"size": 12},
@@ -88,7 +88,7 @@ def matrix_cells(plan: PlanResult) -> pd.DataFrame:
 
 
 def _cell(held: pd.Series, currency: str) -> str:
-    value = money(float(held["stock_value"]), currency)
+    value = style.money(float(held["stock_value"]), currency)
     return f"<b>{int(held['items']):,}</b> lines<br>{value}<br>{int(held['at_risk']):,} at risk"
 
 

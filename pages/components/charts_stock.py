@@ -144,7 +144,7 @@ def _add_arrivals(figure: go.Figure, plan: PlanResult, row: int, days: pd.Dateti
     """Bars at the day of arrival: on order already, today's, planned later."""
     p = plan.projection
     bought, moved = _todays(plan, row)
-    today = _by_day(pd.concat([bought, moved]), days)
+    today = _by_day(bought, days) + _by_day(moved, days)
     receipts = p.receipts[row, : len(days)]
     later = np.maximum(p.orders[row, : len(days)] - today, 0)
     open_order = {"color": style.tint(style.QUIET, 0.25), "line": {"color": style.QUIET, "width": 1.5}}

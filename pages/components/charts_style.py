@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from pages.components import formats
 from pages.components.formats import known, short_day
 
 STOCK = "#1B8A94"
@@ -62,6 +63,11 @@ def amount(value: float) -> str:
     if size >= 9_999.5:
         return f"{value / 1e3:,.1f}k" if size < 99_950 else f"{value / 1e3:,.0f}k"
     return f"{value:,.1f}" if 0 < size < 10 and value != round(value) else f"{value:,.0f}"
+
+
+def money(value: float, currency: str = "") -> str:
+    """Money as on the pages, with the currency fit for a label."""
+    return formats.money(value, clean(currency, 8) if currency else "")
 
 
 def money_title(words: str, currency: str = "") -> str:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import glossary, headline, lookups, panel, promise, session
-from pages.components.formats import count, day, days, known, money, money_in_full, percent, short_day, units
+from pages.components.formats import count, day, days, known, literal, money, money_in_full, percent, short_day, units
 from pages.components.wording import last_call
 from planning.result import PlanResult
 
@@ -17,7 +17,7 @@ def replenishment(plan: PlanResult, whole: PlanResult) -> None:
     due, state = headline.due_today(plan), headline.health(plan)
     red = plan.replenishment[plan.replenishment["risk"] == "red"]
     risk = headline.amount(red, "expected_lost_units", "lost_margin")
-    currency = plan.params.currency
+    currency = literal(plan.params.currency)
     first, second, third = st.columns(3)
     with first:
         told = f"{units(due.units)} in {count(due.lines, 'line')} from {count(state.suppliers, 'supplier')}."
@@ -44,8 +44,8 @@ def _budget(plan: PlanResult) -> None:
     told = "nothing had to be cut"
     if len(cut):
         told = f"{count(len(cut), 'line')} cut by {units(round(-cut['units'].sum()))}"
-    panel.number("Cash left in the budget", money(budget - spent, plan.params.currency),
-                 f"of {money_in_full(budget, plan.params.currency)}; {told}.", about)
+    panel.number("Cash left in the budget", money(budget - spent, literal(plan.params.currency)),
+                 f"of {money_in_full(budget, literal(plan.params.currency))}; {told}.", about)
 
 
 def allocation(plan: PlanResult) -> None:
@@ -57,7 +57,7 @@ def allocation(plan: PlanResult) -> None:
                      f"{count(now.lines, 'transfer')} on {count(now.lanes, 'lane')}." if now.lines
                      else "No transfer is worth its freight, or nothing is short.")
     with second:
-        gain = money(now.gain, plan.params.currency) if now.in_money else units(round(now.gain))
+        gain = money(now.gain, literal(plan.params.currency)) if now.in_money else units(round(now.gain))
         panel.number("Gain over moving nothing", gain, _against_fair_share(plan, now),
                      "Expected margin that the transfers save, less their freight.")
     with third:
@@ -74,13 +74,13 @@ def _against_fair_share(plan: PlanResult, now: promise.Moves) -> str:
     if fair is None:
         return "Shared for the most value."
     more = now.gain - promise.moves(session.filters().narrow(fair)).gain
-    told = money(more, plan.params.currency) if now.in_money else units(round(more))
+    told = money(more, literal(plan.params.currency)) if now.in_money else units(round(more))
     return f"{told} more than a fair share would gain." if more > 0 else "As much as a fair share would gain."
 
 
 def service(plan: PlanResult) -> None:
     """What the policy promises, the stock it needs, and what it expects to lose."""
-    now, state, currency = promise.promise(plan), headline.health(plan), plan.params.currency
+    now, state, currency = promise.promise(plan), headline.health(plan), literal(plan.params.currency)
     first, second, third = st.columns(3)
     with first:
         target = f"against a target of {percent(now.target)}" if now.target is not None else "at least cost"
@@ -143,7 +143,7 @@ def item(plan: PlanResult, line: pd.Series) -> None:
         bought, moved = float(line["order_quantity"]), float(line["transfer_quantity"])
         told = "Nothing to order today."
         if bought:
-            told = f"{money(line['order_value'], plan.params.currency)}, arrives {day(line['arrives_on'])}."
+            told = f"{money(line['order_value'], literal(plan.params.currency))}, arrives {day(line['arrives_on'])}."
         elif moved:
             told = "Sent today from the location that feeds this one."
         panel.number("Transfer today" if moved and not bought else "Order today", units(bought or moved), told)

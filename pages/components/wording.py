@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from pages.components.formats import day, days, known, money, percent, short_day, units
+from pages.components.formats import day, days, known, literal, money, percent, short_day, units
 from planning.params import Params
 from planning.result import PlanResult
 
@@ -91,10 +91,11 @@ def next_point(curve: pd.DataFrame, params: Params) -> str:
     step = f"From {percent(low, 0)} to {percent(high, 0)} takes"
     if not np.isfinite(curve["stock_value"]).all():
         return f"{step} **{units(round(more('stock_units')))}** more in stock."
-    holding = money(more("stock_value") * params.holding_rate_per_year, params.currency)
+    currency = literal(params.currency)
+    holding = money(more("stock_value") * params.holding_rate_per_year, currency)
     return (
-        f"{step} **{money(more('stock_value'), params.currency)}** more stock, which costs {holding} a year to hold, "
-        f"and saves **{money(-more('lost_margin_per_year'), params.currency)}** of margin a year."
+        f"{step} **{money(more('stock_value'), currency)}** more stock, which costs {holding} a year to hold, "
+        f"and saves **{money(-more('lost_margin_per_year'), currency)}** of margin a year."
     )
 
 
