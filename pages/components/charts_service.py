@@ -63,7 +63,8 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
         text.append(["" if h is None else _cell(h, plan.params.currency) for h in held])
     figure = style.base(90 + 92 * len(rows), legend=False)
     figure.add_trace(go.Heatmap(
-        z=share, x=[style.clean(c).capitalize() for c in classes], y=[style.clean(r) for r in rows], text=text, texttemplate="%{text}", zmin=0, zmax=1,
+        z=share, x=[style.clean(c).capitalize() for c in classes], y=[style.clean(r) for r in rows], zmin=0, zmax=1,
+        text=text, texttemplate="%{text}",
         colorscale=[[0, style.tint(style.STOCK, 0.10)], [0.5, style.tint(style.WARN, 0.30)],
                     [1, style.tint(style.SHORT, 0.45)]],
         showscale=False, xgap=4, ygap=4, textfont={"size": 12},

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.components import charts, lookups, panel, session
 from pages.components.formats import known, literal
 from pages.components.sidebar import RISK_LABELS
-from pages.components.wording import forecast_in_words, order_in_words, outlook
+from pages.components.wording import forecast_in_words, order_in_words, outlook, policy_facts
 from planning.result import PlanResult
 
 RISK_BADGES = MappingProxyType({"red": "red", "amber": "orange", "green": "green"})
@@ -71,3 +71,16 @@ def fan(plan: PlanResult, item_id: str, location_id: str, *, key: str) -> None:
     policy, record = (line_of(f, item_id, location_id) for f in (plan.policy, plan.accuracy))
     if policy is not None:
         st.caption(literal(forecast_in_words(policy, record)))
+
+
+def facts(plan: PlanResult, item_id: str, location_id: str) -> None:
+    """List what the order stands on, each value with where it comes from."""
+    policy = line_of(plan.policy, item_id, location_id)
+    if policy is None:
+        st.caption("No policy: the item has no plan here.")
+        return
+    record = line_of(plan.accuracy, item_id, location_id)
+    policy = policy if record is None else pd.concat([policy, record[["wape"]]])
+    told = policy_facts(plan, policy)
+    st.table({literal(name): f"**{literal(value)}**  \n:gray[{literal(source)}]" for name, value, source in told},
+             border="horizontal")

@@ -1,0 +1,40 @@
+"""The lines of a plan with the record of their forecasts."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import glossary, lines
+from pages.components.lines import KEYS
+from planning.result import PlanResult
+
+COLUMNS = ("item_id", "item_name", "location_id", "abc_class", "demand_class", "model", "weekly", "wape", "naive_wape",
+           "bias", "error_value")
+
+
+def by_error(plan: PlanResult) -> pd.DataFrame:
+    """The lines, those first whose forecast error weighs most in money (in units where no cost is known)."""
+    rows = plan.policy[[*KEYS, "abc_class", "demand_class", "model", "demand_mean_per_day"]].merge(
+        plan.accuracy, on=KEYS, how="left").merge(plan.items[[*KEYS, "item_name", "unit_cost"]], on=KEYS, how="left")
+    rows = lines.keep(rows, lines.selling(plan))
+    weekly = 7 * rows["demand_mean_per_day"]
+    cost = rows["unit_cost"] if rows["unit_cost"].notna().any() else 1.0
+    rows = rows.assign(weekly=weekly, error_value=rows["wape"] * weekly * cost)
+    return rows.sort_values(["error_value", "weekly"], ascending=False).reset_index(drop=True)
+
+
+def columns(plan: PlanResult) -> dict[str, Any]:
+    """`st.column_config` of what `by_error` adds."""
+    number = st.column_config.NumberColumn
+    priced = plan.items["unit_cost"].notna().any()
+    unit = (plan.params.currency or "at cost") if priced else "units"
+    return {
+        "item_name": st.column_config.TextColumn("Name", width="medium"),
+        "weekly": number("Demand a week", format="%,.1f", help="Expected units a week over lead time + review."),
+        "wape": number("Error", format="percent", help=glossary.term("WAPE")),
+        "naive_wape": number("Naive error", format="percent", help="The error of taking the last period for the next."),
+        "bias": number("Bias", format="percent", help=glossary.term("Bias")),
+        "error_value": number(f"Error a week ({unit})", format="%,.0f", help="Error x demand x cost: where a better "
+                              "forecast would pay."),
+    }
