@@ -57,10 +57,10 @@ def _manage(records: list[service.ImportRecord], current: service.ImportRecord |
 
 
 def _welcome() -> None:
-    session.keep("imported", None)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(":green[:material/check_circle:] **Your data are in use.** The first plan takes a moment.")
         if st.button("See the plan", type="primary", icon=":material/space_dashboard:"):
+            session.keep("imported", None)
             st.switch_page("pages/overview.py")
 
 

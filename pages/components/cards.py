@@ -28,8 +28,8 @@ def three_numbers(plan: PlanResult) -> None:
 def _at_risk(plan: PlanResult) -> None:
     value = headline.margin_at_risk(plan)
     some = (
-        f"{units(value.units)} of demand in {count(value.lines, 'line')} will meet an empty shelf before an order "
-        "placed today can arrive."
+        f"{units(round(value.units))} of demand are expected to meet an empty shelf before an order placed today can "
+        "arrive."
     )
     with _card("Margin at risk", "Demand at risk", value, plan, some, "Nothing runs out before an order can arrive."):
         red = headline.health(plan).red
@@ -97,4 +97,7 @@ def strip(plan: PlanResult) -> None:
         ):
             with st.container(gap="xxsmall"):
                 st.markdown(f"#### {value}")
-                st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", icon_position="right")
+                if st.button(
+                    label, type="tertiary", icon=":material/arrow_forward:", icon_position="right", key=f"strip_{label}"
+                ):
+                    st.switch_page(f"pages/{page}.py")

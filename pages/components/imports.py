@@ -40,7 +40,7 @@ def bring() -> None:
             st.markdown(":red[:material/error:] **These files cannot be used as they are**")
             # As text: it quotes what the files say.
             for line in str(fault).splitlines():
-                st.text(line)
+                st.text(line.partition("; rename the column, or map it")[0])
     mapping = _matching(files) if files and (fault or session.kept("matching")) else {}
     first = service.base_of_import(session.visitor()) is None
     missing = [title(n) for n, t in INPUT_TABLES.items() if t.required and n not in files] if first else []

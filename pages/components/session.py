@@ -21,6 +21,7 @@ from planning.errors import ParameterError, PlanningError
 from planning.params import Params
 from planning.result import PlanResult
 
+SAMPLE_CURRENCY = "€"
 LOG = logging.getLogger("stockcast")
 
 UNEXPECTED = (
@@ -88,14 +89,15 @@ def choose_as_of(day: date | None) -> None:
 
 
 def params() -> Params:
-    """The parameters in use, the same on every page."""
-    return _view().params
+    """The parameters in use, the same on every page; the sample company counts in its own currency."""
+    kept = _view().params
+    return kept.but(currency=SAMPLE_CURRENCY) if not kept.currency and is_sample() else kept
 
 
 def change_params(**changes: Any) -> bool:
     """Change parameters; one that does not fit changes nothing and is said in plain words."""
     try:
-        changed = params().but(**changes)
+        changed = _view().params.but(**changes)
     except ParameterError as fault:
         complain(str(fault))
         return False
@@ -111,7 +113,7 @@ def reset_params(*names: str) -> None:
 
 def changed_params() -> dict[str, Any]:
     """The parameters that differ from the defaults."""
-    return address.changed(params())
+    return address.changed(_view().params)
 
 
 # --- filters and the item in view ------------------------------------------------------------------------------------

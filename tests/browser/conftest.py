@@ -95,7 +95,6 @@ def page(browser, server):
     opened.on("pageerror", lambda error: faults.append(f"page error: {error}"))
     own = (server, server.replace("http", "ws"), "data:", "blob:", "about:")
     opened.on("request", lambda request: request.url.startswith(own) or faults.append(f"foreign: {request.url}"))
-    opened.goto(server)
     yield opened
     shown = opened.locator(".stException, [data-testid=stException]").count()
     context.close()

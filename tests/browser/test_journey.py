@@ -20,8 +20,8 @@ WAIT = 120_000
 
 
 def shop_sales() -> bytes:
-    """Half a year of ten units a day of each item, as a shop abroad writes it: semicolons, day first, own headings."""
-    lines = ["Datum;Artikel;Menge"]
+    """Half a year of ten units a day of each item, as a shop abroad writes it: semicolons, day first."""
+    lines = ["Date;SKU;Qty"]
     for n in range(182, 0, -1):
         day = AS_OF - timedelta(days=n)
         lines += [f"{day:%d.%m.%Y};{item};10" for item in ITEMS]
@@ -57,7 +57,7 @@ def downloaded(page: Page, key: str) -> list[dict[str, str]]:
 
 
 def test_a_foreign_shop_reads_its_first_order(page, server):
-    settled(page)
+    # A page's own address, before the router has run once: it opens there all the same.
     page.goto(f"{server}/import_data?set={quote(json.dumps({'lead_time_sd_fraction': 0}))}")
     settled(page)
     bring(page, "sales", "verkauf.csv", shop_sales())
