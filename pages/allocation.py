@@ -15,20 +15,19 @@ def main() -> None:
     if whole.before_after.empty:
         st.info("Stock lies at one location only, or nothing feeds anything: there is nothing to share. Name a "
                 "location that gives under Sharing rules, or import locations and lanes.", icon=":material/call_split:")
-        _rules()
+        _actions(whole)
         return
     numbers.allocation(plan)
-    _rules()
+    _actions(plan)
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, height="stretch"):
-        st.subheader("Cover by location, before and after")
+        st.subheader("Cover of the lines that asked")
         panel.chart(charts.allocation_before_after(plan.before_after), "Days of supply before and after", key="cover")
     with right, st.container(border=True, height="stretch"):
         st.subheader("From where to where")
         panel.chart(charts.transfers_flow(plan.allocation), "Units sent by lane", key="lanes")
     sent, short = st.tabs([f"Transfers of today ({len(plan.allocation):,})", "What stays short"])
     with sent:
-        st.caption("Approve by downloading: the file is what the warehouse picks.")
         tables.show(_named(plan), "allocation", plan=plan, key="transfers", order=TRANSFERS, alt="Transfers of today",
                     more={"item_name": st.column_config.TextColumn("Name", width="medium")},
                     empty="No transfer is worth its freight today.")
@@ -36,8 +35,9 @@ def main() -> None:
         _short(plan)
 
 
-def _rules() -> None:
+def _actions(plan: PlanResult) -> None:
     with st.container(horizontal=True):
+        panel.download("Download today's transfers", plan.allocation, "allocation", plan)
         with st.popover("Sharing rules", icon=":material/tune:"):
             controls.allocation_params()
         glossary.words("Allocation", "Fair share", "Days of supply", "Lost margin")

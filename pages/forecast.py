@@ -30,7 +30,7 @@ def main() -> None:
         _one_line(plan, rows)
     with accuracy:
         _accuracy(plan)
-    with settings:
+    with settings, st.container(width=560):
         st.caption("A new forecast takes a while; nothing changes before the button.")
         controls.forecast_params()
     glossary.words("WAPE", "Bias", "ABC class", "Lead time + review")

@@ -15,6 +15,7 @@ def main() -> None:
     plan, whole = panel.open_page("Replenishment")
     numbers.replenishment(plan, whole)
     with st.container(horizontal=True):
+        panel.download("Download today's orders", plan.orders, "orders", plan)
         with st.popover("Budget, coverage, service", icon=":material/tune:"):
             controls.policy_params()
         with st.popover("Lead times", icon=":material/schedule:"):

@@ -9,8 +9,8 @@ from pages.components import charts_style as style
 PAST_DAYS = 420
 MATTERS = 0.005
 """A correction below this share of mean sales is not drawn."""
-FAN = (("q90", "q95", "95 % stay below", 0.10), ("q80", "q90", "90 % stay below", 0.18),
-       ("q50", "q80", "80 % stay below", 0.28))
+FAN = (("q90", "q95", "95 % stay below", 0.14), ("q80", "q90", "90 % stay below", 0.24),
+       ("q50", "q80", "80 % stay below", 0.36))
 
 
 def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int = 420) -> go.Figure:

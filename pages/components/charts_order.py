@@ -104,13 +104,15 @@ def _label(units: float, *, whole: bool) -> str:
 
 def _room(steps: pd.DataFrame) -> list[float]:
     """The axis range, with room for the labels outside the bars."""
-    running, ends = 0.0, [0.0]
+    running, ends, taken = 0.0, [0.0], [np.inf]
     for step, units in zip(steps["step"], steps["units"], strict=True):
         running = running if step in SUBTOTALS else running + units
         ends.append(running)
+        # The label of a bar that takes stands left of its end.
+        taken.append(running if units < 0 else np.inf)
     low, high = min(ends), max(ends)
     spare = 0.3 * ((high - low) or 1.0)
-    return [low - spare if low < 0 else -0.12 * spare, high + spare]
+    return [min(low - 0.1 * spare, min(taken) - spare), high + spare]
 
 
 def _orders_by_week(plan: PlanResult, weeks: int) -> tuple[pd.DataFrame, str]:

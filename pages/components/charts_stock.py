@@ -126,7 +126,7 @@ def _add_band(figure: go.Figure, days: pd.DatetimeIndex, low: np.ndarray, high: 
     low, high = np.maximum(low, 0), np.maximum(high, 0)
     figure.add_trace(go.Scatter(x=days, y=high, mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip"))
     figure.add_trace(go.Scatter(
-        x=days, y=low, mode="lines", line={"width": 0}, fill="tonexty", fillcolor=style.tint(style.STOCK, 0.16),
+        x=days, y=low, mode="lines", line={"width": 0}, fill="tonexty", fillcolor=style.tint(style.STOCK, 0.2),
         name="8 in 10 cases", customdata=high, hovertemplate="%{y:,.0f} to %{customdata:,.0f}",
     ))
 
@@ -203,8 +203,10 @@ def _highest(figure: go.Figure) -> float:
 def _add_shortage(figure: go.Figure, days: pd.DatetimeIndex, missing: np.ndarray) -> None:
     if missing.max(initial=0) <= ALMOST_NOTHING:
         return
+    near = np.convolve(missing > ALMOST_NOTHING, [1, 1, 1], mode="same") > 0
     figure.add_trace(go.Scatter(
-        x=days, y=-missing, mode="lines", name="Short", showlegend=False, line={"color": style.SHORT, "width": 1.5},
+        x=days, y=np.where(near, -missing, np.nan), mode="lines", name="Short", connectgaps=False, showlegend=False,
+        line={"color": style.SHORT, "width": 1.5},
         fill="tozeroy", fillcolor=style.tint(style.SHORT, 0.2),
         fillpattern={"shape": "x", "fgcolor": style.SHORT, "size": 7, "solidity": 0.25},
         customdata=missing, hovertemplate="%{customdata:,.1f}",

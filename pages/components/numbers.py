@@ -10,6 +10,8 @@ from planning.result import PlanResult
 
 UNBIASED = 0.02
 """A bias of less than this is told as none."""
+NO_DIFFERENCE = 0.005
+"""A gain within this share of another is told as the same."""
 
 
 def replenishment(plan: PlanResult, whole: PlanResult) -> None:
@@ -74,8 +76,10 @@ def _against_fair_share(plan: PlanResult, now: promise.Moves) -> str:
     if fair is None:
         return "Shared for the most value."
     more = now.gain - promise.moves(session.filters().narrow(fair)).gain
-    told = money(more, literal(plan.params.currency)) if now.in_money else units(round(more))
-    return f"{told} more than a fair share would gain." if more > 0 else "As much as a fair share would gain."
+    if abs(more) < NO_DIFFERENCE * max(abs(now.gain), 1.0):
+        return "As much as a fair share would gain."
+    told = money(abs(more), literal(plan.params.currency)) if now.in_money else units(round(abs(more)))
+    return f"{told} {'more' if more > 0 else 'less'} than a fair share would gain."
 
 
 def service(plan: PlanResult) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from data import export
 from pages.components import session, sidebar, tables
 from pages.components.charts_style import CONFIG
 from pages.components.sidebar import RISK_LABELS
@@ -41,6 +42,15 @@ def chart(figure: go.Figure, alt: str, *, key: str) -> None:
     """Show a chart; nothing of it leaves the browser."""
     st.plotly_chart(figure, config={**CONFIG, "modeBarButtonsToRemove": [*CONFIG["modeBarButtonsToRemove"]]}, alt=alt,
                     key=key)
+
+
+def download(label: str, frame: pd.DataFrame, table: str, plan: PlanResult) -> None:
+    """The page's one action: take the rows along as a workbook, to send or to pick from."""
+    st.download_button(
+        label, lambda: export.workbook({table: frame}, tables.about(plan)), type="primary", icon=":material/download:",
+        file_name=export.download_name("stockcast", plan.as_of, table, "xlsx"), on_click="ignore", disabled=frame.empty,
+        mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", key=f"take_{table}",
+    )
 
 
 def pick(
