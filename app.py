@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components import session
 from pages.components.brand import LOGO, MARK
 
 PAGES = {
@@ -61,4 +62,5 @@ st.set_page_config(page_icon=MARK, layout="wide")
 st.logo(LOGO, icon_image=MARK, size="large")
 page = st.navigation(PAGES)
 st.set_page_config(page_title=f"{page.title} · Stockcast")
+session.enter(page.url_path)
 page.run()

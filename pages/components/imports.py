@@ -3,7 +3,6 @@
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -300,19 +299,26 @@ def rejected(frame: pd.DataFrame, key: str) -> None:
 # --- what is in use, and what came before ----------------------------------------------------------------------------
 
 
-def in_use(record: Any) -> None:
+def in_use(record: service.ImportRecord) -> None:
     """The data that every page shows: how many rows, what was set aside, how they are priced."""
     counts(record.rows or {})
     remarks(record.notes)
-    rejected(service.rejected(session.visitor(), record.snapshot_id), "in_use")
+    try:
+        rejected(service.rejected(session.visitor(), record.snapshot_id), "in_use")
+    except PlanningError as fault:
+        st.caption(literal(fault))
 
 
-def facts(record: Any) -> None:
+def facts(record: service.ImportRecord) -> None:
     """Three numbers on the data in use."""
     rows = (record.rows or {}).values()
     accepted, refused = (sum(r.get(k, 0) for r in rows) for k in ("accepted", "rejected"))
-    known = cached.facts(session.visitor(), record.snapshot_id, session.as_of())
-    priced = cached.priced_share(session.visitor(), record.snapshot_id)
+    try:
+        known = cached.facts(session.visitor(), record.snapshot_id, session.as_of())
+        priced = cached.priced_share(session.visitor(), record.snapshot_id)
+    except PlanningError as fault:
+        st.error(literal(fault), icon=":material/error:")
+        return
     first, second, third = st.columns(3)
     with first.container(border=True, height="stretch"):
         st.metric("Rows in use", f"{accepted:,}")
@@ -326,7 +332,7 @@ def facts(record: Any) -> None:
         st.caption("Without a cost the plan tells units, never zero money.")
 
 
-def history(records: Sequence[Any]) -> None:
+def history(records: Sequence[service.ImportRecord]) -> None:
     """Earlier imports, newest first, each with the way back to it."""
     current = session.snapshot_id()
     for n, record in enumerate(records):
@@ -342,7 +348,7 @@ def history(records: Sequence[Any]) -> None:
                 st.button("Go back to this", key=f"back_{n}", icon=":material/undo:", on_click=_go_back, args=(record,))
 
 
-def _go_back(record: Any) -> None:
+def _go_back(record: service.ImportRecord) -> None:
     try:
         service.go_back(session.visitor(), record.snapshot_id)
     except PlanningError as fault:

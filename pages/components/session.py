@@ -217,9 +217,14 @@ def banner() -> None:
     snapshot = snapshot_id()
     if snapshot is None:
         return
+    try:
+        known = cached.facts(visitor(), snapshot, as_of())
+    except PlanningError:
+        # The data cannot be read; what is asked of them next says so, with the way out.
+        return
     states.banner(
         as_of=as_of(),
-        facts=cached.facts(visitor(), snapshot, as_of()),
+        facts=known,
         sample=is_sample(),
         demo=visitor().mode == "demo",
         changed=changed_params(),
@@ -235,10 +240,22 @@ def complain(message: str) -> None:
 # --- widgets ---------------------------------------------------------------------------------------------------------
 
 
+def enter(page: str) -> None:
+    """Note which page is drawn: on another one, widgets begin anew and are seeded again."""
+    if st.session_state.get("page") != page:
+        st.session_state["page"] = page
+        st.session_state["seeded"] = set()
+
+
 def seed(key: str, value: Any) -> None:
-    """Give a widget the value it must show; before it is drawn."""
-    if key not in st.session_state or st.session_state[key] != value:
+    """Give a widget the value it must show; before it is drawn.
+
+    Once a visit of the page, and where it shows another: what somebody is about to submit in a form stays.
+    """
+    seeded: set[str] = st.session_state.setdefault("seeded", set())
+    if key not in seeded or st.session_state.get(key) != value:
         st.session_state[key] = value
+        seeded.add(key)
 
 
 def widget(key: str) -> Any:
