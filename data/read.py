@@ -68,7 +68,7 @@ def read_inputs(files: Mapping[str, Sequence[Source]], mapping: TableMapping | N
         rows[name] = {"read": read, "accepted": read - refused, "rejected": refused}
         frames[name] = frame
         notes += [note for j in judged for note in j.notes] + said
-        if table.required and judged and not rows[name]["accepted"]:
+        if table.required and rows[name]["rejected"] and not rows[name]["accepted"]:
             faults += _nothing_left(table, judged)
     if faults:
         raise InputError("\n".join(faults))
@@ -131,8 +131,6 @@ def _nothing_left(table: Table, judged: Sequence[Judged]) -> list[str]:
         ]
     count = sum(j.counts["read"] for j in judged)
     names = ", ".join(j.name for j in judged)
-    if not count:
-        return [f"{names}: a header but no rows, and {table.name} needs some; export it again"]
     return [f"{names}: all {count:,} rows of {table.name} were rejected, first these:", *lines]
 
 

@@ -76,8 +76,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
     for table in INPUT_TABLES.values():
-        parser.add_argument(f"--{table.name.replace('_', '-')}", dest=table.name, nargs="+", type=Path, metavar="FILE",
-                            help=table.meaning)
+        parser.add_argument(
+            f"--{table.name.replace('_', '-')}",
+            dest=table.name,
+            nargs="+",
+            type=Path,
+            metavar="FILE",
+            help=table.meaning,
+        )
     parser.add_argument("--mapping", type=Path, metavar="FILE.json", help="{table: {heading in the file: column}}")
 
 
@@ -108,8 +114,9 @@ def _plan(asked: argparse.Namespace) -> int:
     clock("import", 1, 1)
     made = snapshot_id(read.frames)
     try:
-        result = pipeline.plan(read.frames, asked.as_of, params, snapshot_id=made, run=engine.pool(asked.processes),
-                               progress=clock)
+        result = pipeline.plan(
+            read.frames, asked.as_of, params, snapshot_id=made, run=engine.pool(asked.processes), progress=clock
+        )
     except NothingToPlanError as fault:
         _write_nothing(asked.out, read, asked.as_of, params, made, str(fault))
         raise
@@ -126,7 +133,7 @@ def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") 
     visitor = Visitor("local", Workspace(asked.workspace))
     made = current_snapshot(visitor)
     if made is None:
-        msg = f"the workspace {asked.workspace!r} holds no data: put some in with `import --workspace {asked.workspace}`"
+        msg = f"the workspace {asked.workspace!r} holds no data: put some in with `import`"
         raise InputError(msg)
     frames = inputs(visitor, made)
     kept = fits(visitor, made, asked.as_of, params, frames=frames)
@@ -134,10 +141,11 @@ def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") 
         kept = pipeline.fit(frames, asked.as_of, params, run=engine.pool(asked.processes), progress=clock)
         visitor.workspace.keep(fit_key(visitor, made, asked.as_of, params, frames=frames), kept.to_bytes())
     decisions = decisions_id(visitor)
-    result = pipeline.plan(frames, asked.as_of, params, fits=kept, snapshot_id=made, decisions_id=decisions, progress=clock)
+    result = pipeline.plan(frames, asked.as_of, params, fits=kept, snapshot_id=made, progress=clock)
     rows = {name: {"read": len(f), "accepted": len(f), "rejected": 0} for name, f in frames.items()}
-    visitor.workspace.keep(pipeline.plan_key(made, decisions, asked.as_of, params),
-                           json.dumps(_summary(result, rows)).encode())
+    visitor.workspace.keep(
+        pipeline.plan_key(made, decisions, asked.as_of, params), json.dumps(_summary(result, rows)).encode()
+    )
     if asked.out is not None:
         read = Import(frames, rejections(), rows, [])
         _write(asked.out, result, read)
@@ -160,8 +168,13 @@ def _import(asked: argparse.Namespace) -> int:
 
 def _fit(asked: argparse.Namespace) -> int:
     told = _to_file(asked.progress) if asked.progress else pipeline.silent
-    made = pipeline.fit(read_snapshot(asked.snapshot), asked.as_of, _params(asked.params), run=engine.pool(asked.processes),
-                        progress=told)
+    made = pipeline.fit(
+        read_snapshot(asked.snapshot),
+        asked.as_of,
+        _params(asked.params),
+        run=engine.pool(asked.processes),
+        progress=told,
+    )
     write_whole(asked.out, made.to_bytes())
     return DONE
 
@@ -184,7 +197,11 @@ def _params(path: Path | None) -> Params:
 
 
 def _read(asked: argparse.Namespace) -> Import:
-    files = {name: [Source(path.name, path) for path in getattr(asked, name)] for name in INPUT_TABLES if getattr(asked, name)}
+    files = {
+        name: [Source(path.name, path) for path in getattr(asked, name)]
+        for name in INPUT_TABLES
+        if getattr(asked, name)
+    }
     missing = [name for name, table in INPUT_TABLES.items() if table.required and name not in files]
     if missing and asked.command == "plan":
         msg = "; ".join(f"--{name} is missing: a plan needs a file of {name}" for name in missing)
@@ -211,8 +228,13 @@ def _write(out: Path, result: PlanResult, read: Import) -> None:
 
 def _summary(result: PlanResult, rows: dict[str, dict[str, int]]) -> dict[str, Any]:
     return {
-        "as_of": result.as_of.isoformat(), "method_version": pipeline.METHOD_VERSION, "snapshot_id": result.snapshot_id,
-        "params": result.params.to_dict(), "rows": rows, "totals": dict(result.totals), "solver": dict(result.solver),
+        "as_of": result.as_of.isoformat(),
+        "method_version": pipeline.METHOD_VERSION,
+        "snapshot_id": result.snapshot_id,
+        "params": result.params.to_dict(),
+        "rows": rows,
+        "totals": dict(result.totals),
+        "solver": dict(result.solver),
         "notes": list(result.notes),
     }
 
@@ -220,12 +242,19 @@ def _summary(result: PlanResult, rows: dict[str, dict[str, int]]) -> dict[str, A
 def _write_nothing(out: Path, read: Import, as_of: date, params: Params, made: str, why: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "rejected.csv", plan_csv(read.rejected, "rejected"))
-    _write_summary(out, {
-        "as_of": as_of.isoformat(), "method_version": pipeline.METHOD_VERSION, "snapshot_id": made,
-        "params": params.to_dict(), "rows": read.rows, "totals": {}, "solver": {"status": "not_needed", "objective": 0.0,
-                                                                               "gap": 0.0},
-        "notes": [*read.notes, why],
-    })
+    _write_summary(
+        out,
+        {
+            "as_of": as_of.isoformat(),
+            "method_version": pipeline.METHOD_VERSION,
+            "snapshot_id": made,
+            "params": params.to_dict(),
+            "rows": read.rows,
+            "totals": {},
+            "solver": {"status": "not_needed", "objective": 0.0, "gap": 0.0},
+            "notes": [*read.notes, why],
+        },
+    )
 
 
 def _write_summary(out: Path, summary: dict[str, Any]) -> None:

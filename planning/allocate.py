@@ -37,6 +37,8 @@ class Question:
     holding : cost of a unit left over at the next delivery, money, (n,).
     rate : mean demand a day, (n,).
     need : the need at arrival of each row.
+    room : room left at each row's location before any transfer, in the measure of `bulk`, inf: no limit, (n,).
+    bulk : room that a unit takes, (n,).
     """
 
     routes: pd.DataFrame
@@ -48,6 +50,17 @@ class Question:
     holding: np.ndarray
     rate: np.ndarray
     need: Need
+    room: np.ndarray | None = None
+    bulk: np.ndarray | None = None
+
+    @property
+    def rooms(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the location code of each route, or -1 without a limit, and the room a unit takes there, (routes,)."""
+        d = self.routes["destination"].to_numpy(int)
+        if self.room is None or self.bulk is None:
+            return np.full(len(d), -1), np.ones(len(d))
+        codes = pd.factorize(self.routes["destination_id"])[0]
+        return np.where(np.isfinite(self.room[d]), codes, -1), self.bulk[d]
 
     @property
     def cover(self) -> np.ndarray:
@@ -73,12 +86,19 @@ class Allocation:
 
 
 def build_question(
-    network: Network, positions: Positions, need: Need, request: np.ndarray, own_need: np.ndarray, rate: np.ndarray,
+    network: Network,
+    positions: Positions,
+    need: Need,
+    request: np.ndarray,
+    own_need: np.ndarray,
+    rate: np.ndarray,
     params: Params,
 ) -> Question:
     """Collect the routes, requests and stocks. `own_need`: what each row keeps for its own sales, units, (n,)."""
     keys = network.keys.assign(row=np.arange(len(network.keys)))
-    fed = keys[(network.source >= 0) & (request > 0)].rename(columns={"location_id": "destination_id", "row": "destination"})
+    fed = keys[(network.source >= 0) & (request > 0)].rename(
+        columns={"location_id": "destination_id", "row": "destination"}
+    )
     lanes = network.lanes.reset_index(drop=True)
     lanes = lanes.assign(lane=np.arange(len(lanes)))
     allowed = params.allocation_sources
@@ -89,8 +109,11 @@ def build_question(
     )
     routes["main"] = network.source[routes["destination"]] == routes["source"]
     routes["freight"] = routes["cost_per_unit"].astype(float)
-    routes = routes.sort_values(["destination", "main", "freight", "transit_days", "source_id"],
-                                ascending=[True, False, True, True, True], kind="stable").reset_index(drop=True)
+    routes = routes.sort_values(
+        ["destination", "main", "freight", "transit_days", "source_id"],
+        ascending=[True, False, True, True, True],
+        kind="stable",
+    ).reset_index(drop=True)
     stock = np.maximum(positions.net_stock, 0) * (1 - params.reserve_fraction)
     worth = positions.column("shortage_cost")
     worth = np.where(np.isnan(worth), 1.0, worth)
@@ -99,9 +122,28 @@ def build_question(
     holding = np.nan_to_num(positions.column("holding_cost_per_day")) * positions.column("review_period_days")
     multiple = positions.column("order_multiple")
     return Question(
-        routes=routes, lanes=network.lanes.reset_index(drop=True), request=request, pack=np.nan_to_num(multiple),
-        available=np.maximum(stock - own_need, 0), worth=weighted, holding=holding, rate=rate, need=need,
+        routes=routes,
+        lanes=network.lanes.reset_index(drop=True),
+        request=request,
+        pack=np.nan_to_num(multiple),
+        available=np.maximum(stock - own_need, 0),
+        worth=weighted,
+        holding=holding,
+        rate=rate,
+        need=need,
+        **_rooms(network, positions, need),
     )
+
+
+def _rooms(network: Network, positions: Positions, need: Need) -> dict[str, np.ndarray]:
+    """Return the room left at each row's location once what is there at the arrival stands in it."""
+    bulk = positions.column("volume")
+    known = bulk[~np.isnan(bulk)]
+    bulk = np.where(np.isnan(bulk), np.median(known) if len(known) else 1.0, bulk)
+    place = pd.factorize(network.keys["location_id"])[0]
+    own = np.where(network.feeds, np.maximum(positions.net_stock, 0), np.maximum(need.arriving_stock, 0))
+    taken = np.bincount(place, bulk * own)
+    return {"room": np.maximum(network.capacity - taken[place], 0), "bulk": bulk}
 
 
 def allocate(question: Question, method: str, whole: np.ndarray) -> Allocation:
@@ -133,18 +175,37 @@ def _meet_all(question: Question) -> np.ndarray:
 
 
 def _contested(question: Question, units: np.ndarray) -> np.ndarray:
-    """Whether a route belongs to an item that some source has too little of, or to a lane with limits."""
+    """Whether a route belongs to an item that some source has too little of, or to a lane or a room with limits."""
     routes = question.routes
+    if routes.empty:
+        return np.zeros(0, bool)
     drawn = np.bincount(routes["source"], units, minlength=len(question.available))
-    short = drawn > question.available + 1e-9
+    hit = (drawn > question.available + 1e-9)[routes["source"].to_numpy()]
+    capacity, fixed = _lane_limits(question)
+    hit |= np.isfinite(capacity) | (fixed > 0)
+    place, bulk = question.rooms
+    for code in np.unique(place[place >= 0]):
+        here = place == code
+        hit |= here & ((bulk * units)[here].sum() > _room(question, here) + 1e-9)
     item = pd.factorize(routes["item_id"])[0]
-    items_short = np.zeros(item.max() + 1 if len(item) else 0, bool)
-    lane = routes["lane"].to_numpy()
-    capacity = question.lanes["capacity"].to_numpy(float)[lane] if len(routes) else np.zeros(0)
-    fixed = np.nan_to_num(question.lanes["cost_per_shipment"].to_numpy(float))[lane] if len(routes) else np.zeros(0)
-    hit = short[routes["source"].to_numpy()] | np.isfinite(capacity) | (fixed > 0)
-    np.logical_or.at(items_short, item, hit)
-    return items_short[item]
+    touched = np.zeros(item.max() + 1, bool)
+    np.logical_or.at(touched, item, hit)
+    return np.asarray(touched[item])
+
+
+def _lane_limits(question: Question) -> tuple[np.ndarray, np.ndarray]:
+    """Return the capacity (units, NaN: none) and the cost of a shipment (money) of each route's lane, (routes,)."""
+    lane = question.routes["lane"].to_numpy(int)
+    return (
+        question.lanes["capacity"].to_numpy(float)[lane],
+        np.nan_to_num(question.lanes["cost_per_shipment"].to_numpy(float))[lane],
+    )
+
+
+def _room(question: Question, routes: np.ndarray) -> float:
+    """Return the room left at the location that these routes, (routes,) flags, lead to."""
+    assert question.room is not None
+    return float(question.room[question.routes["destination"].to_numpy(int)[routes]].min())
 
 
 def build_model(question: Question, shared: np.ndarray, whole: np.ndarray) -> AllocationModel:
@@ -157,6 +218,7 @@ def build_model(question: Question, shared: np.ndarray, whole: np.ndarray) -> Al
     Subject to  fill[d]:   sum over k of width[d, k] * seg[d, k] = units shipped to d
                 supply[s]: units shipped from s <= available[s]
                 lane[l]:   units shipped over l <= capacity[l] (* use[l])
+                room[p]:   room taken by what is shipped to p <= room left at p
 
     value[d, k] is worth * (lost units saved by the piece) - holding * (units left over by it), falling in k,
     so that pieces fill in their order without being told to.
@@ -167,17 +229,22 @@ def build_model(question: Question, shared: np.ndarray, whole: np.ndarray) -> Al
     inflow: dict[int, list[pulp.LpAffineExpression]] = {}
     outflow: dict[int, list[pulp.LpAffineExpression]] = {}
     by_lane: dict[int, list[pulp.LpAffineExpression]] = {}
+    by_room: dict[int, list[pulp.LpAffineExpression]] = {}
+    place, bulk = question.rooms
     objective: list[pulp.LpAffineExpression] = []
     for n, (r, d, s, lane, freight) in enumerate(
         zip(routes.index, routes["destination"], routes["source"], routes["lane"], routes["freight"], strict=True)
     ):
         pack = float(question.pack[d]) or 1.0
         counted = bool(question.pack[d] > 0 or whole[d])
-        variable = problem.add_variable(f"ship_{n}", 0, question.request[d] / pack,
-                                        cat=pulp.LpInteger if counted else pulp.LpContinuous)
+        variable = problem.add_variable(
+            f"ship_{n}", 0, question.request[d] / pack, cat=pulp.LpInteger if counted else pulp.LpContinuous
+        )
         ship[int(r)] = (variable, pack)
-        for flows, place in ((inflow, d), (outflow, s), (by_lane, lane)):
-            flows.setdefault(int(place), []).append(pack * variable)
+        for flows, end in ((inflow, d), (outflow, s), (by_lane, lane)):
+            flows.setdefault(int(end), []).append(pack * variable)
+        if place[r] >= 0:
+            by_room.setdefault(int(place[r]), []).append(float(bulk[r]) * pack * variable)
         objective.append(-float(freight) * pack * variable)
     for d, flow in inflow.items():
         pieces = []
@@ -190,12 +257,17 @@ def build_model(question: Question, shared: np.ndarray, whole: np.ndarray) -> Al
         problem += pulp.lpSum(flow) <= float(question.available[s])
     for lane, flow in by_lane.items():
         _add_lane(problem, objective, flow, lane, question)
+    for code, flow in by_room.items():
+        problem += pulp.lpSum(flow) <= _room(question, place == code)
     problem.setObjective(pulp.lpSum(objective))
     return AllocationModel(problem, ship)
 
 
 def _add_lane(
-    problem: pulp.LpProblem, objective: list[pulp.LpAffineExpression], flow: list[pulp.LpAffineExpression], lane: int,
+    problem: pulp.LpProblem,
+    objective: list[pulp.LpAffineExpression],
+    flow: list[pulp.LpAffineExpression],
+    lane: int,
     question: Question,
 ) -> None:
     capacity = float(question.lanes["capacity"].to_numpy(float)[lane])
@@ -219,7 +291,7 @@ def _pieces(question: Question, d: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _value(question: Question, d: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """Return the value of sending `units` to rows `d`: lost units saved, less what is left over, less the tie-breaker."""
+    """Value of sending `units` to rows `d`: lost units saved, less what is left over, less the tie-breaker."""
     need = question.need.need[d]
     left_short = np.maximum(need - units[:, None], 0).mean(axis=1)
     saved = np.maximum(need, 0).mean(axis=1) - left_short
@@ -248,30 +320,51 @@ def total_value(question: Question, units: np.ndarray) -> float:
 def _fair_share(question: Question, shared: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Equal days of supply: raise the least supplied locations together until the stock is used up.
 
-    Shares are cut to whole packs; the packs left over go one by one to whoever has the fewest days.
+    Each location asks its first source, then the next one for what is still missing. Lanes and rooms that
+    would overflow are cut, all their routes by the same share.
     """
     routes = question.routes
     units = np.zeros(len(routes))
-    for _, group in routes[shared].groupby("source", sort=True):
-        rows = group.index[group["main"]].to_numpy()
-        d = routes.loc[rows, "destination"].to_numpy()
-        if not len(d):
-            continue
-        source = int(group["source"].iloc[0])
-        rate = np.maximum(question.rate[d], 1e-9)
-        share = equal_days(question.cover[d], rate, question.request[d], float(question.available[source]))
+    available, request = question.available.copy(), question.request.copy()
+    cover = question.cover.copy()
+    turn = routes[shared].groupby("destination").cumcount()
+    for _, group in routes[shared].groupby([turn, "source"], sort=True):
+        rows, d, source = group.index.to_numpy(), group["destination"].to_numpy(), int(group["source"].iloc[0])
         step = np.where(question.pack[d] > 0, question.pack[d], np.where(whole[d], 1.0, 1e-6))
-        given = np.floor(share / step + 1e-9) * step
-        left = float(question.available[source]) - given.sum()
-        while True:
-            open_ = (given + step <= question.request[d] + 1e-9) & (step <= left + 1e-9) & (step > 1e-5)
-            if not open_.any():
-                break
-            best = int(np.argmin(np.where(open_, (question.cover[d] + given) / rate, np.inf)))
-            given[best] += step[best]
-            left -= step[best]
+        given = _shares(cover[d], np.maximum(question.rate[d], 1e-9), request[d], step, float(available[source]))
         units[rows] = given
+        available[source] -= given.sum()
+        request[d] -= given
+        cover[d] += given
+    step = np.where(question.pack > 0, question.pack, np.where(whole, 1.0, 1e-6))[routes["destination"]]
+    return _within_limits(question, units, step)
+
+
+def _within_limits(question: Question, units: np.ndarray, step: np.ndarray) -> np.ndarray:
+    capacity, _ = _lane_limits(question)
+    lane, (place, bulk) = question.routes["lane"].to_numpy(int), question.rooms
+    limits = [
+        (lane == n, np.ones(len(units)), float(capacity[lane == n][0])) for n in np.unique(lane[np.isfinite(capacity)])
+    ]
+    limits += [(place == code, bulk, _room(question, place == code)) for code in np.unique(place[place >= 0])]
+    for here, size, most in limits:
+        used = float((size * units)[here].sum())
+        if used > most + 1e-9:
+            units = np.where(here, np.floor(units * max(most, 0) / used / step + 1e-9) * step, units)
     return units
+
+
+def _shares(cover: np.ndarray, rate: np.ndarray, request: np.ndarray, step: np.ndarray, available: float) -> np.ndarray:
+    """Shares in whole packs; the packs left over go one by one to whoever has the fewest days."""
+    given = np.floor(equal_days(cover, rate, request, max(available, 0.0)) / step + 1e-9) * step
+    left = available - given.sum()
+    while True:
+        can = (given + step <= request + 1e-9) & (step <= left + 1e-9) & (step > 1e-5)
+        if not can.any():
+            return np.asarray(given)
+        best = int(np.argmin(np.where(can, (cover + given) / rate, np.inf)))
+        given[best] += step[best]
+        left -= step[best]
 
 
 def equal_days(cover: np.ndarray, rate: np.ndarray, most: np.ndarray, available: float) -> np.ndarray:

@@ -40,7 +40,7 @@ class Demand:
     @property
     def censored(self) -> np.ndarray:
         """Buckets in which the shelf was empty, so that demand is not known."""
-        return self.active & np.isnan(self.demand)
+        return np.asarray(self.active & np.isnan(self.demand))
 
 
 def build_demand(
@@ -52,7 +52,9 @@ def build_demand(
     inside = (rows >= 0) & (columns >= 0) & (columns < calendar.periods)
     quantity = sold["quantity"].to_numpy(float)
     if (quantity < 0).any():
-        notes.append(f"{int((quantity < 0).sum()):,} returns ({-quantity[quantity < 0].sum():,.0f} units) are not demand.")
+        notes.append(
+            f"Returns: {int((quantity < 0).sum()):,}, {-quantity[quantity < 0].sum():,.0f} units. They are not demand."
+        )
     shape = (len(keys), calendar.periods)
     gross = np.zeros(shape)
     np.add.at(gross, (rows[inside], columns[inside]), quantity[inside].clip(min=0))
@@ -67,7 +69,7 @@ def build_demand(
     if params.outlier_correction:
         clean, found = _without_outliers(clean)
         if found:
-            notes.append(f"{found:,} single extreme buckets were kept out of the mean; they still count for the spread.")
+            notes.append(f"Single extreme buckets: {found:,}. They are kept out of the mean, but count for the spread.")
     return Demand(gross, demand, clean, events, active, whole)
 
 
@@ -78,8 +80,11 @@ def _with_predecessors(inputs: Inputs) -> pd.DataFrame:
     heirs = heirs[heirs["predecessor_id"] != heirs["item_id"]]
     if heirs.empty:
         return sales
-    past = sales.merge(heirs[["item_id", "predecessor_id"]].rename(columns={"item_id": "heir"}),
-                       left_on="item_id", right_on="predecessor_id")
+    past = sales.merge(
+        heirs[["item_id", "predecessor_id"]].rename(columns={"item_id": "heir"}),
+        left_on="item_id",
+        right_on="predecessor_id",
+    )
     first = sales[sales["quantity"] > 0].groupby("item_id")["date"].min()
     before = past["date"] < past["heir"].map(first).fillna(pd.Timestamp.max.floor("D"))
     past = past[before].assign(item_id=past.loc[before, "heir"])
@@ -158,19 +163,23 @@ def event_factors(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, future
     if events.empty:
         return factors
     category = keys["item_id"].map(_by_item(inputs, "category"))
-    for event in events.itertuples():
+    days = events[["starts_on", "ends_on"]].to_numpy().astype("datetime64[D]")
+    uplifts = events["uplift"].to_numpy(float)
+    for event, (first, last), uplift in zip(events.itertuples(), days, uplifts, strict=True):
         who = np.ones(len(keys), bool)
-        for column, values in (("item_id", keys["item_id"]), ("category", category), ("location_id", keys["location_id"])):
+        for column, values in (
+            ("item_id", keys["item_id"]),
+            ("category", category),
+            ("location_id", keys["location_id"]),
+        ):
             wanted = getattr(event, column)
             if isinstance(wanted, str):
                 who &= (values == wanted).to_numpy()
-        first = np.datetime64(event.starts_on, "D")
-        last = np.datetime64(event.ends_on, "D") + 1
         end = starts + calendar.bucket_days
-        days = (np.minimum(end, last) - np.maximum(starts, first)).astype(int)
-        share = np.clip(days, 0, None) / calendar.bucket_days
+        overlap = (np.minimum(end, last + 1) - np.maximum(starts, first)).astype(int)
+        share = np.clip(overlap, 0, None) / calendar.bucket_days
         touched = np.flatnonzero(share > 0)
-        factors[np.ix_(who, touched)] *= 1 + (float(event.uplift) - 1) * share[touched]
+        factors[np.ix_(who, touched)] *= 1 + (uplift - 1) * share[touched]
     return factors
 
 

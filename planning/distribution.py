@@ -116,7 +116,7 @@ def _count_quantiles(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, leve
     # One sorted line of all rows, two apart, so that a single search serves them all.
     offset = 2.0 * np.arange(len(mean))[:, None]
     found = np.searchsorted((total + offset).ravel(), (p[None, :] - 1e-12 + offset).ravel()).reshape(len(mean), len(p))
-    return np.minimum(found - levels * np.arange(len(mean))[:, None], levels - 1).astype(float)
+    return np.asarray(np.minimum(found - levels * np.arange(len(mean))[:, None], levels - 1), float)
 
 
 def _sure(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
@@ -146,7 +146,7 @@ class CumulativeDemand:
     @property
     def days(self) -> int:
         """The last day told."""
-        return self.mean.shape[1] - 1
+        return int(self.mean.shape[1] - 1)
 
     def mean_to(self, day: np.ndarray) -> np.ndarray:
         """Return mean demand of the days before `day`, which may be a fraction; beyond the horizon as before it."""
@@ -173,7 +173,7 @@ class CumulativeDemand:
 
 
 def _at(table: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """Read a cumulative table at a day, which may be a fraction; beyond its end it goes on as in its last four weeks."""
+    """Read a cumulative table at a day, which may be a fraction; beyond its end as in its last four weeks."""
     last = table.shape[1] - 1
     day = np.broadcast_to(np.asarray(day, float), (len(table),))
     inside = np.minimum(day, last)

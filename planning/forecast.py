@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,19 +75,32 @@ class Fits:
     firm: np.ndarray
     notes: tuple[str, ...]
 
-    _ARRAYS = ("sales", "demand", "active", "outlier", "event", "index", "levels", "origins", "demand_class", "whole",
-               "own", "firm")
+    _ARRAYS = (
+        "sales",
+        "demand",
+        "active",
+        "outlier",
+        "event",
+        "index",
+        "levels",
+        "origins",
+        "demand_class",
+        "whole",
+        "own",
+        "firm",
+    )
 
     @property
     def horizon(self) -> int:
         """Future buckets."""
-        return self.index.shape[1] - self.demand.shape[1]
+        return int(self.index.shape[1] - self.demand.shape[1])
 
     def to_bytes(self) -> bytes:
         """Return the fits as one compressed archive; the same fits give the same bytes."""
         c = self.calendar
         head = {
-            "item_id": list(self.keys["item_id"]), "location_id": list(self.keys["location_id"]),
+            "item_id": list(self.keys["item_id"]),
+            "location_id": list(self.keys["location_id"]),
             "calendar": [c.as_of.isoformat(), c.bucket_days, c.periods, c.gap_days, c.weekly_data],
             "notes": list(self.notes),
         }
@@ -108,7 +122,12 @@ class Fits:
 
 
 def forecast(
-    inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, horizon: int, params: Params, run: Runner,
+    inputs: Inputs,
+    keys: pd.DataFrame,
+    calendar: Calendar,
+    horizon: int,
+    params: Params,
+    run: Runner,
     progress: Progress,
 ) -> Fits:
     """Run the heavy stage for the given item-locations: demand, seasons, levels of all models and origins.
@@ -138,10 +157,21 @@ def forecast(
     progress("forecast", len(keys), len(keys))
     raw = demand.demand / np.maximum(demand.events[:, : calendar.periods], 1e-9)
     return Fits(
-        keys=keys, calendar=calendar, sales=demand.sales.astype(np.float32), demand=demand.demand.astype(np.float32),
-        active=demand.active, outlier=np.nan_to_num(raw) > np.nan_to_num(demand.clean) + 1e-9,
-        event=demand.events[:, : calendar.periods] != 1, index=index.astype(np.float32), levels=levels, origins=origins,
-        demand_class=classes.astype("U12"), whole=demand.whole, own=own, firm=firm, notes=tuple(notes),
+        keys=keys,
+        calendar=calendar,
+        sales=demand.sales.astype(np.float32),
+        demand=demand.demand.astype(np.float32),
+        active=demand.active,
+        outlier=np.nan_to_num(raw) > np.nan_to_num(demand.clean) + 1e-9,
+        event=demand.events[:, : calendar.periods] != 1,
+        index=index.astype(np.float32),
+        levels=levels,
+        origins=origins,
+        demand_class=classes.astype("U12"),
+        whole=demand.whole,
+        own=own,
+        firm=firm,
+        notes=tuple(notes),
     )
 
 
@@ -170,8 +200,12 @@ def _levels(part: tuple[np.ndarray, np.ndarray, list[int], int]) -> np.ndarray:
     from statsforecast.models import IMAPA, TSB, CrostonSBA, SimpleExponentialSmoothingOptimized
 
     clean, active, known, bucket_days = part
-    fitted = {
-        "SESOptimized": SimpleExponentialSmoothingOptimized(), "CrostonSBA": CrostonSBA(), "TSB": TSB(0.1, 0.1),
+    if not clean.shape[1]:
+        return np.full((len(clean), len(MODELS), len(known)), np.nan, np.float32)
+    fitted: dict[str, Any] = {
+        "SESOptimized": SimpleExponentialSmoothingOptimized(),
+        "CrostonSBA": CrostonSBA(),
+        "TSB": TSB(0.1, 0.1),
         "IMAPA": IMAPA(),
     }
     out = np.full((len(clean), len(MODELS), len(known)), np.nan, np.float32)
@@ -205,7 +239,9 @@ def _filled(clean: np.ndarray) -> np.ndarray:
     out = np.empty_like(clean)
     rows = np.arange(len(clean))
     known = ~np.isnan(clean)
-    level = np.where(known.any(axis=1), clean[rows, known.argmax(axis=1)], 0.0) if clean.shape[1] else np.zeros(len(clean))
+    level = (
+        np.where(known.any(axis=1), clean[rows, known.argmax(axis=1)], 0.0) if clean.shape[1] else np.zeros(len(clean))
+    )
     for t in range(clean.shape[1]):
         out[:, t] = np.where(known[:, t], clean[:, t], level)
         level = level + 0.2 * (out[:, t] - level)
@@ -244,6 +280,7 @@ def _start_short_histories(levels: np.ndarray, clean: np.ndarray, keys: pd.DataF
 
 def _on_sale(keys: pd.DataFrame, items: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
     """1 in future buckets in which the item is sold, 0 before its launch, after its end and for dead items."""
+
     def column(name: str) -> np.ndarray:
         return keys["item_id"].map(items[name]).to_numpy()
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ MAIN = "MAIN"
 OVERDUE_LIMIT_DAYS = 60
 KEY = ["item_id", "location_id"]
 
-_DTYPES = {"id": "object", "text": "object", "date": "datetime64[s]"}
+_DTYPES: Mapping[str, Any] = MappingProxyType({"id": "object", "text": "object", "date": "datetime64[s]"})
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,7 @@ def read_tables(given: Mapping[str, pd.DataFrame], as_of: date) -> Inputs:
         if name not in given:
             msg = f"the table {name} is required: give a {name} file"
             raise InputError(msg)
-    tables = {
-        name: _complete(given[name], name) if name in given else empty_table(name) for name in INPUT_TABLES
-    }
+    tables = {name: _complete(given[name], name) if name in given else empty_table(name) for name in INPUT_TABLES}
     if tables["sales"].empty and tables["stock"].empty:
         msg = "neither sales nor stock hold a row: there is nothing to plan"
         raise NothingToPlanError(msg)
@@ -57,7 +57,7 @@ def read_tables(given: Mapping[str, pd.DataFrame], as_of: date) -> Inputs:
     tables = _place(tables, notes)
     late = tables["sales"]["date"] >= pd.Timestamp(as_of)
     if late.any():
-        notes.append(f"{int(late.sum()):,} sales rows on or after {as_of} were accepted but not used.")
+        notes.append(f"Sales rows on or after {as_of}: {int(late.sum()):,}. They were accepted, but not used.")
     tables["sales"] = tables["sales"][~late]
     return Inputs(tables, tuple(notes))
 
@@ -119,18 +119,20 @@ def current_stock(stock: pd.DataFrame, as_of: date, notes: list[str]) -> pd.Data
     dated = stock.assign(as_of=stock["as_of"].fillna(day))
     later = dated["as_of"] > day
     if later.any():
-        notes.append(f"{int(later.sum()):,} stock rows after {as_of} were not used.")
+        notes.append(f"Stock rows after {as_of}: {int(later.sum()):,}. They were not used.")
     dated = dated[~later]
     latest = dated[dated["as_of"] == dated.groupby("location_id")["as_of"].transform("max")]
     expired = latest["expiry_date"] < day
     if expired.any():
         gone = latest.loc[expired, "on_hand"].sum()
-        notes.append(f"{gone:,.0f} units in {int(expired.sum()):,} expired lots are not counted as on hand.")
+        notes.append(f"Expired lots: {int(expired.sum()):,}, {gone:,.0f} units. They are not counted as on hand.")
     on_hand = latest["on_hand"].where(~expired, 0.0)
     if (on_hand < 0).any():
-        notes.append(f"{int((on_hand < 0).sum()):,} stock rows are below zero; they count as zero.")
+        notes.append(f"Stock rows below zero: {int((on_hand < 0).sum()):,}. They count as zero.")
     latest = latest.assign(
-        on_hand=on_hand.clip(lower=0), allocated=latest["allocated"].fillna(0), backorders=latest["backorders"].fillna(0)
+        on_hand=on_hand.clip(lower=0),
+        allocated=latest["allocated"].fillna(0),
+        backorders=latest["backorders"].fillna(0),
     )
     return latest.groupby(KEY, sort=True).agg(
         on_hand=("on_hand", "sum"),
@@ -146,7 +148,9 @@ def stock_history(stock: pd.DataFrame, as_of: date) -> pd.DataFrame:
     return dated.groupby([*KEY, "as_of"], sort=True)["on_hand"].sum().reset_index()
 
 
-def scheduled_receipts(inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float, notes: list[str]) -> pd.DataFrame:
+def scheduled_receipts(
+    inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float, notes: list[str]
+) -> pd.DataFrame:
     """Return open orders that count as cover: row (into `keys`), day (from `as_of`), quantity.
 
     Received ones are closed; overdue ones are planned for `as_of`; those more than 60 days overdue are
@@ -156,27 +160,27 @@ def scheduled_receipts(inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_da
     orders["row"] = rows_of(orders, keys, sole_location(keys))
     closed = _received(orders, inputs["receipts"], as_of)
     if closed.any():
-        notes.append(f"{int(closed.sum()):,} open orders were received already and count no more.")
+        notes.append(f"Open orders that were received already: {int(closed.sum()):,}. They count no more.")
     orders = orders[~closed]
     unknown = orders["row"] < 0
     if unknown.any():
         notes.append(
-            f"{int(unknown.sum()):,} open orders ({orders.loc[unknown, 'quantity'].sum():,.0f} units) name no item and "
-            "location of the plan; they count as no cover."
+            f"Open orders for no item and location of the plan: {int(unknown.sum()):,}, "
+            f"{orders.loc[unknown, 'quantity'].sum():,.0f} units. They count as no cover."
         )
     orders = orders[~unknown & (orders["quantity"] > 0)]
     day = (orders["due_on"] - pd.Timestamp(as_of)).dt.days
     stale = day < -OVERDUE_LIMIT_DAYS
     if stale.any():
         notes.append(
-            f"{int(stale.sum()):,} open orders ({orders.loc[stale, 'quantity'].sum():,.0f} units) are more than "
-            f"{OVERDUE_LIMIT_DAYS} days overdue and count as no cover: close or confirm them."
+            f"Open orders more than {OVERDUE_LIMIT_DAYS} days overdue: {int(stale.sum()):,}, "
+            f"{orders.loc[stale, 'quantity'].sum():,.0f} units. They count as no cover: close or confirm them."
         )
     overdue = (day < 0) & ~stale
     if overdue.any():
         notes.append(
-            f"{int(overdue.sum()):,} open orders ({orders.loc[overdue, 'quantity'].sum():,.0f} units) are overdue; they "
-            f"are planned for {as_of}."
+            f"Overdue open orders: {int(overdue.sum()):,}, {orders.loc[overdue, 'quantity'].sum():,.0f} units. "
+            f"They are planned for {as_of}."
         )
     kept = orders[~stale].assign(day=(day[~stale].clip(lower=0) + delay_days).astype(float))
     return kept[["row", "day", "quantity", "order_id", "due_on"]].reset_index(drop=True)

@@ -20,6 +20,7 @@ class Network:
     lanes : source_id, destination_id, transit_days, cost_per_unit, cost_per_shipment, capacity.
     warehouses : ids of the warehouses.
     priority : shape (n,), 1 is served first.
+    capacity : shape (n,), room at the row's location, in volume where items have one, else units; inf: not told.
     """
 
     keys: pd.DataFrame
@@ -29,6 +30,7 @@ class Network:
     lanes: pd.DataFrame
     warehouses: tuple[str, ...]
     priority: np.ndarray
+    capacity: np.ndarray
 
     def ancestors(self) -> list[np.ndarray]:
         """Return, step by step upwards, the row that feeds each row (-1: none left)."""
@@ -73,8 +75,10 @@ def build_network(inputs: Inputs, params: Params, notes: list[str]) -> Network:
         complete = complete.union(added)
     notes.extend(told)
     if len(complete) > len(pairs):
-        notes.append(f"{len(complete) - len(pairs):,} items are sold at stores but have no stock row at the warehouse "
-                     "that feeds them; it is taken to hold none.")
+        notes.append(
+            f"{len(complete) - len(pairs):,} items are sold at stores but have no stock row at the warehouse "
+            "that feeds them; it is taken to hold none."
+        )
     keys = complete.sortlevel()[0].to_frame(index=False)
     at = pd.MultiIndex.from_frame(keys)
     source = np.full(len(keys), -1)
@@ -84,8 +88,18 @@ def build_network(inputs: Inputs, params: Params, notes: list[str]) -> Network:
     transit[rows], freight[rows] = choice["transit_days"], choice["cost_per_unit"]
     source = _without_cycles(source, keys, notes)
     priority = keys["location_id"].map(priorities).fillna(1).to_numpy(float)
-    return Network(keys, source, np.where(source >= 0, transit, 0.0), np.where(source >= 0, freight, 0.0), lanes,
-                   tuple(warehouses), priority)
+    room = inputs["locations"].drop_duplicates("location_id").set_index("location_id")["capacity"]
+    capacity = keys["location_id"].map(room).astype(float).fillna(np.inf).to_numpy()
+    return Network(
+        keys,
+        source,
+        np.where(source >= 0, transit, 0.0),
+        np.where(source >= 0, freight, 0.0),
+        lanes,
+        tuple(warehouses),
+        priority,
+        capacity,
+    )
 
 
 def _pairs(frame: pd.DataFrame) -> pd.MultiIndex:
@@ -102,8 +116,10 @@ def _kinds(inputs: Inputs, notes: list[str]) -> tuple[list[str], dict[str, float
     warehouses = [p for p in seen if kinds.get(p) == "warehouse" or (p in guessed and p not in sold and len(seen) > 1)]
     told = [p for p in warehouses if p in guessed]
     if told and sold:
-        notes.append(f"{', '.join(told[:5])} held stock but sold nothing and was taken for a warehouse. "
-                     "A locations file can say otherwise.")
+        notes.append(
+            f"{', '.join(told[:5])} held stock but sold nothing and was taken for a warehouse. "
+            "A locations file can say otherwise."
+        )
     return (warehouses if sold else [p for p in warehouses if p not in guessed]), priorities
 
 
@@ -113,7 +129,9 @@ def _lanes(inputs: Inputs, warehouses: list[str], params: Params, notes: list[st
         return given.fillna({"transit_days": params.transit_days, "cost_per_unit": 0.0, "cost_per_shipment": 0.0})
     stores = sorted((set(inputs["stock"]["location_id"]) | set(inputs["sales"]["location_id"])) - set(warehouses))
     if warehouses and stores:
-        notes.append(f"No lanes were given: every warehouse feeds every store in {params.transit_days:g} days at no cost.")
+        notes.append(
+            f"No lanes were given: every warehouse feeds every store in {params.transit_days:g} days at no cost."
+        )
     grid = pd.MultiIndex.from_product([warehouses, stores], names=["source_id", "destination_id"]).to_frame(index=False)
     return grid.assign(transit_days=params.transit_days, cost_per_unit=0.0, cost_per_shipment=0.0, capacity=np.nan)
 
@@ -123,7 +141,9 @@ def _choose_sources(
 ) -> pd.DataFrame:
     """Return, for each fed item-location, its one source: as told, else who holds the item, cheapest, nearest."""
     options = pairs.to_frame(index=False).merge(lanes, left_on="location_id", right_on="destination_id")
-    told = inputs["item_locations"].dropna(subset=["source_id"])[[*KEY, "source_id"]].rename(columns={"source_id": "told"})
+    told = (
+        inputs["item_locations"].dropna(subset=["source_id"])[[*KEY, "source_id"]].rename(columns={"source_id": "told"})
+    )
     options = options.merge(told, on=KEY, how="left")
     hit = (options["told"] == options["source_id"]).groupby([options["item_id"], options["location_id"]]).any()
     named = options["told"].notna().groupby([options["item_id"], options["location_id"]]).any()
@@ -153,5 +173,7 @@ def _without_cycles(source: np.ndarray, keys: pd.DataFrame, notes: list[str]) ->
         if source[here] >= 0:
             rounds[here] = True
             source[here] = -1
-    notes.append(f"The lanes of {int(rounds.sum()):,} item-locations run in a circle; there the circle is cut and it buys.")
+    notes.append(
+        f"The lanes of {int(rounds.sum()):,} item-locations run in a circle; there the circle is cut and it buys."
+    )
     return source

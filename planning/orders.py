@@ -30,7 +30,9 @@ class Sized:
     multiple: np.ndarray
 
 
-def build_limits(positions: Positions, inventory_position: np.ndarray, shelf_life_cap: np.ndarray, whole: np.ndarray) -> Limits:
+def build_limits(
+    positions: Positions, inventory_position: np.ndarray, shelf_life_cap: np.ndarray, whole: np.ndarray
+) -> Limits:
     """Collect the limits of each item-location: MOQ, case pack, most in one order, most to hold, shelf life."""
     multiple = positions.column("order_multiple")
     multiple = np.where(np.isnan(multiple), np.where(whole, 1.0, 0.0), multiple)
@@ -60,8 +62,13 @@ def size_orders(need: np.ndarray, limits: Limits) -> Sized:
 
 
 def reach_supplier_minimum(
-    need: np.ndarray, sized: Sized, limits: Limits, positions: Positions, minimum_value: np.ndarray,
-    demand_per_day: np.ndarray, notes: list[str],
+    need: np.ndarray,
+    sized: Sized,
+    limits: Limits,
+    positions: Positions,
+    minimum_value: np.ndarray,
+    demand_per_day: np.ndarray,
+    notes: list[str],
 ) -> np.ndarray:
     """Return what each line is raised by so that its supplier's order reaches the least value, units, (n,).
 
@@ -70,11 +77,14 @@ def reach_supplier_minimum(
     added = np.zeros(len(need))
     cost = positions.column("unit_cost")
     lines = np.flatnonzero((sized.order > 0) & (minimum_value > 0))
-    by_order = positions.table.iloc[lines].groupby(["supplier_id", "location_id"]).indices if len(lines) else {}
-    for (supplier, place), members in by_order.items():
-        rows = lines[members]
+    number = positions.table.iloc[lines].groupby(["supplier_id", "location_id"]).ngroup().to_numpy()
+    for each in np.unique(number):
+        rows = lines[number == each]
+        supplier, place = (str(positions.table[c].iat[rows[0]]) for c in ("supplier_id", "location_id"))
         if np.isnan(cost[rows]).any():
-            notes.append(f"The order of {supplier} for {place} has items without a cost: its minimum could not be checked.")
+            notes.append(
+                f"The order of {supplier} for {place} has items without a cost: its minimum could not be checked."
+            )
             continue
         part = Limits(limits.least[rows], limits.multiple[rows], limits.most[rows])
 
@@ -86,8 +96,8 @@ def reach_supplier_minimum(
             continue
         if value(MOST_TOP_UP_DAYS) < wanted:
             notes.append(
-                f"The order of {supplier} for {place} stays below the minimum of {wanted:,.2f}: even {MOST_TOP_UP_DAYS} "
-                "more days of demand would not reach it. Agree on an exception, or wait."
+                f"The order of {supplier} for {place} stays below the minimum of {wanted:,.2f}: even "
+                f"{MOST_TOP_UP_DAYS} more days of demand would not reach it. Agree on an exception, or wait."
             )
             continue
         low, high = 0.0, float(MOST_TOP_UP_DAYS)
@@ -115,7 +125,9 @@ def cut_to_budget(
     lines = np.flatnonzero(order > 0)
     unknown = np.isnan(cost[lines])
     if unknown.any():
-        notes.append(f"{int(unknown.sum()):,} lines without a cost cannot be held against the budget and are not ordered.")
+        notes.append(
+            f"{int(unknown.sum()):,} lines without a cost cannot be held against the budget and are not ordered."
+        )
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = gain[lines] / (order[lines] * cost[lines])
     left = budget
@@ -147,8 +159,17 @@ def purchase_orders(replenishment: pd.DataFrame, unit_cost: np.ndarray, as_of_te
     lines["order_number"] = [f"PO-{as_of_text.replace('-', '')}-{n:03d}" for n in number]
     lines["quantity"] = lines["order_quantity"]
     lines["line_value"] = lines["quantity"] * lines["unit_cost"]
-    columns = ["order_number", "supplier_id", "location_id", "item_id", "quantity", "order_on", "arrives_on", "unit_cost",
-               "line_value"]
+    columns = [
+        "order_number",
+        "supplier_id",
+        "location_id",
+        "item_id",
+        "quantity",
+        "order_on",
+        "arrives_on",
+        "unit_cost",
+        "line_value",
+    ]
     out = lines[columns].reset_index(drop=True)
     out["supplier_id"] = out["supplier_id"].replace("", None)
     return out

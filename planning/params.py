@@ -51,16 +51,22 @@ class Params:
         7, "Days between ordering occasions, where the supplier gives none", low=1, high=365, unit="days"
     )
     coverage_days: int | None = _param(
-        None, "Days after its arrival that an order must last; empty: the review period",
-        low=1, high=730, nullable=True, unit="days",
+        None,
+        "Days after its arrival that an order must last; empty: the review period",
+        low=1,
+        high=730,
+        nullable=True,
+        unit="days",
     )
     plan_days: int = _param(28, "The window over which totals are told", low=1, high=365, unit="days")
     lead_time_days: float = _param(
         14.0, "Days from order to usable receipt, where nothing else tells", low=0, high=730, unit="days"
     )
     lead_time_sd_fraction: float = _param(
-        0.25, "Spread of the lead time where receipts give none, as a share of it (at least 1 day); 0: certain",
-        low=0, high=2,
+        0.25,
+        "Spread of the lead time where receipts give none, as a share of it (at least 1 day); 0: certain",
+        low=0,
+        high=2,
     )
     transit_days: float = _param(2.0, "Days between locations, where lanes give none", low=0, high=365, unit="days")
     service_measure: str = _param("fill_rate", "What the service target measures", choices=SERVICE_MEASURES)
@@ -72,10 +78,16 @@ class Params:
         None, "Cost of a unit short; empty: price less cost", low=0, high=1e9, nullable=True, unit="money"
     )
     holding_cost_per_unit_day: float | None = _param(
-        None, "Cost of holding a unit for a day; empty: from the yearly rate", low=0, high=1e9, nullable=True,
+        None,
+        "Cost of holding a unit for a day; empty: from the yearly rate",
+        low=0,
+        high=1e9,
+        nullable=True,
         unit="money",
     )
-    holding_rate_per_year: float = _param(0.25, "Cost of holding stock for a year, as a share of its cost", low=0, high=5)
+    holding_rate_per_year: float = _param(
+        0.25, "Cost of holding stock for a year, as a share of its cost", low=0, high=5
+    )
     unmet_demand: str = _param("lost", "What becomes of demand that is not met", choices=UNMET_DEMAND)
     budget: float | None = _param(
         None, "Money for the purchases of today; empty: no limit", low=0, high=1e15, nullable=True, unit="money"
@@ -188,7 +200,9 @@ def _checked_text(name: str, value: Any, rule: dict[str, Any]) -> str:
 
 def _checked_number(name: str, value: Any, rule: dict[str, Any], *, whole: bool) -> float | int:
     low, high = rule["low"], rule["high"]
-    allowed = f"{'a whole number' if whole else 'a number'} {'above' if rule.get('above_low') else 'from'} {low} to {high}"
+    allowed = (
+        f"{'a whole number' if whole else 'a number'} {'above' if rule.get('above_low') else 'from'} {low} to {high}"
+    )
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         _refuse(name, value, allowed)
     if rule.get("fraction") and 1 < value <= 100:

@@ -22,12 +22,29 @@ from planning.network import Network, build_network
 from planning.params import Params
 from planning.report import assemble
 from planning.result import PlanResult
-from planning.stages import Stages, run_stages
+from planning.stages import Base, build_base, run_stages
 
 METHOD_VERSION = "1"
 
 HEAVY = ("horizon_days", "history_days", "stockout_correction", "outlier_correction")
 """The parameters that the heavy stage depends on, besides the bucket."""
+
+QUICK = (
+    "service_measure",
+    "service_target",
+    "service_target_by_class",
+    "coverage_days",
+    "budget",
+    "shortage_cost_per_unit",
+    "holding_cost_per_unit_day",
+    "holding_rate_per_year",
+    "allocation_method",
+    "allocation_sources",
+    "reserve_fraction",
+    "plan_days",
+    "currency",
+)
+"""The parameters that `finish` alone reads: a slider of theirs costs a look-up."""
 
 WEEK_FROM_DAYS = 14
 
@@ -53,6 +70,7 @@ def resolved_bucket(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Par
 
 def _longest_lead(inputs: Mapping[str, pd.DataFrame], params: Params) -> float:
     """Return the longest lead time that master data tell, or the default where an item has none, days."""
+
     def told(name: str, key: str) -> pd.Series:
         frame = inputs.get(name)
         if frame is None or "lead_time_days" not in frame or frame.empty:
@@ -83,12 +101,18 @@ def plan_key(snapshot_id: str, decisions_id: str, as_of: date, params: Params) -
     return _hash(snapshot_id, decisions_id, as_of.isoformat(), params.to_json(), METHOD_VERSION)
 
 
+def base_key(snapshot_id: str, decisions_id: str, as_of: date, params: Params) -> str:
+    """Return the key of what `prepare` returns: hex, the same for all values of quick parameters."""
+    slow = {name: value for name, value in params.to_dict().items() if name not in QUICK}
+    return _hash(snapshot_id, decisions_id, as_of.isoformat(), json.dumps(slow, sort_keys=True), METHOD_VERSION)
+
+
 def _hash(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _horizon(inputs: Mapping[str, pd.DataFrame], params: Params) -> int:
-    """Days that the forecast must reach: the horizon, or the longest lead time, review and coverage, in whole quarters."""
+    """Days that the forecast must reach: the horizon, or lead time, review and coverage, in whole quarters."""
     reviews = [float(params.review_period_days), float(params.coverage_days or 0)]
     if "suppliers" in inputs and "review_period_days" in inputs["suppliers"]:
         reviews.extend(inputs["suppliers"]["review_period_days"].dropna())
@@ -97,7 +121,11 @@ def _horizon(inputs: Mapping[str, pd.DataFrame], params: Params) -> int:
 
 
 def fit(
-    inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params, *, run: engine.Runner = engine.serial,
+    inputs: Mapping[str, pd.DataFrame],
+    as_of: date,
+    params: Params,
+    *,
+    run: engine.Runner = engine.serial,
     progress: Progress = silent,
 ) -> Fits:
     """Run the heavy stage.
@@ -119,8 +147,13 @@ def fit(
 
 
 def _fit(
-    tables: Inputs, network: Network, inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params,
-    run: engine.Runner, progress: Progress,
+    tables: Inputs,
+    network: Network,
+    inputs: Mapping[str, pd.DataFrame],
+    as_of: date,
+    params: Params,
+    run: engine.Runner,
+    progress: Progress,
 ) -> Fits:
     if network.keys.empty:
         msg = "no item has stock or sales: there is nothing to plan"
@@ -131,19 +164,47 @@ def _fit(
 
 
 def plan(
-    inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params, *, fits: Fits | None = None, snapshot_id: str = "",
-    decisions_id: str = "", run: engine.Runner = engine.serial, progress: Progress = silent,
+    inputs: Mapping[str, pd.DataFrame],
+    as_of: date,
+    params: Params,
+    *,
+    fits: Fits | None = None,
+    snapshot_id: str = "",
+    run: engine.Runner = engine.serial,
+    progress: Progress = silent,
 ) -> PlanResult:
     """Make a plan.
 
     Parameters
     ----------
     fits : what `fit` returned for the same inputs, `as_of` and heavy parameters; None: it is run here.
-    snapshot_id, decisions_id : told in the result.
+    snapshot_id : told in the result.
 
     Returns
     -------
     PlanResult, a function of its arguments and METHOD_VERSION alone.
+
+    Raises
+    ------
+    PlanningError : the input or a parameter does not allow a plan; the message says why.
+    """
+    base = prepare(inputs, as_of, params, fits=fits, run=run, progress=progress)
+    progress("plan", 0, 1)
+    result = finish(base, as_of, params, snapshot_id=snapshot_id)
+    progress("plan", 1, 1)
+    return result
+
+
+def prepare(
+    inputs: Mapping[str, pd.DataFrame],
+    as_of: date,
+    params: Params,
+    *,
+    fits: Fits | None = None,
+    run: engine.Runner = engine.serial,
+    progress: Progress = silent,
+) -> Base:
+    """Do what no quick parameter changes (see `QUICK`): positions, distribution, need at arrival.
 
     Raises
     ------
@@ -155,11 +216,14 @@ def plan(
     if fits is None:
         fits = _fit(tables, network, inputs, as_of, params, run, progress)
     notes.extend(fits.notes)
-    progress("plan", 0, 1)
-    stages: Stages = run_stages(tables, network, fits, as_of, params, notes)
-    result = assemble(stages, as_of, params, snapshot_id, notes)
-    progress("plan", 1, 1)
-    return result
+    return build_base(tables, network, fits, as_of, params, notes)
+
+
+def finish(base: Base, as_of: date, params: Params, *, snapshot_id: str = "") -> PlanResult:
+    """Make the plan from what `prepare` returned for the same inputs, `as_of` and slow parameters."""
+    notes = list(base.notes)
+    stages = run_stages(base, params, notes)
+    return assemble(base, stages, as_of, params, snapshot_id, notes)
 
 
 def history(fits: Fits, item_id: str, location_id: str) -> pd.DataFrame:
@@ -187,5 +251,17 @@ def history(fits: Fits, item_id: str, location_id: str) -> pd.DataFrame:
 
 
 __all__ = [
-    "METHOD_VERSION", "Fits", "fit", "fit_key", "history", "plan", "plan_key", "resolved_bucket", "suggested_as_of",
+    "METHOD_VERSION",
+    "Base",
+    "Fits",
+    "base_key",
+    "finish",
+    "fit",
+    "fit_key",
+    "history",
+    "plan",
+    "plan_key",
+    "prepare",
+    "resolved_bucket",
+    "suggested_as_of",
 ]

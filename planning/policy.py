@@ -14,8 +14,8 @@ from planning.distribution import CumulativeDemand, quantile_table
 
 LEAD_TIMES = 5
 POINTS = 101
-_LATTICE = 62
-"""101 points paired by multiples of 62, near the golden ratio, fill the square evenly."""
+_LATTICE = 18
+"""101 points paired by powers of 18 fill the square evenly, whichever two of the first six are paired."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Need:
     between : mean demand from the arrival to the next one, units, (n,).
     arriving_stock : mean stock at the arrival, units, (n,).
     lost_before : mean units short before the arrival, (n,).
+    relieved : mean demand between the arrivals that open orders due in between serve, units, (n,).
     """
 
     need: np.ndarray
@@ -55,6 +56,12 @@ class Need:
     between: np.ndarray
     arriving_stock: np.ndarray
     lost_before: np.ndarray
+    relieved: np.ndarray | float = 0.0
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean need, units, (n,): what an order must bring to cover mean demand alone."""
+        return np.asarray(self.between - self.arriving_stock - self.relieved)
 
     def short(self, order: np.ndarray) -> np.ndarray:
         """Return the mean units short between this arrival and the next if `order` arrives, (n,)."""
@@ -73,7 +80,7 @@ class Need:
         return np.asarray((self.need <= order[:, None] + 1e-9).mean(axis=1))
 
     def order_for_cycle_service(self, target: np.ndarray) -> np.ndarray:
-        """Return the least order with P(need <= order) >= target, units, (n,); below zero: stock is more than enough."""
+        """Return the least order with P(need <= order) >= target, units, (n,); below zero: stock is enough."""
         m = self.need.shape[1]
         at = np.clip(np.ceil(target * m - 1e-9).astype(int) - 1, 0, m - 1)
         return np.asarray(self.need[np.arange(len(self.need)), at])
@@ -118,33 +125,38 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
     """
     n = len(supply.stock)
     need, before = np.empty((2, n, LEAD_TIMES * POINTS))
-    stocks, losses, between = np.zeros((3, n))
+    stocks, losses, between, relieved = np.zeros((4, n))
     for j, lead in enumerate(_lead_times(supply).T):
         columns = slice(j * POINTS, (j + 1) * POINTS)
         stock, short = _stock_at(demand, supply, lead, j, lost=lost)
-        window, mean = _window_demand(demand, supply, lead, j, joined=not lost)
+        window, mean, relief = _window_demand(demand, supply, lead, j, joined=not lost)
         need[:, columns] = window - stock if lost else window
-        before[:, columns] = short
+        # The same open orders count for what is short before and after, so that their difference is demand's alone.
+        before[:, columns] = short if lost else short - relief[:, None]
         stocks += np.maximum(stock, 0 if lost else -np.inf).mean(axis=1) / LEAD_TIMES
         losses += (short if lost else np.maximum(short, 0)).mean(axis=1) / LEAD_TIMES
         between += mean / LEAD_TIMES
+        relieved += relief / LEAD_TIMES
     need.sort(axis=1)
     if not lost:
         before.sort(axis=1)
-    return Need(need, None if lost else before, between, stocks, losses)
+    return Need(need, None if lost else before, between, stocks, losses, relieved)
 
 
 def _lead_times(supply: Supply) -> np.ndarray:
     """Five equally likely lead times with the mean and spread asked for, from a gamma, days, (n, 5)."""
     mean, sd = supply.lead_time, supply.lead_time_sd
-    spread = (sd > 0) & (mean > 0)
+    # A spread of a rounding error is none.
+    spread = (mean > 0) & (sd > 1e-6 * np.maximum(mean, 1.0))
     shape = np.where(spread, (mean / np.where(spread, sd, 1.0)) ** 2, 1.0)
     z = special.gammaincinv(shape[:, None], (np.arange(LEAD_TIMES) + 0.5) / LEAD_TIMES)
     z = (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
     return np.asarray(np.maximum(mean[:, None] + np.where(spread, sd, 0.0)[:, None] * z, 0.0))
 
 
-def _draw(demand: CumulativeDemand, start: np.ndarray, end: np.ndarray, rows: np.ndarray, j: int, turn: int) -> np.ndarray:
+def _draw(
+    demand: CumulativeDemand, start: np.ndarray, end: np.ndarray, rows: np.ndarray, j: int, turn: int
+) -> np.ndarray:
     """Demand of `rows` from `start` to `end` at 101 points; `turn` pairs it with the draws before it."""
     shift = ((j * (turn + 2)) % LEAD_TIMES + 0.5) / LEAD_TIMES
     mean, variance = demand.between(start, end)
@@ -161,7 +173,9 @@ def _stock_at(
     stock = np.repeat(supply.stock[:, None], POINTS, axis=1)
     if not lost:
         # Nothing is lost, so only totals count: one draw, exact in its distribution.
-        stock = stock + supply.received_before(lead + 1e-9)[:, None] - _draw(demand, np.zeros(n), lead, np.arange(n), j, 1)
+        stock = (
+            stock + supply.received_before(lead + 1e-9)[:, None] - _draw(demand, np.zeros(n), lead, np.arange(n), j, 1)
+        )
         return stock, -stock
     short, at = np.zeros((n, POINTS)), np.zeros(n)
     for s in range(supply.receipt_day.shape[1] + 1):
@@ -173,15 +187,17 @@ def _stock_at(
             served = np.minimum(wanted, np.maximum(stock[rows], 0))
             stock[rows] -= served
             short[rows] += wanted - served
-        stock += np.where(day <= lead, supply.receipt_units[:, s] if s < supply.receipt_day.shape[1] else 0.0, 0.0)[:, None]
+        stock += np.where(day <= lead, supply.receipt_units[:, s] if s < supply.receipt_day.shape[1] else 0.0, 0.0)[
+            :, None
+        ]
         at = np.maximum(at, due)
     return stock, short
 
 
 def _window_demand(
     demand: CumulativeDemand, supply: Supply, lead: np.ndarray, j: int, *, joined: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the most that demand runs ahead of receipts before the next arrival, (n, 101), and mean demand, (n,).
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Most that demand runs ahead of receipts before the next arrival, (n, 101); mean demand and relief, (n,) each.
 
     Lost sales: from the arrival on. Backorders (`joined`): from now on, less stock and receipts, so that the
     distribution is that of the whole interval.
@@ -190,9 +206,11 @@ def _window_demand(
     end = lead + supply.review
     mean = demand.between(lead, end)[0]
     if joined:
+        relief = supply.received_before(end) - supply.received_before(lead + 1e-9)
         owed = supply.stock + supply.received_before(end)
-        return _draw(demand, np.zeros(n), end, np.arange(n), j, 0) - owed[:, None], mean
+        return _draw(demand, np.zeros(n), end, np.arange(n), j, 0) - owed[:, None], mean, relief
     total, most, at = np.zeros((n, POINTS)), np.full((n, POINTS), -np.inf), lead.copy()
+    received = np.zeros(n)
     for s in range(supply.receipt_day.shape[1] + 1):
         inner = s < supply.receipt_day.shape[1]
         day = supply.receipt_day[:, s] if inner else end
@@ -200,12 +218,13 @@ def _window_demand(
         if not len(rows):
             continue
         until = np.where(np.isin(np.arange(n), rows), day, at)
-        total[rows] += _draw(demand, at, until, rows, j, supply.receipt_day.shape[1] + 1 - s if inner else 0)
+        total[rows] += _draw(demand, at, until, rows, j, supply.receipt_day.shape[1] + 2 + s if inner else 0)
         most[rows] = np.maximum(most[rows], total[rows])
         if inner:
             total[rows] -= supply.receipt_units[rows, s][:, None]
+            received[rows] += supply.receipt_units[rows, s]
         at = until
-    return most, mean
+    return most, mean, (total + received[:, None] - most).mean(axis=1)
 
 
 @dataclass(frozen=True)
@@ -222,7 +241,9 @@ class Levels:
     due: np.ndarray
 
 
-def find_levels(need: Need, measure: str, target: np.ndarray, critical_ratio: np.ndarray, least_stock: np.ndarray) -> Levels:
+def find_levels(
+    need: Need, measure: str, target: np.ndarray, critical_ratio: np.ndarray, least_stock: np.ndarray
+) -> Levels:
     """Return the order that reaches the service target, and whether it is due.
 
     Parameters
@@ -232,7 +253,7 @@ def find_levels(need: Need, measure: str, target: np.ndarray, critical_ratio: np
     critical_ratio : shortage cost / (shortage cost + holding cost until the next order), (n,); of "cost".
     least_stock : units to hold at least beyond mean demand (minimum and presentation stock), (n,).
     """
-    mean_need = need.between - need.arriving_stock
+    mean_need = need.mean
     if measure == "fill_rate":
         raw = need.order_for_fill_rate(target)
         floor = mean_need + least_stock

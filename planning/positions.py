@@ -21,10 +21,12 @@ YEAR_DAYS = 365
 class Positions:
     """What a plan starts from, one row an item-location in the order of the network's keys.
 
+    The last five columns of the table follow from quick parameters: see `with_choices`.
+
     table : item_id, location_id, item_name, category, supplier_id, on_hand, allocated, backorders, on_order,
         unit_cost, unit_price, lead_time_days, lead_time_sd_days, lead_time_from, review_period_days,
-        coverage_days, moq, order_multiple, max_order, max_stock, least_stock, shelf_life_days, ranged, dead,
-        buys, abc_class, service_target, service_target_from, shortage_cost, holding_cost_per_day.
+        volume, moq, order_multiple, max_order, max_stock, least_stock, shelf_life_days, ranged, dead, buys, abc_class;
+        coverage_days, service_target, service_target_from, shortage_cost, holding_cost_per_day.
         Quantities in units, missing limits NaN, money NaN where unknown.
     receipts : row, day, quantity, order_id, due_on of the open orders that count.
     """
@@ -44,7 +46,7 @@ class Positions:
     @property
     def net_stock(self) -> np.ndarray:
         """On hand less committed and backorders, units, shape (n,); below zero: owed."""
-        return self.column("on_hand") - self.column("allocated") - self.column("backorders")
+        return np.asarray(self.column("on_hand") - self.column("allocated") - self.column("backorders"))
 
 
 def build_positions(
@@ -56,19 +58,31 @@ def build_positions(
     at = pd.MultiIndex.from_frame(table)
     missing = ~at.isin(stock.index)
     if missing.any():
-        notes.append(f"{int(missing.sum()):,} item-locations have no stock row; they are taken to hold none.")
+        notes.append(f"Item-locations without a stock row: {int(missing.sum()):,}. They are taken to hold none.")
     for name in ("on_hand", "allocated", "backorders", "unit_cost"):
         values = stock[name].reindex(at).to_numpy()
         table[name] = values if name == "unit_cost" else np.nan_to_num(values)
     _join_master_data(table, inputs)
     table["buys"] = network.source < 0
-    _join_money(table, inputs, params, notes)
+    _join_prices(table, inputs)
     _join_times(table, inputs, network, as_of, params, notes)
     delay = params.lead_time_added_days if params.delay_open_orders else 0.0
     receipts = scheduled_receipts(inputs, network.keys, as_of, delay, notes)
     table["on_order"] = np.bincount(receipts["row"], receipts["quantity"], minlength=len(table))
-    _join_targets(table, fits, params)
+    _join_classes(table, fits)
     return Positions(table, receipts)
+
+
+def with_choices(positions: Positions, params: Params, notes: list[str]) -> Positions:
+    """Add what quick parameters decide: costs of shortage and holding, coverage, service targets."""
+    table = positions.table.copy()
+    _join_costs(table, params, notes)
+    table["coverage_days"] = np.maximum(params.coverage_days or 0, table["review_period_days"])
+    targets = params.service_target_by_class
+    by_class = table["abc_class"].isin(list(targets))
+    table["service_target"] = table["abc_class"].map(dict(targets)).astype(float).fillna(params.service_target)
+    table["service_target_from"] = np.where(by_class, "class " + table["abc_class"], "all items")
+    return Positions(table, positions.receipts)
 
 
 def _join_master_data(table: pd.DataFrame, inputs: Inputs) -> None:
@@ -82,7 +96,7 @@ def _join_master_data(table: pd.DataFrame, inputs: Inputs) -> None:
     def of_place(name: str) -> pd.Series:
         return pd.Series(local[name].reindex(at).to_numpy(), index=table.index)
 
-    for name in ("item_name", "category", "unit_price", "max_order", "shelf_life_days"):
+    for name in ("item_name", "category", "unit_price", "max_order", "shelf_life_days", "volume"):
         table[name] = of_item(name)
     own_cost = of_item("unit_cost")
     table["unit_cost"] = own_cost.where(own_cost.notna(), table["unit_cost"]).astype(float)
@@ -99,7 +113,7 @@ def _join_master_data(table: pd.DataFrame, inputs: Inputs) -> None:
     table["dead"] = of_item("life_cycle") == "dead"
 
 
-def _join_money(table: pd.DataFrame, inputs: Inputs, params: Params, notes: list[str]) -> None:
+def _join_prices(table: pd.DataFrame, inputs: Inputs) -> None:
     sales = inputs["sales"]
     priced = sales[(sales["unit_price"] > 0) & (sales["quantity"] > 0)]
     if not priced.empty:
@@ -107,6 +121,9 @@ def _join_money(table: pd.DataFrame, inputs: Inputs, params: Params, notes: list
         paid = turnover / priced["quantity"].groupby(priced["item_id"]).sum()
         table["unit_price"] = table["unit_price"].where(table["unit_price"].notna(), table["item_id"].map(paid))
     table["unit_price"] = table["unit_price"].astype(float)
+
+
+def _join_costs(table: pd.DataFrame, params: Params, notes: list[str]) -> None:
     margin = table["unit_price"] - table["unit_cost"]
     if params.shortage_cost_per_unit is not None:
         table["shortage_cost"] = params.shortage_cost_per_unit
@@ -114,12 +131,16 @@ def _join_money(table: pd.DataFrame, inputs: Inputs, params: Params, notes: list
         table["shortage_cost"] = margin.clip(lower=0)
         sold_below = table.loc[margin < 0, "item_id"].nunique()
         if sold_below:
-            notes.append(f"{sold_below:,} items sell below their cost; a unit short of them is taken to cost nothing.")
+            notes.append(f"Items sold below their cost: {sold_below:,}. A unit short of them is taken to cost nothing.")
         unknown = table.loc[margin.isna(), "item_id"].nunique()
         if unknown:
-            notes.append(f"{unknown:,} items have no cost or no price: their money is left empty and a unit counts as one.")
+            notes.append(
+                f"Items without a cost or a price: {unknown:,}. Their money is left empty, and a unit counts as one."
+            )
     held = table["unit_cost"] * params.holding_rate_per_year / YEAR_DAYS
-    table["holding_cost_per_day"] = held if params.holding_cost_per_unit_day is None else params.holding_cost_per_unit_day
+    table["holding_cost_per_day"] = (
+        held if params.holding_cost_per_unit_day is None else params.holding_cost_per_unit_day
+    )
 
 
 def _join_times(
@@ -131,28 +152,36 @@ def _join_times(
         return table["supplier_id"].map(suppliers[name]).astype(float)
 
     asked = table.assign(
-        item_location_lead=table.pop("place_lead"), item_lead=table.pop("item_lead"),
-        supplier_lead=of_supplier("lead_time_days"), supplier_sd=of_supplier("lead_time_sd_days"),
+        item_location_lead=table.pop("place_lead"),
+        item_lead=table.pop("item_lead"),
+        supplier_lead=of_supplier("lead_time_days"),
+        supplier_sd=of_supplier("lead_time_sd_days"),
     )
     found = lead_times(asked, inputs["receipts"], as_of, params)
     buys = table["buys"].to_numpy(bool)
     assumed = buys & (found["lead_time_from"] == "assumed").to_numpy()
     if assumed.any():
-        notes.append(f"{int(assumed.sum()):,} item-locations have no lead time; {params.lead_time_days:g} days are assumed.")
+        worth = (table["on_hand"] * table["unit_cost"])[assumed].sum(min_count=1)
+        money = "" if np.isnan(worth) else f", {worth:,.0f} of stock value"
+        notes.append(
+            f"Item-locations without a lead time: {int(assumed.sum()):,}{money}. "
+            f"{params.lead_time_days:g} days are assumed."
+        )
     table["lead_time_days"] = np.floor(np.where(buys, found["lead_time_days"], network.transit_days) + 0.5)
     table["lead_time_sd_days"] = np.where(buys, found["lead_time_sd_days"], 0.0)
     table["lead_time_from"] = np.where(buys, found["lead_time_from"], "transit")
     review = of_supplier("review_period_days").fillna(params.review_period_days)
     table["review_period_days"] = np.where(buys, review, params.review_period_days)
-    table["coverage_days"] = np.maximum(params.coverage_days or 0, table["review_period_days"])
     # A case pack is the supplier's; a location that is fed has one only where it is told for that location.
-    table["order_multiple"] = np.where(buys, table["place_multiple"].fillna(table["item_multiple"]), table["place_multiple"])
+    table["order_multiple"] = np.where(
+        buys, table["place_multiple"].fillna(table["item_multiple"]), table["place_multiple"]
+    )
     table["moq"] = pd.to_numeric(table["moq"]).where(buys).fillna(0.0)
     table.drop(columns=["place_multiple", "item_multiple"], inplace=True)
 
 
-def _join_targets(table: pd.DataFrame, fits: Fits, params: Params) -> None:
-    """ABC by the item's yearly value over all locations, and the target that goes with it."""
+def _join_classes(table: pd.DataFrame, fits: Fits) -> None:
+    """ABC by the item's yearly value over all locations."""
     buckets = max(1, YEAR_DAYS // fits.calendar.bucket_days)
     recent = np.nansum(fits.demand[:, -buckets:], axis=1)
     span = min(buckets, max(1, fits.demand.shape[1])) * fits.calendar.bucket_days
@@ -164,10 +193,6 @@ def _join_targets(table: pd.DataFrame, fits: Fits, params: Params) -> None:
         worth = worth.fillna(1.0)
     by_item = pd.Series(classify_abc((units * worth.reindex(units.index)).to_numpy(float)), index=units.index)
     table["abc_class"] = table["item_id"].map(by_item)
-    targets = params.service_target_by_class
-    by_class = table["abc_class"].isin(list(targets))
-    table["service_target"] = table["abc_class"].map(dict(targets)).astype(float).fillna(params.service_target)
-    table["service_target_from"] = np.where(by_class, "class " + table["abc_class"], "all items")
 
 
 def build_supply(positions: Positions, network: Network, usable: np.ndarray, horizon: float) -> Supply:
@@ -195,6 +220,10 @@ def build_supply(positions: Positions, network: Network, usable: np.ndarray, hor
     day_table[row, slot] = totals.index.get_level_values(1)
     unit_table[row, slot] = totals.to_numpy()
     return Supply(
-        stock=usable, receipt_day=day_table, receipt_units=unit_table, lead_time=positions.column("lead_time_days"),
-        lead_time_sd=positions.column("lead_time_sd_days"), review=positions.column("review_period_days"),
+        stock=usable,
+        receipt_day=day_table,
+        receipt_units=unit_table,
+        lead_time=positions.column("lead_time_days"),
+        lead_time_sd=positions.column("lead_time_sd_days"),
+        review=positions.column("review_period_days"),
     )

@@ -12,6 +12,9 @@ _MEASURE = {
     "cost": "where a unit short costs as much as a unit held",
 }
 
+LEAST = 0.05
+"""Units below which a step of the sum is not told."""
+
 
 def _units(value: float) -> str:
     return f"{value:,.0f}" if abs(value - round(value)) < 0.05 or abs(value) >= 100 else f"{value:,.1f}"
@@ -21,68 +24,98 @@ def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params) -
     """Return one sentence an item-location: what is there, what is needed, and what was done."""
     positions = stages.positions
     cover = positions.column("lead_time_days") + positions.column("coverage_days")
-    wanted = stages.demand.mean_to(cover)
-    target = positions.column("service_target")
+    wanted = stages.wanted
     due = stages.levels.due
+    on_order = stages.network.pool(positions.column("on_order"))
+    excess = table["excess_units"].to_numpy(float)
     blocked = (~positions.table["ranged"] | positions.table["dead"]).to_numpy(bool)
     with_stores = stages.network.feeds
     out = []
-    for row, (action, risk, stockout) in enumerate(zip(table["action"], table["risk"], table["stockout_on"], strict=True)):
-        holder = "it and the locations it feeds hold" if with_stores[row] else "there are"
-        have = f"{holder} {_units(stages.usable[row])} usable and {_units(table['on_order'].iat[row])} on order"
+    for row, (action, risk, stockout) in enumerate(
+        zip(table["action"], table["risk"], table["stockout_on"], strict=True)
+    ):
+        holder = "with the locations it feeds, " if with_stores[row] else ""
+        have = f"{holder}{_units(stages.usable[row])} held and {_units(on_order[row])} on order"
         if blocked[row]:
-            out.append(f"Not ordered: the item is {'dead' if positions.table['dead'].iat[row] else 'not stocked here'}.")
+            out.append(
+                f"Not ordered: the item is {'dead' if positions.table['dead'].iat[row] else 'not stocked here'}."
+            )
         elif wanted[row] <= 0 and not due[row]:
             out.append("No demand is expected." if stages.usable[row] <= 0 else f"No demand is expected; {have}.")
         elif due[row]:
-            out.append(_due(stages, row, action, have, wanted[row], cover[row], target[row], params))
+            out.append(_due(stages, row, action, params))
         elif risk == "red":
-            out.append(f"Runs out on {stockout:%d %b %Y}, before a normal order can arrive; then open orders cover it: {have}.")
+            out.append(
+                f"Runs out on {stockout:%d %b %Y}, before a normal order can arrive; then open orders cover it: {have}."
+            )
         elif risk == "amber":
             out.append(f"Runs out on {stockout:%d %b %Y}, but stays within the service target: {have}.")
         elif action == "reduce":
-            out.append(f"{_units(table['excess_units'].iat[row])} more than any need in sight: {have}.")
+            out.append(f"{_units(excess[row])} more than any need in sight: {have}.")
         else:
             out.append(f"Covered: {have} for {_units(wanted[row])} expected in {cover[row]:.0f} days.")
     return out
 
 
-def _due(
-    stages: Stages, row: int, action: str, have: str, wanted: float, days: float, target: float, params: Params
-) -> str:
-    goal = _MEASURE[params.service_measure].format(target)
-    need = f"{_units(wanted)} expected in {days:.0f} days and {have}; {goal} {_units(stages.asked[row])} are needed"
-    changes: list[tuple[str, np.ndarray]] = [
-        ("the maximum", stages.sized.maximum), ("the least order", stages.sized.moq),
-        ("whole packs", stages.sized.multiple), ("the supplier's minimum", stages.raised), ("the budget", stages.cut),
-    ]
-    said = [f"{name} {'adds' if by[row] > 0 else 'takes'} {_units(abs(by[row]))}" for name, by in changes if abs(by[row]) > 1e-6]
-    tail = f" ({', '.join(said)})" if said else ""
-    if stages.positions.buys[row]:
-        return f"Order {_units(stages.order[row])}: {need}{tail}."
+def _due(stages: Stages, row: int, action: str, params: Params) -> str:
+    """The sum that led to an order or transfer, in the order of the waterfall."""
+    positions, need = stages.positions, stages.need
+    days = positions.column("lead_time_days")[row] + positions.column("coverage_days")[row]
+    usable, lost = stages.usable[row], need.lost_before[row] if need.before is None else 0.0
+    wanted, coming, asked = stages.wanted[row], stages.counted_receipts[row], stages.asked[row]
+    safety = asked - (wanted - usable - coming - lost)
+    parts = [f"{_units(wanted)} expected in {days:.0f} days"]
+    parts += [_signed(safety, "safety")] if abs(safety) >= LEAST else []
+    parts += [_signed(-usable, "held" if usable >= 0 else "owed")]
+    parts += [_signed(-coming, "on order")] if coming >= LEAST else []
+    parts += [_signed(-lost, "lost before it can arrive")] if lost >= LEAST else []
+    pack = stages.limits.multiple[row]
+    changes = (
+        ("maximum", stages.sized.maximum[row]),
+        ("least order", stages.sized.moq[row]),
+        (f"packs of {_units(pack)}" if pack > 1 else "rounding", stages.sized.multiple[row]),
+        ("supplier's minimum", stages.raised[row]),
+        ("budget", stages.cut[row]),
+    )
+    parts += [_signed(units, name) for name, units in changes if abs(units) >= LEAST]
+    goal = _MEASURE[params.service_measure].format(positions.column("service_target")[row])
+    made = f"{' '.join(parts)}, {goal}"
+    if positions.buys[row]:
+        return f"Order {_units(stages.order[row])} = {made}."
     sent, request = stages.transfer[row], stages.sized.order[row]
     if sent > 0 and sent >= request - 1e-9:
-        return f"Transfer {_units(sent)}: {need}{tail}."
+        return f"Transfer {_units(sent)} = {made}."
     if sent > 0:
-        return f"Transfer {_units(sent)} of {_units(request)}, as its source is short: {need}{tail}."
-    return f"{'Wait' if action == 'wait' else 'Short'}: {need}, but its source has none to give{tail}."
+        return f"Transfer {_units(sent)} of {_units(request)}, as the source is short. {_units(request)} = {made}."
+    return f"{'Wait' if action == 'wait' else 'Short'}: the source has none to give. Asked {_units(request)} = {made}."
+
+
+def _signed(units: float, name: str) -> str:
+    return f"{'+' if units > 0 else '-'} {_units(abs(units))} {name}"
 
 
 def allocation_reasons(stages: Stages, sent: np.ndarray) -> list[str]:
     """Return one sentence a transfer: the request, what decided, and what the last and the next unit are worth."""
     question, units = stages.question, stages.allocation.units
     routes = question.routes[sent]
-    asked_of = np.bincount(question.routes["source"], np.where(_first(question.routes), question.request[
-        question.routes["destination"]], 0.0), minlength=len(question.request))
+    asked_of = np.bincount(
+        question.routes["source"],
+        np.where(_first(question.routes), question.request[question.routes["destination"]], 0.0),
+        minlength=len(question.request),
+    )
     out = []
 
     def chance(d: int, at: float) -> float:
         return float((stages.need.need[d] >= at - 1e-9).mean())
 
-    for d, s, got, shared in zip(routes["destination"], routes["source"], units[sent], stages.allocation.shared[sent], strict=True):
+    for d, s, got, shared in zip(
+        routes["destination"], routes["source"], units[sent], stages.allocation.shared[sent], strict=True
+    ):
         total, request = stages.transfer[d], question.request[d]
         if not shared:
-            out.append(f"Asked for {_units(request)}, and {_units(question.available[s])} are there for all: sent in full.")
+            out.append(
+                f"Asked for {_units(request)}, and {_units(question.available[s])} are there for all: sent in full."
+            )
             continue
         pack = question.pack[d] or 1.0
         last, following = chance(d, total), chance(d, total + pack)

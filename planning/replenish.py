@@ -56,8 +56,13 @@ def receipts_by_day(row: np.ndarray, day: np.ndarray, units: np.ndarray, shape: 
 
 
 def project(
-    demand: CumulativeDemand, stock: np.ndarray, receipts: np.ndarray, placed: np.ndarray, later: LaterOrders | None,
-    *, lost: bool,
+    demand: CumulativeDemand,
+    stock: np.ndarray,
+    receipts: np.ndarray,
+    placed: np.ndarray,
+    later: LaterOrders | None,
+    *,
+    lost: bool,
 ) -> Netting:
     """Net expected demand against stock, receipts and orders, one day after the other.
 

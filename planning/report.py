@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planning import accuracy
-from planning.distribution import quantile
 from planning.forecast import MODELS
 from planning.inputs import KEY
 from planning.orders import purchase_orders
@@ -16,17 +14,17 @@ from planning.params import Params
 from planning.reasons import allocation_reasons, replenishment_reasons
 from planning.replenish import NEVER, days_of_supply, first_shortage, risk
 from planning.result import PlanResult, Projection
-from planning.spread import REPORT_SHARE, cumulative_errors
-from planning.stages import DUE_EXCESS_DAYS, Stages, policy_levels
+from planning.stages import Base, Stages, policy_levels
 from planning.tables import RESULT_TABLES, WATERFALL_STEPS
 
-QUANTILES = (0.50, 0.80, 0.90, 0.95)
 CURVE_TARGETS = (0.70, 0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
+EXCESS_DAYS = 91
+"""Stock beyond this many days of demand (or the policy's own need, if longer) is excess."""
 BAND_Z = 1.2815515655446004
 """Normal quantile of 90 %."""
 
 
-def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, notes: list[str]) -> PlanResult:
+def assemble(base: Base, stages: Stages, as_of: date, params: Params, snapshot_id: str, notes: list[str]) -> PlanResult:
     """Build every table of the result, each sorted by its key."""
     replenishment = _replenishment(stages, as_of, params)
     policy = _policy(stages)
@@ -34,12 +32,24 @@ def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, note
     orders = purchase_orders(replenishment, cost, as_of.isoformat())
     allocation = _allocation(stages, as_of)
     return PlanResult(
-        as_of=as_of, params=params, snapshot_id=snapshot_id, forecast=_forecast(stages, params), policy=policy,
-        replenishment=replenishment, orders=orders, planned_orders=_planned_orders(stages, as_of), allocation=allocation,
-        waterfall=_waterfall(stages), items=_items(stages), accuracy=_accuracy(stages),
-        service_curve=_service_curve(stages, params), before_after=_before_after(stages),
-        projection=_projection(stages, as_of, params), totals=_totals(replenishment, orders, allocation),
-        solver=stages.allocation.outcome.to_dict(), notes=tuple(dict.fromkeys(notes)),
+        as_of=as_of,
+        params=params,
+        snapshot_id=snapshot_id,
+        forecast=base.forecast,
+        policy=policy,
+        replenishment=replenishment,
+        orders=orders,
+        planned_orders=_planned_orders(stages, as_of),
+        allocation=allocation,
+        waterfall=_waterfall(stages),
+        items=_items(stages),
+        accuracy=base.accuracy,
+        service_curve=_service_curve(stages, params),
+        before_after=_before_after(stages),
+        projection=_projection(stages, as_of, params),
+        totals=_totals(replenishment, orders, allocation),
+        solver=stages.allocation.outcome.to_dict(),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
@@ -51,28 +61,6 @@ def _ordered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """Columns in the order of the contract, further ones after them."""
     first = [c for c in RESULT_TABLES[name].names if c in frame]
     return frame[[*first, *(c for c in frame if c not in first)]]
-
-
-def _forecast(stages: Stages, params: Params) -> pd.DataFrame:
-    calendar = stages.fits.calendar
-    length = calendar.bucket_days
-    buckets = max(1, params.horizon_days // length)
-    edges = np.arange(buckets + 1) * length
-    mean = np.diff(stages.demand.mean[:, edges], axis=1)
-    # The spread of one bucket on its own grows with the horizon no faster than its level's uncertainty.
-    variance = np.maximum(np.diff(stages.demand.variance[:, edges], axis=1), 0)
-    first = stages.demand.variance[:, [length]] / np.maximum(stages.demand.mean[:, [length]], 1e-9) ** 2
-    variance = np.minimum(variance, 4 * first * mean**2 + mean)
-    variance = np.where(stages.demand.variance[:, [length]] > 0, variance, 0.0)
-    whole = stages.demand.whole[:, None]
-    n = len(mean)
-    keys = _keys(stages)
-    out = pd.DataFrame({name: np.repeat(keys[name].to_numpy(), buckets) for name in KEY})
-    out["starts_on"] = np.tile(pd.to_datetime(calendar.future_starts(buckets)), n)
-    out["mean"] = mean.ravel()
-    for q in QUANTILES:
-        out[f"q{q * 100:.0f}"] = quantile(np.array(q), mean, variance, whole).ravel()
-    return out
 
 
 def _policy(stages: Stages) -> pd.DataFrame:
@@ -96,8 +84,14 @@ def _policy(stages: Stages) -> pd.DataFrame:
         expected_fill_rate=need.fill_rate(stages.levels.order),
         expected_cycle_service_level=need.cycle_service_level(stages.levels.order),
     )
-    for name in ("lead_time_days", "lead_time_sd_days", "lead_time_from", "review_period_days", "service_target",
-                 "service_target_from"):
+    for name in (
+        "lead_time_days",
+        "lead_time_sd_days",
+        "lead_time_from",
+        "review_period_days",
+        "service_target",
+        "service_target_from",
+    ):
         out[name] = table[name].to_numpy()
     return _ordered(out, "policy")
 
@@ -108,7 +102,9 @@ def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
     cost, worth = positions.column("unit_cost"), positions.column("shortage_cost")
     today = pd.Timestamp(as_of)
     shortage = first_shortage(stages.without)
-    level = risk(shortage, lead, review, stages.levels.due & (positions.table["ranged"] & ~positions.table["dead"]).to_numpy())
+    level = risk(
+        shortage, lead, review, stages.levels.due & (positions.table["ranged"] & ~positions.table["dead"]).to_numpy()
+    )
     placed = stages.order + stages.transfer
     lost = _without_children(stages, stages.need.lost_before + stages.need.short(placed))
     excess = _excess(stages)
@@ -116,16 +112,21 @@ def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
     out_on = today + pd.to_timedelta(np.where(finite, shortage, 0), unit="D")
     order_by = out_on - pd.to_timedelta(lead, unit="D")
     out = _keys(stages).assign(
-        supplier_id=np.where(positions.buys, positions.table["supplier_id"].astype(object), None),
-        on_hand=positions.column("on_hand"), on_order=positions.column("on_order"),
-        order_quantity=stages.order, transfer_quantity=stages.transfer,
+        supplier_id=positions.table["supplier_id"].astype(object).where(positions.buys, None),
+        on_hand=positions.column("on_hand"),
+        on_order=positions.column("on_order"),
+        order_quantity=stages.order,
+        transfer_quantity=stages.transfer,
         order_on=np.where(placed > 0, np.datetime64(today, "s"), np.datetime64("NaT")),
         arrives_on=pd.Series(today + pd.to_timedelta(lead, unit="D")).where(placed > 0).to_numpy(),
         risk=level,
         stockout_on=pd.Series(out_on).where(finite).to_numpy(),
         order_by=pd.Series(order_by).where(finite).to_numpy(),
         days_of_supply=days_of_supply(stages.demand, stages.usable),
-        expected_lost_units=lost, lost_margin=lost * worth, excess_units=excess, excess_value=excess * cost,
+        expected_lost_units=lost,
+        lost_margin=lost * worth,
+        excess_units=excess,
+        excess_value=excess * cost,
         order_value=stages.order * cost,
     )
     out["action"] = _actions(stages, out)
@@ -140,9 +141,9 @@ def _without_children(stages: Stages, units: np.ndarray) -> np.ndarray:
 
 
 def _excess(stages: Stages) -> np.ndarray:
-    """Stock beyond the policy's own need and beyond 91 days (or lead time + coverage) of demand; at most what is there."""
+    """Stock beyond the policy's need and beyond 91 days (or lead time + coverage) of demand; at most what is there."""
     positions = stages.positions
-    reach = np.maximum(positions.column("lead_time_days") + positions.column("coverage_days"), DUE_EXCESS_DAYS)
+    reach = np.maximum(positions.column("lead_time_days") + positions.column("coverage_days"), EXCESS_DAYS)
     most = np.maximum(stages.demand.mean_to(reach), stages.position + np.maximum(stages.levels.order, -stages.position))
     own = np.maximum(positions.net_stock, 0) + positions.column("on_order")
     return np.asarray(np.clip(stages.position - most, 0, own))
@@ -155,7 +156,8 @@ def _actions(stages: Stages, table: pd.DataFrame) -> np.ndarray:
     late = (coming * (np.arange(coming.shape[1])[None, :] > first[:, None])).sum(axis=1) > 0
     return np.select(
         [stages.order > 0, stages.transfer > 0, at_risk & late, at_risk, table["excess_units"].to_numpy() > 0],
-        ["order", "transfer", "expedite", "wait", "reduce"], "none",
+        ["order", "transfer", "expedite", "wait", "reduce"],
+        "none",
     )
 
 
@@ -189,8 +191,10 @@ def _allocation(stages: Stages, as_of: date) -> pd.DataFrame:
     today = pd.Timestamp(as_of)
     out = pd.DataFrame(
         {
-            "item_id": some["item_id"].to_numpy(object), "source_id": some["source_id"].to_numpy(object),
-            "destination_id": some["destination_id"].to_numpy(object), "quantity": units[sent],
+            "item_id": some["item_id"].to_numpy(object),
+            "source_id": some["source_id"].to_numpy(object),
+            "destination_id": some["destination_id"].to_numpy(object),
+            "quantity": units[sent],
             "ship_on": np.full(len(some), np.datetime64(today, "s")),
             "arrives_on": today + pd.to_timedelta(np.ceil(some["transit_days"].to_numpy(float)), unit="D"),
             "value": (stages.worth * saved)[d] * share - some["freight"].to_numpy(float) * units[sent],
@@ -210,15 +214,17 @@ def _waterfall(stages: Stages) -> pd.DataFrame:
     on_hand = pool(positions.column("on_hand"))
     owed = pool(positions.column("allocated") + positions.column("backorders"))
     counted = stages.usable + owed - on_hand
-    window = stages.supply.received_before(lead + positions.column("review_period_days"))
     steps = {
         "expected demand to the end of coverage": stages.demand.mean_to(end),
         "usable on hand": -(on_hand + np.minimum(counted, 0)) - np.maximum(counted, 0),
         "committed and backorders": owed,
-        "receipts counted": -window,
+        "receipts counted": -stages.counted_receipts,
         "demand lost before arrival": -need.lost_before if need.before is None else np.zeros(len(lead)),
-        "maximum": stages.sized.maximum, "moq": stages.sized.moq, "order multiple": stages.sized.multiple,
-        "supplier minimum": stages.raised, "budget": stages.cut,
+        "maximum": stages.sized.maximum,
+        "moq": stages.sized.moq,
+        "order multiple": stages.sized.multiple,
+        "supplier minimum": stages.raised,
+        "budget": stages.cut,
     }
     rounded = {name: np.round(values[rows], 6) for name, values in steps.items()}
     order, asked = np.round(stages.order[rows], 6), np.round(stages.asked[rows], 6)
@@ -226,16 +232,16 @@ def _waterfall(stages: Stages) -> pd.DataFrame:
     after = WATERFALL_STEPS[WATERFALL_STEPS.index("need") + 1 : -1]
     rounded["safety stock"] = np.round(asked - sum(rounded[s] for s in before if s != "safety stock"), 6)
     # What rounding to six places leaves over goes to the multiple, so that the steps add up to the last digit.
-    rounded["order multiple"] = np.round(
-        order - asked - sum(rounded[s] for s in after if s != "order multiple"), 6
-    )
+    rounded["order multiple"] = np.round(order - asked - sum(rounded[s] for s in after if s != "order multiple"), 6)
     rounded["need"], rounded["order"] = asked, order
     keys = _keys(stages).iloc[rows]
     return pd.DataFrame(
         {
             **{name: np.repeat(keys[name].to_numpy(), len(WATERFALL_STEPS)) for name in KEY},
             "step": np.tile(np.array(WATERFALL_STEPS, dtype=object), len(rows)),
-            "units": np.stack([rounded[s] for s in WATERFALL_STEPS], axis=1).ravel() + 0.0 if len(rows) else np.zeros(0),
+            "units": np.stack([rounded[s] for s in WATERFALL_STEPS], axis=1).ravel() + 0.0
+            if len(rows)
+            else np.zeros(0),
         }
     )
 
@@ -246,43 +252,9 @@ def _items(stages: Stages) -> pd.DataFrame:
     source = stages.network.source
     out = table[[*KEY, "item_name", "category", "supplier_id", "abc_class", "unit_cost", "unit_price"]].copy()
     out.insert(5, "demand_class", stages.fits.demand_class)
-    out["fed_by"] = np.where(source >= 0, place[np.maximum(source, 0)], None)
+    out["fed_by"] = pd.Series(place[np.maximum(source, 0)], index=out.index, dtype=object).where(source >= 0, None)
     out["feeds"] = stages.network.feeds
     return out.reset_index(drop=True)
-
-
-def _accuracy(stages: Stages) -> pd.DataFrame:
-    """Errors over lead time + review at the newest origins, which were not used to choose the model."""
-    fits = stages.fits
-    interval = stages.positions.column("lead_time_days") + stages.positions.column("review_period_days")
-    longest = max(1, fits.demand.shape[1] // 3)
-    horizon = np.clip(np.round(interval / fits.calendar.bucket_days), 1, longest).astype(int)
-    n = len(horizon)
-    out = {name: np.full(n, np.nan) for name in ("wape", "bias", "rmsse", "naive_wape", "demand_units", "error_units")}
-    for h in np.unique(horizon):
-        rows = np.flatnonzero(horizon == h)
-        error, actual = (a[rows] for a in cumulative_errors(fits, stages.model, int(h)))
-        usable = np.flatnonzero(~np.isnan(error).all(axis=0)) if len(error) else np.zeros(0, int)
-        columns = usable[: max(2, round(REPORT_SHARE * len(usable)))]
-        if not len(columns):
-            continue
-        e, a = error[:, columns].astype(float), np.where(np.isnan(error[:, columns]), np.nan, actual[:, columns])
-        past = _naive(fits.demand[rows], fits.origins[columns], int(h))
-        out["wape"][rows], out["bias"][rows] = accuracy.wape(a, a - e), accuracy.bias(a, a - e)
-        out["naive_wape"][rows] = accuracy.wape(a, np.where(np.isnan(past), a, past))
-        out["demand_units"][rows] = np.nansum(a, axis=1)
-        out["error_units"][rows] = np.nansum(np.abs(e), axis=1)
-    step, actual = cumulative_errors(fits, stages.model, 1)
-    newest = slice(0, max(2, round(REPORT_SHARE * step.shape[1])))
-    a = np.where(np.isnan(step[:, newest]), np.nan, actual[:, newest])
-    out["rmsse"] = accuracy.rmsse(a, a - step[:, newest], fits.demand.astype(float)) if step.shape[1] else out["rmsse"]
-    return _keys(stages).assign(horizon_days=horizon * fits.calendar.bucket_days, **out)
-
-
-def _naive(demand: np.ndarray, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """The same number of buckets before each origin: what "as much as last time" would have said, (n, origins)."""
-    total = np.cumsum(np.pad(np.nan_to_num(demand), ((0, 0), (1, 0))), axis=1)
-    return np.asarray(total[:, origins] - total[:, np.maximum(origins - horizon, 0)])
 
 
 def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
@@ -297,16 +269,26 @@ def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
     rows = []
     for target in (*CURVE_TARGETS, params.service_target):
         levels = policy_levels(positions, need, params, np.full(len(cost), target))
-        buffer = np.maximum(levels.order - (need.between - need.arriving_stock), 0)
+        buffer = np.maximum(levels.order - need.mean, 0)
         stock = np.where(per_day > 0, buffer + per_day * positions.column("review_period_days") / 2, 0.0)
         fill = np.nan_to_num(need.fill_rate(levels.order), nan=1.0)
         sold = np.where(sells, per_day, 0.0)
         lost = sold * (1 - fill) * 365
-        rows.append((target, float(np.nansum(stock * cost)) if not np.isnan(cost).all() else np.nan,
-                     float(stock[~below | below].sum()), float((sold * fill).sum() / max(sold.sum(), 1e-9)),
-                     float((lost * stages.worth).sum())))
+        rows.append(
+            (
+                target,
+                float(np.nansum(stock * cost)) if not np.isnan(cost).all() else np.nan,
+                float(stock[~below | below].sum()),
+                float((sold * fill).sum() / max(sold.sum(), 1e-9)),
+                float((lost * stages.worth).sum()),
+            )
+        )
     names = ["service_target", "stock_value", "stock_units", "expected_fill_rate", "lost_margin_per_year"]
-    return pd.DataFrame(rows, columns=names).drop_duplicates("service_target").sort_values("service_target", ignore_index=True)
+    return (
+        pd.DataFrame(rows, columns=names)
+        .drop_duplicates("service_target")
+        .sort_values("service_target", ignore_index=True)
+    )
 
 
 def _before_after(stages: Stages) -> pd.DataFrame:
@@ -316,9 +298,12 @@ def _before_after(stages: Stages) -> pd.DataFrame:
     interval = stages.positions.column("lead_time_days") + stages.positions.column("review_period_days")
     after = stock + stages.transfer
     out = _keys(stages).assign(
-        stock_before=stock, transferred=stages.transfer, stock_after=after,
+        stock_before=stock,
+        transferred=stages.transfer,
+        stock_after=after,
         demand_mean_per_day=stages.demand.mean_to(interval) / interval,
-        days_before=days_of_supply(stages.demand, stock), days_after=days_of_supply(stages.demand, after),
+        days_before=days_of_supply(stages.demand, stock),
+        days_after=days_of_supply(stages.demand, after),
         requested=stages.question.request,
         short=np.maximum(stages.question.request - stages.transfer, 0),
     )
@@ -333,11 +318,17 @@ def _projection(stages: Stages, as_of: date, params: Params) -> Projection:
     at = np.minimum(open_for.astype(int), stages.demand.days)
     spread = BAND_Z * np.sqrt(np.take_along_axis(stages.demand.variance, at, axis=1))
     floor = 0.0 if params.unmet_demand == "lost" else -np.inf
-    buffer = np.maximum(stages.levels.order - (stages.need.between - stages.need.arriving_stock), 0)
+    buffer = np.maximum(stages.levels.order - stages.need.mean, 0)
     return Projection(
-        keys=_keys(stages), days=np.datetime64(as_of, "D") + np.arange(days), demand=stages.demand.daily_mean()[:, :days],
-        receipts=net.receipts, orders=orders.orders, without_orders=net.stock, with_orders=orders.stock,
-        low=np.maximum(orders.stock - spread, floor), high=orders.stock + spread,
+        keys=_keys(stages),
+        days=np.datetime64(as_of, "D") + np.arange(days),
+        demand=stages.demand.daily_mean()[:, :days],
+        receipts=net.receipts,
+        orders=orders.orders,
+        without_orders=net.stock,
+        with_orders=orders.stock,
+        low=np.maximum(orders.stock - spread, floor),
+        high=orders.stock + spread,
         safety=np.repeat(buffer[:, None], days, axis=1),
     )
 

@@ -26,19 +26,27 @@ def seasonal_index(
     periods = clean.shape[1]
     index = np.ones((len(clean), len(starts)))
     if bucket_days == 1 and periods >= 28:
-        weekday = (starts.astype(int) % 7)
+        weekday = starts.astype(int) % 7
         index = _shape(clean, np.ones_like(clean), places, weekday, periods, 7, cyclic_smooth=False)
     if periods * bucket_days >= LEAST_YEARS_DAYS:
         year_start = starts.astype("datetime64[Y]").astype("datetime64[D]")
         week = np.minimum((starts - year_start).astype(int) // 7, 51)
-        index = index * _shape(clean, index[:, :periods], groups, week, periods, 52, cyclic_smooth=True,
-                               window=round(364 / bucket_days))
+        index = index * _shape(
+            clean, index[:, :periods], groups, week, periods, 52, cyclic_smooth=True, window=round(364 / bucket_days)
+        )
     return index
 
 
 def _shape(
-    clean: np.ndarray, known_shape: np.ndarray, groups: np.ndarray, position: np.ndarray, periods: int, count: int,
-    *, cyclic_smooth: bool, window: int = 28,
+    clean: np.ndarray,
+    known_shape: np.ndarray,
+    groups: np.ndarray,
+    position: np.ndarray,
+    periods: int,
+    count: int,
+    *,
+    cyclic_smooth: bool,
+    window: int = 28,
 ) -> np.ndarray:
     """Return the factor by position in the cycle, one row an item (its group's), shape (n, len(position))."""
     known = ~np.isnan(clean)
@@ -64,6 +72,7 @@ def _add_by_group(out: np.ndarray, values: np.ndarray, groups: np.ndarray, cell:
 
 def _moving_level(values: np.ndarray, known: np.ndarray, window: int) -> np.ndarray:
     """Mean of the known buckets in a window around each one; the nearest whole window at the edges."""
+
     def running(a: np.ndarray) -> np.ndarray:
         total = np.cumsum(np.pad(a, ((0, 0), (1, 0))), axis=1)
         return np.asarray(total[:, window:] - total[:, :-window])

@@ -10,7 +10,7 @@ NODES = 20_000
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a solve ended: status "optimal", "node_limit", "infeasible", "not_needed"; objective; proven gap (fraction)."""
+    """How a solve ended: "optimal", "node_limit", "infeasible", "not_needed" or "fair_share"; objective; proven gap."""
 
     status: str
     objective: float

@@ -40,7 +40,12 @@ def cumulative_errors(fits: Fits, model: np.ndarray, horizon: int) -> tuple[np.n
     known = ~np.isnan(fits.demand)
     seen, sold, expected, whole = (
         _window_sums(a, start, horizon)
-        for a in (known, np.nan_to_num(fits.demand), np.where(known, fits.index[:, :periods], 0.0), fits.index[:, :periods])
+        for a in (
+            known,
+            np.nan_to_num(fits.demand),
+            np.where(known, fits.index[:, :periods], 0.0),
+            fits.index[:, :periods],
+        )
     )
     level = np.take_along_axis(fits.levels, model[:, None, None], axis=1)[:, 0, :-1][:, usable].astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -98,7 +103,9 @@ def _class_score(fits: Fits, rows: np.ndarray, horizons: np.ndarray, model: int)
 def _rows_of_fits(fits: Fits, rows: np.ndarray) -> Fits:
     from dataclasses import replace
 
-    return replace(fits, keys=fits.keys.iloc[rows], demand=fits.demand[rows], index=fits.index[rows], levels=fits.levels[rows])
+    return replace(
+        fits, keys=fits.keys.iloc[rows], demand=fits.demand[rows], index=fits.index[rows], levels=fits.levels[rows]
+    )
 
 
 def _report_count(error: np.ndarray) -> int:
@@ -124,11 +131,13 @@ def build_distribution(fits: Fits, network: Network, model: np.ndarray, days: in
     whole = np.asarray(network.pool((~fits.whole).astype(float)) == 0)
     variance = _variances(fits, network, model, mean, whole, feeds)
     mean, variance = mean * params.demand_multiplier, variance * params.demand_multiplier**2
-    return CumulativeDemand(_by_day(np.cumsum(mean, axis=1), bucket_days, days), _by_day(variance, bucket_days, days), whole)
+    return CumulativeDemand(
+        _by_day(np.cumsum(mean, axis=1), bucket_days, days), _by_day(variance, bucket_days, days), whole
+    )
 
 
 def _mean_path(fits: Fits, model: np.ndarray, buckets: int) -> np.ndarray:
-    """Expected demand of each future bucket: level times index, the user's own forecast first, known orders at least."""
+    """Expected demand by future bucket: level times index, the user's own forecast first, known orders at least."""
     periods = fits.demand.shape[1]
     level = np.take_along_axis(fits.levels, model[:, None, None], axis=1)[:, 0, -1].astype(float)
     path = level[:, None] * fits.index[:, periods : periods + buckets]
@@ -209,7 +218,9 @@ def _shrunk_variance(
         if told.sum() < LEAST_CLASS:
             continue
         x, y = np.log(mean[told]), np.log(own[told])
-        slope = float(np.clip(((x - x.mean()) * (y - y.mean())).sum() / max(((x - x.mean()) ** 2).sum(), 1e-9), 1.0, 2.0))
+        slope = float(
+            np.clip(((x - x.mean()) * (y - y.mean())).sum() / max(((x - x.mean()) ** 2).sum(), 1e-9), 1.0, 2.0)
+        )
         scale = float(np.exp(y.mean() - slope * x.mean()))
         scale *= float(np.mean(own[told]) / np.mean(scale * mean[told] ** slope))
         prior[rows] = scale * np.maximum(mean[rows], 0) ** slope

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from planning.allocate import Allocation, Question, allocate, build_question
 from planning.distribution import CumulativeDemand
@@ -11,14 +12,12 @@ from planning.forecast import Fits
 from planning.inputs import Inputs
 from planning.network import Network
 from planning.orders import Limits, Sized, build_limits, cut_to_budget, reach_supplier_minimum, size_orders
+from planning.outlook import accuracy_table, forecast_table
 from planning.params import Params
 from planning.policy import Levels, Need, Supply, build_need, critical_ratio, find_levels
-from planning.positions import Positions, build_positions, build_supply
+from planning.positions import Positions, build_positions, build_supply, with_choices
 from planning.replenish import LaterOrders, Netting, project, receipts_by_day
 from planning.spread import build_distribution, choose_models
-
-DUE_EXCESS_DAYS = 91
-"""Stock beyond this many days of demand (or the policy's own need, if longer) is excess."""
 
 
 @dataclass(frozen=True)
@@ -57,25 +56,78 @@ class Stages:
     with_orders: Netting
 
     @property
+    def wanted(self) -> np.ndarray:
+        """Mean demand to the end of coverage, units, (n,)."""
+        return self.demand.mean_to(self.positions.column("lead_time_days") + self.positions.column("coverage_days"))
+
+    @property
+    def counted_receipts(self) -> np.ndarray:
+        """Open orders that arrive before the one after today's, units, (n,)."""
+        end = self.positions.column("lead_time_days") + self.positions.column("review_period_days")
+        return self.supply.received_before(end)
+
+    @property
     def worth(self) -> np.ndarray:
         """Value of a unit served: its margin, or one where that is unknown, (n,)."""
         worth = self.positions.column("shortage_cost")
         return np.where(np.isnan(worth), 1.0, worth)
 
 
-def run_stages(
-    tables: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]
-) -> Stages:
-    """Run the light stage; what was assumed or cut is told in `notes`."""
+@dataclass(frozen=True)
+class Base:
+    """What does not depend on service, cover, budget or allocation: see `Stages` for the fields.
+
+    suppliers : the contract's table.
+    forecast, accuracy : result tables that are ready already.
+    """
+
+    suppliers: pd.DataFrame
+    network: Network
+    fits: Fits
+    positions: Positions
+    model: np.ndarray
+    demand: CumulativeDemand
+    supply: Supply
+    need: Need
+    usable: np.ndarray
+    forecast: pd.DataFrame
+    accuracy: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]) -> Base:
+    """Work out demand and the need at arrival of every item-location; what was assumed is told in `notes`."""
     positions = build_positions(tables, network, fits, as_of, params, notes)
-    lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
-    model = choose_models(fits, lead + review, params)
+    interval = positions.column("lead_time_days") + positions.column("review_period_days")
+    model = choose_models(fits, interval, params)
     demand = build_distribution(fits, network, model, fits.horizon * fits.calendar.bucket_days, params)
+    usable = _usable_stock(network, positions, demand, interval)
+    farthest = float(interval.max()) + 3 * float(positions.column("lead_time_sd_days").max())
+    supply = build_supply(positions, network, usable, farthest)
+    need = build_need(demand, supply, lost=params.unmet_demand == "lost")
+    return Base(
+        suppliers=tables["suppliers"],
+        network=network,
+        fits=fits,
+        positions=positions,
+        model=model,
+        demand=demand,
+        supply=supply,
+        need=need,
+        usable=usable,
+        forecast=forecast_table(fits, network.keys, demand, params.horizon_days),
+        accuracy=accuracy_table(fits, network.keys, model, interval),
+        notes=tuple(notes),
+    )
+
+
+def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
+    """Read levels, orders and transfers off the base; what was cut is told in `notes`."""
+    network, demand, need, usable = base.network, base.demand, base.need, base.usable
+    positions = with_choices(base.positions, params, notes)
+    lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
     coverage = positions.column("coverage_days")
-    usable = _usable_stock(network, positions, demand, lead + coverage)
-    supply = build_supply(positions, network, usable, float((lead + review).max()) + 3 * float(supply_sd(positions)))
     lost = params.unmet_demand == "lost"
-    need = build_need(demand, supply, lost=lost)
     levels = policy_levels(positions, need, params, positions.column("service_target"))
     position = usable + network.pool(positions.column("on_order"))
     extra = demand.mean_to(lead + coverage) - demand.mean_to(lead + review)
@@ -86,30 +138,50 @@ def run_stages(
         positions, position, np.where(np.isnan(life), np.inf, np.maximum(sells - need.arriving_stock, 0)), demand.whole
     )
     sized = size_orders(asked, limits)
-    raised, cut = _purchases(tables, positions, need, sized, limits, asked, demand, lead + review, params, notes)
+    raised, cut = _purchases(
+        base.suppliers, positions, need, sized, limits, asked, demand, lead + review, params, notes
+    )
     order = np.where(positions.buys, sized.order + raised + cut, 0.0)
     rate = demand.mean_to(lead + review) / (lead + review)
     question = build_question(
-        network, positions, need, np.where(positions.buys, 0.0, sized.order), _own_need(network, demand, lead + review),
-        rate, params,
+        network,
+        positions,
+        need,
+        np.where(positions.buys, 0.0, sized.order),
+        _own_need(network, demand, lead + review),
+        rate,
+        params,
     )
     allocation = allocate(question, params.allocation_method, demand.whole)
-    _tell_unreachable(network, question, notes)
+    _tell_unreachable(question, notes)
     transfer = np.bincount(question.routes["destination"], allocation.units, minlength=len(order))
     without, with_orders = _project(
         network, positions, demand, need, levels, limits, question, allocation, order, params, usable, lost=lost
     )
     return Stages(
-        network=network, fits=fits, positions=positions, model=model, demand=demand, supply=supply, need=need,
-        levels=levels, usable=usable, position=position, coverage_extra=extra, asked=asked, limits=limits, sized=sized,
-        raised=raised, cut=cut, order=order, transfer=transfer, question=question, allocation=allocation,
-        without=without, with_orders=with_orders,
+        network=network,
+        fits=base.fits,
+        positions=positions,
+        model=base.model,
+        demand=demand,
+        supply=base.supply,
+        need=need,
+        levels=levels,
+        usable=usable,
+        position=position,
+        coverage_extra=extra,
+        asked=asked,
+        limits=limits,
+        sized=sized,
+        raised=raised,
+        cut=cut,
+        order=order,
+        transfer=transfer,
+        question=question,
+        allocation=allocation,
+        without=without,
+        with_orders=with_orders,
     )
-
-
-def supply_sd(positions: Positions) -> float:
-    """Return the widest spread of a lead time, days."""
-    return float(positions.column("lead_time_sd_days").max())
 
 
 def policy_levels(positions: Positions, need: Need, params: Params, target: np.ndarray) -> Levels:
@@ -121,13 +193,14 @@ def policy_levels(positions: Positions, need: Need, params: Params, target: np.n
     return find_levels(need, params.service_measure, target, ratio, positions.column("least_stock"))
 
 
-def _usable_stock(network: Network, positions: Positions, demand: CumulativeDemand, reach: np.ndarray) -> np.ndarray:
+def _usable_stock(network: Network, positions: Positions, demand: CumulativeDemand, interval: np.ndarray) -> np.ndarray:
     """Return the stock that covers each row's demand, units, (n,).
 
-    A warehouse counts what its stores hold, but not what they hold beyond any need of their own, and less
-    what will be on its way to them.
+    A warehouse counts what its stores hold, but not what they hold beyond their own demand over its
+    interval, and less what will be on its way to them.
     """
     net = positions.net_stock
+    reach = np.where(network.source >= 0, interval[network.source], interval)
     needed = demand.mean_to(reach) + 2 * np.sqrt(demand.variance_to(reach))
     counted = np.where(network.source >= 0, np.minimum(net, needed), net)
     on_way = np.where(network.source >= 0, demand.mean_to(network.transit_days), 0.0)
@@ -146,14 +219,22 @@ def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> 
 
 
 def _purchases(
-    tables: Inputs, positions: Positions, need: Need, sized: Sized, limits: Limits, asked: np.ndarray,
-    demand: CumulativeDemand, interval: np.ndarray, params: Params, notes: list[str],
+    suppliers: pd.DataFrame,
+    positions: Positions,
+    need: Need,
+    sized: Sized,
+    limits: Limits,
+    asked: np.ndarray,
+    demand: CumulativeDemand,
+    interval: np.ndarray,
+    params: Params,
+    notes: list[str],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what the suppliers' minimums add to the purchases, and what the budget takes from them, (n,) each."""
     buys = positions.buys
     bought = replace(sized, order=np.where(buys, sized.order, 0.0))
-    suppliers = tables["suppliers"].drop_duplicates("supplier_id").set_index("supplier_id")
-    minimum = positions.table["supplier_id"].map(suppliers["min_order_value"]).astype(float).fillna(0).to_numpy()
+    least = suppliers.drop_duplicates("supplier_id").set_index("supplier_id")["min_order_value"]
+    minimum = positions.table["supplier_id"].map(least).astype(float).fillna(0).to_numpy()
     per_day = demand.mean_to(interval) / interval
     raised = reach_supplier_minimum(asked, bought, limits, positions, minimum, per_day, notes)
     ordered = bought.order + raised
@@ -163,17 +244,30 @@ def _purchases(
     return raised, cut
 
 
-def _tell_unreachable(network: Network, question: Question, notes: list[str]) -> None:
+def _tell_unreachable(question: Question, notes: list[str]) -> None:
     asked = np.flatnonzero(question.request > 0)
     routed = np.unique(question.routes["destination"])
     stuck = np.setdiff1d(asked, routed)
     if len(stuck):
-        notes.append(f"{len(stuck):,} item-locations ask for a transfer, but no source that may give has a lane to them.")
+        notes.append(
+            f"Item-locations that ask for a transfer, but to which no source that may give has a lane: {len(stuck):,}."
+        )
 
 
 def _project(
-    network: Network, positions: Positions, demand: CumulativeDemand, need: Need, levels: Levels, limits: Limits,
-    question: Question, allocation: Allocation, order: np.ndarray, params: Params, usable: np.ndarray, *, lost: bool,
+    network: Network,
+    positions: Positions,
+    demand: CumulativeDemand,
+    need: Need,
+    levels: Levels,
+    limits: Limits,
+    question: Question,
+    allocation: Allocation,
+    order: np.ndarray,
+    params: Params,
+    usable: np.ndarray,
+    *,
+    lost: bool,
 ) -> tuple[Netting, Netting]:
     """Net the days to come, without new orders and with today's and later ones."""
     shape = (len(order), max(params.horizon_days, 91))
@@ -189,8 +283,11 @@ def _project(
         routes["destination"].to_numpy(), np.ceil(routes["transit_days"].to_numpy(float)), allocation.units, shape
     )
     later = LaterOrders(
-        lead_time=lead, review=positions.column("review_period_days"), coverage=positions.column("coverage_days"),
-        buffer=np.maximum(levels.order - (need.between - need.arriving_stock), 0), limits=limits,
+        lead_time=lead,
+        review=positions.column("review_period_days"),
+        coverage=positions.column("coverage_days"),
+        buffer=np.maximum(levels.order - need.mean, 0),
+        limits=limits,
         allowed=np.isfinite(lead) & (limits.most > 0),
     )
     nothing = np.zeros(shape)

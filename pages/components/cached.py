@@ -65,10 +65,13 @@ def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
     """The plan: quick once its forecast is kept; None where that must be made first."""
     decisions = service.decisions_id(visitor)
 
-    def make() -> PlanResult:
-        tables = inputs(visitor, snapshot_id)
+    def prepare() -> pipeline.Base:
         fits = _kept_fits(visitor, snapshot_id, as_of, params)
-        return pipeline.plan(tables, as_of, params, fits=fits, snapshot_id=snapshot_id, decisions_id=decisions)
+        return pipeline.prepare(inputs(visitor, snapshot_id), as_of, params, fits=fits)
+
+    def make() -> PlanResult:
+        base = _base(pipeline.base_key(snapshot_id, decisions, as_of, params), prepare)
+        return pipeline.finish(base, as_of, params, snapshot_id=snapshot_id)
 
     try:
         return _plan(pipeline.plan_key(snapshot_id, decisions, as_of, params), make)
@@ -87,6 +90,11 @@ def fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
 def priced_share(visitor: service.Visitor, snapshot_id: str) -> float:
     """The share of the items in stock whose cost is known."""
     return _priced_share(snapshot_id, lambda: inputs(visitor, snapshot_id))
+
+
+def forget_all() -> None:
+    """Drop all that is kept, for all visitors."""
+    st.cache_resource.clear()
 
 
 class _NotKeptError(Exception):
@@ -121,6 +129,11 @@ def _date(snapshot_id: str, _make: Callable[[], date]) -> date:  # noqa: ARG001
 
 @st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
 def _fits(key: str, _make: Callable[[], pipeline.Fits]) -> pipeline.Fits:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
+def _base(key: str, _make: Callable[[], pipeline.Base]) -> pipeline.Base:  # noqa: ARG001
     return _make()
 
 

@@ -395,9 +395,8 @@ def test_a_required_table_of_which_nothing_is_left_is_refused_with_its_faults() 
     assert "stock0.csv, row 3, column 'item_id', value '': is empty" in message
 
 
-def test_a_header_alone_is_refused_where_rows_are_needed() -> None:
-    with pytest.raises(InputError, match=r"stock0\.csv: a header but no rows"):
-        read(stock="item_id,on_hand\n", sales=SALES)
+def test_a_header_alone_is_an_empty_table() -> None:
+    assert read(stock="item_id,on_hand\n", sales=SALES).rows["stock"] == {"read": 0, "accepted": 0, "rejected": 0}
     result = read(stock=STOCK, open_orders="item_id,quantity,due_on\n")
     assert result.rows["open_orders"] == {"read": 0, "accepted": 0, "rejected": 0}
     assert list(result.frames["open_orders"].columns) == list(INPUT_TABLES["open_orders"].names)

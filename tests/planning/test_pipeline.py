@@ -179,7 +179,7 @@ def test_an_overdue_order_is_planned_for_today_and_said_and_one_long_overdue_is_
     for overdue, on_order in ((10, 200), (60, 200), (61, 0)):
         result = planned(certain(open_orders=table({"item_id": "a", "quantity": 200.0, "due_on": day(-overdue)})))
         assert result.replenishment["on_order"].tolist() == [on_order]
-        assert any("overdue" in note for note in result.notes)
+        assert any("overdue" in note.lower() for note in result.notes)
 
 
 def test_an_open_order_that_was_received_is_closed():
@@ -239,14 +239,14 @@ def test_sales_from_the_morning_of_the_plan_on_change_nothing():
     later = steady_sales().assign(date=lambda f: f["date"] + pd.Timedelta(days=140), quantity=999.0)
     seen = planned({"sales": pd.concat([steady_sales(), later]), "stock": table(stock(40))})
     pd.testing.assert_frame_equal(seen.replenishment, planned(certain()).replenishment)
-    assert any("140 sales rows" in note for note in seen.notes)
+    assert any("ales rows" in note and "140" in note for note in seen.notes)
 
 
 def test_returns_are_not_negative_demand():
     back = table({"date": day(-3), "item_id": "a", "quantity": -500.0})
     found = planned({"sales": pd.concat([steady_sales(), back]), "stock": table(stock(40))})
     assert found.policy["demand_mean_per_day"][0] == pytest.approx(10)
-    assert any("returns" in note for note in found.notes)
+    assert any("returns" in note.lower() for note in found.notes)
 
 
 def test_an_empty_shelf_is_not_absent_demand():
