@@ -23,6 +23,7 @@ SAMPLE_AS_OF: date = company.AS_OF
 """The Monday morning for which the sample company is planned; its last day of sales is the day before."""
 
 SAMPLE_FOLDER = Path(__file__).with_name("sample")
+FORECAST = "forecast.kept"
 _RECEIPT_DAYS = 420
 _STORES = slice(WAREHOUSES, None)
 
@@ -39,6 +40,23 @@ def sample_sources() -> dict[str, list[Source]]:
     FileNotFoundError : the installation lacks the folder of sample files.
     """
     return {name: [Source(f"{name}.csv", SAMPLE_FOLDER / f"{name}.csv")] for name in _BUILDERS}
+
+
+def kept_forecast(key: str) -> bytes | None:
+    """Return the forecast of the sample that comes with the project, if it is the one of this key.
+
+    It saves a first visitor the wait; with other data, parameters or methods the key differs and it is not used.
+    """
+    path = SAMPLE_FOLDER / FORECAST
+    if not path.is_file():
+        return None
+    made_for, _, payload = path.read_bytes().partition(b"\n")
+    return payload if made_for == key.encode() else None
+
+
+def keep_forecast(key: str, payload: bytes) -> None:
+    """Put the forecast of the sample beside its files."""
+    (SAMPLE_FOLDER / FORECAST).write_bytes(key.encode() + b"\n" + payload)
 
 
 def build_tables(days: Simulation) -> dict[str, pd.DataFrame]:

@@ -15,7 +15,7 @@ import pandas as pd
 from data import jobs
 from data.merge import merged
 from data.read import Import, TableMapping, read_inputs
-from data.sample import sample_sources
+from data.sample import kept_forecast, sample_sources
 from data.store import ImportRecord, Workspace
 from data.upload import Source
 from data.visitor import Mode, NotAllowedError, Visitor, mode, private_jobs
@@ -247,6 +247,8 @@ def fits(
     # What was computed from the sample serves every visitor: their key says that nothing of their own is in it.
     stores = [visitor.workspace, *([Workspace(SAMPLE)] if _is_of_sample(visitor, snapshot_id) else [])]
     payload = next((found for place in stores if (found := place.kept(key)) is not None), None)
+    if payload is None and len(stores) > 1:
+        payload = kept_forecast(key)
     if payload is None:
         payload = _collect(visitor, key, stores[-1])
     return None if payload is None else pipeline.Fits.from_bytes(payload)
