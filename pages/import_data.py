@@ -9,7 +9,7 @@ from pages.components import imports, session, widgets
 def main() -> None:
     """Draw the page."""
     st.title("Import")
-    session.banner()
+    session.banner(way_out=False)
     if session.kept("imported"):
         _welcome()
     found = session.kept("preview")
@@ -36,8 +36,8 @@ def main() -> None:
 
 def _bring() -> None:
     st.markdown(
-        "Export **sales** and **stock** from your ERP, shop or warehouse and drop the files here as they are. "
-        "You see what was understood before anything is used.",
+        "Export **sales** and **stock** from your ERP, shop or warehouse and drop the files here as they are: "
+        "CSV or Parquet, from Excel saved as CSV. You see what was understood before anything is used.",
     )
     imports.bring()
 

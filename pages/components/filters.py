@@ -6,6 +6,7 @@ not fit is dropped.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -16,8 +17,10 @@ from planning.result import PlanResult
 RISKS = ("red", "amber", "green")
 MOST_VALUES = 50
 LONGEST = 120
-_FIXED = {"abc": ABC_CLASSES, "risk": RISKS}
-_COLUMNS = {"location": "location_id", "supplier": "supplier_id", "category": "category", "abc": "abc_class"}
+_FIXED: Mapping[str, Any] = MappingProxyType({"abc": ABC_CLASSES, "risk": RISKS})
+_COLUMNS: Mapping[str, Any] = MappingProxyType(
+    {"location": "location_id", "supplier": "supplier_id", "category": "category", "abc": "abc_class"}
+)
 
 _FRAMES = (
     "forecast",

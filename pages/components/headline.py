@@ -5,13 +5,14 @@ Money that is not known is not zero: each amount comes with the units behind it 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from planning.result import PlanResult
 
-_RISK_ORDER = {"red": 0, "amber": 1, "green": 2}
+_RISK_ORDER = MappingProxyType({"red": 0, "amber": 1, "green": 2})
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,10 @@ from data.read import Import
 from data.sample import sample_sources
 from data.upload import Source, read_text_table
 from pages.components import cached, session, tables
-from pages.components.formats import count, literal
+from pages.components.formats import count, day, literal
 from planning.errors import PlanningError
 from planning.tables import INPUT_TABLES, Table
 
-FILE_TYPES = ("csv", "tsv", "txt", "xlsx", "parquet")
 _OPTIONAL_FIRST = ("items", "suppliers", "open_orders", "receipts")
 _DATE_ORDERS = ("", "dd/mm/yyyy", "mm/dd/yyyy")
 _AUTOMATIC = "Recognised automatically"
@@ -84,7 +83,6 @@ def _uploader(table: Table, files: dict[str, list[Source]]) -> None:
     st.markdown(f"**{title(table.name)}**{needed}  \n:small[{table.meaning}]")
     uploaded = st.file_uploader(
         title(table.name),
-        type=list(FILE_TYPES),
         accept_multiple_files=True,
         key=f"upload_{table.name}_{session.kept('round') or 0}",
         label_visibility="collapsed",
@@ -207,6 +205,7 @@ def _check(files: Mapping[str, Sequence[Source]], mapping: Mapping[str, Mapping[
 def preview(found: Import, files: Sequence[str]) -> None:
     """What the files hold, what was set aside and why; then use them, or not."""
     st.subheader("What the files hold")
+    st.markdown(in_short(found.frames))
     counts(found.rows)
     remarks(found.notes)
     rejected(found.rejected, "preview")
@@ -221,6 +220,22 @@ def preview(found: Import, files: Sequence[str]) -> None:
     with st.container(horizontal=True):
         st.button("Use these data", type="primary", icon=":material/check:", on_click=_confirm, args=(found, files))
         st.button("Not now", icon=":material/close:", on_click=_discard)
+
+
+def in_short(frames: Mapping[str, pd.DataFrame]) -> str:
+    """The size and the dates of the tables in a line, to see at a glance whether they are the right ones."""
+    told = []
+    both = [frames[name] for name in ("sales", "stock") if name in frames]
+    if both:
+        told.append(f"**{count(pd.concat([f['item_id'] for f in both]).nunique(), 'item')}**")
+        places = pd.concat([f["location_id"] for f in both]).dropna().nunique()
+        told[0] += f" at **{count(places, 'location')}**" if places else ""
+    for name, column, said in (("sales", "date", "sales from"), ("stock", "as_of", "stock of")):
+        dates = frames[name][column].dropna() if name in frames else pd.Series(dtype="datetime64[s]")
+        if not dates.empty:
+            first, last = day(dates.min()), day(dates.max())
+            told.append(f"{said} {last}" if first == last or name == "stock" else f"{said} {first} to {last}")
+    return " · ".join(told)
 
 
 def _confirm(found: Import, files: Sequence[str]) -> None:

@@ -210,8 +210,11 @@ def forget_forecast() -> None:
 # --- what stands at the top of a page --------------------------------------------------------------------------------
 
 
-def banner() -> None:
-    """Say which data and date the page shows, and what about them should not be overlooked."""
+def banner(*, way_out: bool = True) -> None:
+    """Say which data and date the page shows, and what about them should not be overlooked.
+
+    `way_out`: from the sample company, offer the way to one's own data.
+    """
     for message in st.session_state.pop("complaints", []):
         st.error(message, icon=":material/error:")
     snapshot = snapshot_id()
@@ -226,6 +229,7 @@ def banner() -> None:
         as_of=as_of(),
         facts=known,
         sample=is_sample(),
+        way_out=way_out,
         demo=visitor().mode == "demo",
         changed=changed_params(),
         reset=reset_params,

@@ -77,6 +77,7 @@ def banner(
     as_of: date,
     facts: Facts,
     sample: bool,
+    way_out: bool,
     demo: bool,
     changed: Mapping[str, Any],
     reset: Callable[..., None],
@@ -94,7 +95,8 @@ def banner(
         with st.container(horizontal=True, vertical_alignment="center", key="sample_banner"):
             st.badge("Sample company", icon=":material/storefront:", color="blue")
             st.caption("Made-up data to look around in.", width="content")
-            st.page_link("pages/import_data.py", label="Use your own", icon=":material/upload_file:")
+            if way_out:
+                st.page_link("pages/import_data.py", label="Use your own", icon=":material/upload_file:")
     if demo and not sample:
         st.caption(":material/lock_clock: Demo: your data is private to this browser tab and goes when you leave.")
     if facts.stale and facts.stock_on:
