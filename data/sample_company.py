@@ -115,11 +115,11 @@ location_id|location_name|kind|capacity|priority|source|transit_days|size|profil
 WH-NORTH|North warehouse|warehouse|150000|||||
 WH-SOUTH|South warehouse|warehouse|120000|||||
 ST-01|Harbour Street|store|36000|1|WH-NORTH|1|2.4|town
-ST-02|Mill Lane|store|30000|2|WH-NORTH|2|1.6|suburb
-ST-03|Old Market|store|14500|2|WH-NORTH|3|1.1|town
+ST-02|Mill Lane|store|30000|1|WH-NORTH|2|1.6|suburb
+ST-03|Old Market|store|14500|1|WH-NORTH|3|1.1|town
 ST-04|Station Road|store|28000|1|WH-SOUTH|1|2.1|station
-ST-05|Orchard Park|store|20000|2|WH-SOUTH|2|1.4|suburb
-ST-06|Riverside|store|14500|3|WH-SOUTH|3|1.0|town
+ST-05|Orchard Park|store|20000|1|WH-SOUTH|2|1.4|suburb
+ST-06|Riverside|store|14500|1|WH-SOUTH|3|1.0|town
 """
 
 _SUPPLIERS = """

@@ -4,7 +4,7 @@ Where the sources hold enough for every request there is nothing to decide and e
 items that are short, or that share a lane of limited room, go into the model.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -157,15 +157,15 @@ def allocate(question: Question, method: str, whole: np.ndarray) -> Allocation:
     units = _meet_all(question)
     shared = _contested(question, units)
     if not shared.any():
-        value = float((question.worth[routes["destination"]] * units).sum()) if len(routes) else 0.0
-        return Allocation(units, shared, Outcome("not_needed", value, 0.0))
+        return Allocation(units, shared, Outcome("not_needed", total_value(question, units), 0.0))
     units = np.where(shared, 0.0, units)
     if method == "fair_share":
         units = units + _fair_share(question, shared, whole)
         return Allocation(units, shared, Outcome("fair_share", total_value(question, units), 0.0))
     model = build_model(question, shared, whole)
     outcome = solve(model.problem)
-    return Allocation(units + read_allocation(model, len(routes), whole[routes["destination"]]), shared, outcome)
+    units = units + read_allocation(model, len(routes), whole[routes["destination"]])
+    return Allocation(units, shared, replace(outcome, objective=total_value(question, units)))
 
 
 def _meet_all(question: Question) -> np.ndarray:
@@ -291,13 +291,16 @@ def _pieces(question: Question, d: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _value(question: Question, d: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """Value of sending `units` to rows `d`: lost units saved, less what is left over, less the tie-breaker."""
-    need = question.need.need[d]
-    left_short = np.maximum(need - units[:, None], 0).mean(axis=1)
-    saved = np.maximum(need, 0).mean(axis=1) - left_short
-    left_over = units - saved
+    """Value of sending `units` to rows `d`: what it gains, less the tie-breaker."""
     days = (np.maximum(question.cover[d], 0) * units + units**2 / 2) / np.maximum(question.rate[d], 1e-9)
-    return np.asarray(question.worth[d] * (saved - TIE * np.minimum(days, 1e6)) - question.holding[d] * left_over)
+    return gain(question, d, units, question.worth) - question.worth[d] * TIE * np.minimum(days, 1e6)
+
+
+def gain(question: Question, d: np.ndarray, units: np.ndarray, worth: np.ndarray) -> np.ndarray:
+    """Return what sending `units` to rows `d` gains: lost units saved at their worth, less holding what is left over."""
+    need = question.need.need[d]
+    saved = np.maximum(need, 0).mean(axis=1) - np.maximum(need - units[:, None], 0).mean(axis=1)
+    return np.asarray(worth[d] * saved - question.holding[d] * (units - saved))
 
 
 def read_allocation(model: AllocationModel, routes: int, whole: np.ndarray) -> np.ndarray:

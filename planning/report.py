@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planning.allocate import gain
 from planning.forecast import MODELS
 from planning.inputs import KEY
 from planning.orders import purchase_orders
@@ -187,7 +188,7 @@ def _allocation(stages: Stages, as_of: date) -> pd.DataFrame:
     d = some["destination"].to_numpy(int)
     # Of two sources of one location the gain is shared by units.
     share = units[sent] / np.maximum(stages.transfer[d], 1e-9)
-    saved = stages.need.short(np.zeros(len(stages.transfer))) - stages.need.short(stages.transfer)
+    gained = gain(stages.question, d, stages.transfer[d], stages.worth)
     today = pd.Timestamp(as_of)
     out = pd.DataFrame(
         {
@@ -197,7 +198,7 @@ def _allocation(stages: Stages, as_of: date) -> pd.DataFrame:
             "quantity": units[sent],
             "ship_on": np.full(len(some), np.datetime64(today, "s")),
             "arrives_on": today + pd.to_timedelta(np.ceil(some["transit_days"].to_numpy(float)), unit="D"),
-            "value": (stages.worth * saved)[d] * share - some["freight"].to_numpy(float) * units[sent],
+            "value": gained * share - some["freight"].to_numpy(float) * units[sent],
         }
     )
     out["reason"] = allocation_reasons(stages, sent)
