@@ -160,6 +160,12 @@ def test_equal_days_in_proportion_to_demand_where_nobody_holds_anything():
     assert found == pytest.approx([125, 156.25, 218.75])
 
 
+def test_whoever_owes_most_days_is_served_first():
+    # Backordered, the stock at arrival lies below zero: -60 and -10 at 10 a day; 50 bring the first up to the second.
+    assert equal_days(np.array([-60.0, -10.0]), np.array([10.0, 10.0]), np.full(2, 100.0), 50) == pytest.approx([50, 0])
+    assert equal_days(np.array([-60.0, -10.0]), np.array([10.0, 10.0]), np.full(2, 100.0), 0) == pytest.approx([0, 0])
+
+
 @pytest.mark.parametrize("method", ["optimal", "fair_share"])
 def test_where_there_is_enough_every_request_is_met(method):
     asked = question([100], [14, 20, 6], poisson_need([1, 4, 0], [6, 8, 10]))
@@ -284,7 +290,7 @@ def test_the_same_question_has_the_same_answer(asked):
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 30), st.floats(0.1, 9), st.floats(0, 50)), min_size=1, max_size=6),
+    st.lists(st.tuples(st.floats(-30, 30), st.floats(0.1, 9), st.floats(0, 50)), min_size=1, max_size=6),
     st.floats(0, 120),
 )
 def test_equal_days_use_up_the_stock_and_leave_nobody_behind(places, available):
