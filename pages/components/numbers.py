@@ -79,7 +79,9 @@ def _against_fair_share(plan: PlanResult, now: promise.Moves) -> str:
     if abs(more) < NO_DIFFERENCE * max(abs(now.gain), 1.0):
         return "As much as a fair share would gain."
     told = money(abs(more), literal(plan.params.currency)) if now.in_money else units(round(abs(more)))
-    return f"{told} {'more' if more > 0 else 'less'} than a fair share would gain."
+    if more < 0:
+        return f"{told} less than a fair share would gain, as the locations' priorities weigh too."
+    return f"{told} more than a fair share would gain."
 
 
 def service(plan: PlanResult) -> None:
