@@ -5,9 +5,10 @@ Each answers one question, says its unit and its dates, and carries meaning by s
 
 from pages.components.charts_allocation import allocation_before_after, transfers_flow
 from pages.components.charts_forecast import error_against_naive, forecast_fan
+from pages.components.charts_money import stock_value_and_cash
 from pages.components.charts_order import order_timeline, steps_of, waterfall
 from pages.components.charts_service import abc_matrix, service_stock_curve
-from pages.components.charts_stock import projected_stock, shortage, stock_value_and_cash
+from pages.components.charts_stock import projected_stock, shortage
 from pages.components.charts_style import CONFIG
 
 __all__ = [

@@ -45,6 +45,13 @@ def tint(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
+PLANNED_BARS = MappingProxyType({
+    "color": tint(ORDER, 0.12), "line": {"color": ORDER, "width": 1},
+    "pattern": {"shape": "/", "fgcolor": ORDER, "size": 5, "solidity": 0.25},
+})
+"""Orders to expect later: hatched, as they are not placed."""
+
+
 def clean(text: object, longest: int = LONGEST_LABEL) -> str:
     """User text fit for a label: without the signs that Plotly reads as markup, and not too long."""
     if text is None or (isinstance(text, float) and math.isnan(text)):
