@@ -293,11 +293,11 @@ def _pieces(question: Question, d: int) -> tuple[np.ndarray, np.ndarray]:
 def _value(question: Question, d: np.ndarray, units: np.ndarray) -> np.ndarray:
     """Value of sending `units` to rows `d`: what it gains, less the tie-breaker."""
     days = (np.maximum(question.cover[d], 0) * units + units**2 / 2) / np.maximum(question.rate[d], 1e-9)
-    return gain(question, d, units, question.worth) - question.worth[d] * TIE * np.minimum(days, 1e6)
+    return np.asarray(gain(question, d, units, question.worth) - question.worth[d] * TIE * np.minimum(days, 1e6))
 
 
 def gain(question: Question, d: np.ndarray, units: np.ndarray, worth: np.ndarray) -> np.ndarray:
-    """Return what sending `units` to rows `d` gains: lost units saved at their worth, less holding what is left over."""
+    """Return what sending `units` to rows `d` gains: lost units saved at their worth, less holding the rest."""
     need = question.need.need[d]
     saved = np.maximum(need, 0).mean(axis=1) - np.maximum(need - units[:, None], 0).mean(axis=1)
     return np.asarray(worth[d] * saved - question.holding[d] * (units - saved))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from planning import accuracy
-from planning.distribution import CumulativeDemand, quantile
+from planning.distribution import CumulativeDemand, quantile_table
 from planning.forecast import Fits
 from planning.spread import REPORT_SHARE, cumulative_errors
 
@@ -22,12 +22,13 @@ def forecast_table(fits: Fits, keys: pd.DataFrame, demand: CumulativeDemand, hor
     first = demand.variance[:, [length]] / np.maximum(demand.mean[:, [length]], 1e-9) ** 2
     variance = np.clip(np.diff(demand.variance[:, edges], axis=1), 0, 4 * first * mean**2 + mean)
     variance = np.where(demand.variance[:, [length]] > 0, variance, 0.0)
-    whole = demand.whole[:, None]
+    whole = np.repeat(demand.whole, buckets)
     out = pd.DataFrame({name: np.repeat(keys[name].to_numpy(), buckets) for name in ("item_id", "location_id")})
     out["starts_on"] = np.tile(pd.to_datetime(fits.calendar.future_starts(buckets)), len(mean))
     out["mean"] = mean.ravel()
-    for q in QUANTILES:
-        out[f"q{q * 100:.0f}"] = quantile(np.array(q), mean, variance, whole).ravel()
+    found = quantile_table(np.array(QUANTILES), mean.ravel(), variance.ravel(), whole)
+    for q, values in zip(QUANTILES, found.T, strict=True):
+        out[f"q{q * 100:.0f}"] = values
     return out
 
 

@@ -72,7 +72,7 @@ def choose_models(fits: Fits, interval_days: np.ndarray, params: Params) -> np.n
     horizons = _horizons(fits, interval_days)
     for name, candidates in CANDIDATES.items():
         rows = np.flatnonzero(fits.demand_class == name)
-        if len(rows) == 0:
+        if len(rows) == 0 or not fits.demand.shape[1]:
             continue
         scores = [_class_score(fits, rows, horizons, MODELS.index(c)) for c in candidates]
         best = int(np.argmin(scores)) if np.isfinite(scores).any() else len(candidates) - 1

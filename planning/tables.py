@@ -514,3 +514,17 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
         )
     }
 )
+
+
+def describe(tables: Mapping[str, Table]) -> str:
+    """Return the data dictionary of these tables as Markdown."""
+    parts = []
+    for table in tables.values():
+        need = ", **required**" if table.required else ""
+        parts.append(f"### {table.name}{need}\n\n{table.meaning}. Key: {', '.join(table.key)}.\n")
+        parts.append("| column | kind | meaning |\n|---|---|---|")
+        for column in table.columns:
+            name = f"**{column.name}**" if column.required else column.name
+            parts.append(f"| {name} | {column.kind} | {column.meaning} |")
+        parts.append("")
+    return "\n".join(parts)

@@ -8,7 +8,6 @@ from planning import pipeline
 from planning.params import Params
 
 
-
 def main() -> None:
     """Fit the sample with default parameters and keep the result beside its files."""
     frames = read_inputs(sample_sources()).frames

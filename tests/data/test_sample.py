@@ -9,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data import sample_company as company
+from data.catalog import NO_DECISIONS
 from data.read import Import, read_inputs
-from data.sample import SAMPLE_AS_OF, SAMPLE_FOLDER, build_tables, main, sample_sources
+from data.sample import SAMPLE_AS_OF, SAMPLE_FOLDER, build_tables, kept_forecast, main, sample_sources
 from data.sample_simulation import WAREHOUSES, Simulation, simulate, take_oldest
+from data.snapshot import snapshot_id
+from planning import pipeline
+from planning.params import Params
 from planning.tables import INPUT_TABLES
 
 AS_OF = pd.Timestamp(SAMPLE_AS_OF)
@@ -40,7 +44,18 @@ def stock_today(books: Import) -> pd.DataFrame:
 def test_regeneration_gives_the_committed_bytes(tmp_path):
     main(["--out", str(tmp_path)])
     written = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    assert written == {p.name: p.read_bytes() for p in SAMPLE_FOLDER.iterdir()}
+    assert written == {p.name: p.read_bytes() for p in SAMPLE_FOLDER.glob("*.csv")}
+
+
+def test_the_kept_forecast_is_what_a_fresh_run_gives():
+    frames = read_inputs(sample_sources()).frames
+    key = pipeline.fit_key(frames, snapshot_id(frames), NO_DECISIONS, SAMPLE_AS_OF, Params())
+    kept = kept_forecast(key)
+    assert kept is not None, "the method or the sample changed: run `python -m tests.keep_sample`"
+    fresh, kept_fits = pipeline.fit(frames, SAMPLE_AS_OF, Params()), pipeline.Fits.from_bytes(kept)
+    for name in ("demand", "index", "levels"):
+        np.testing.assert_allclose(getattr(kept_fits, name), getattr(fresh, name), rtol=1e-4, atol=1e-4)
+    assert kept_forecast("0" * 32) is None
 
 
 def test_another_seed_gives_another_company(days):
