@@ -1,7 +1,7 @@
 """The whole plan, from tables to tables: the contract's worked orders, its rules one by one, laws."""
 
 from dataclasses import fields
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -126,6 +126,16 @@ def test_the_worked_orders_of_the_contract(measure, unmet, coverage, quantity):
     assert (found["lead_time_days"], found["protection_interval_days"]) == (14, 21)
 
 
+@pytest.mark.parametrize("bucket", ["day", "week", "auto"])
+@pytest.mark.parametrize("later", range(7))
+def test_the_worked_order_holds_by_day_and_by_week_and_on_any_weekday(bucket, later):
+    as_of = AS_OF + timedelta(days=later)
+    inputs = certain(sales=steady_sales().assign(date=lambda f: f["date"] + pd.Timedelta(days=later)))
+    result = pipeline.plan(inputs, as_of, Params(lead_time_sd_fraction=0, bucket=bucket))
+    assert result.replenishment["order_quantity"].tolist() == [70]
+    assert result.replenishment["stockout_on"].tolist() == [pd.Timestamp(as_of) + pd.Timedelta(days=4)]
+
+
 def test_the_worked_order_loses_what_the_empty_shelf_loses():
     assert single(certain())["expected_lost_units"] == pytest.approx(100)
 
@@ -173,6 +183,15 @@ def test_an_open_order_is_cover_on_its_day():
     assert (late["risk"], late["stockout_on"]) == ("red", day(4))
     assert late["action"] == "expedite"
     assert late["expected_lost_units"] == pytest.approx(20)
+
+
+@pytest.mark.parametrize("unmet", ["lost", "backordered"])
+def test_an_open_order_between_the_next_arrivals_is_not_ordered_again(unmet):
+    # 140 last to the arrival on day 14; 70 come on day 15 for the rest of the week, so only day 14 is left to cover.
+    due = certain(140, open_orders=table({"item_id": "a", "quantity": 70.0, "due_on": day(15)}))
+    assert single(due, unmet_demand=unmet)["order_quantity"] <= 10
+    due = certain(0, open_orders=table({"item_id": "a", "quantity": 70.0, "due_on": day(15)}))
+    assert single(due, unmet_demand=unmet)["order_quantity"] == {"lost": 10, "backordered": 140}[unmet]
 
 
 def test_an_overdue_order_is_planned_for_today_and_said_and_one_long_overdue_is_no_cover():
