@@ -378,7 +378,7 @@ def equal_days(cover: np.ndarray, rate: np.ndarray, most: np.ndarray, available:
     """
     if most.sum() <= available:
         return most.astype(float)
-    low, high = 0.0, float(((cover + most) / rate).max())
+    low, high = min(0.0, float((cover / rate).min())), float(((cover + most) / rate).max())
     for _ in range(100):
         theta = (low + high) / 2
         used = np.clip(theta * rate - cover, 0, most).sum()

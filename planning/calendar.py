@@ -4,15 +4,17 @@ A bucket is a day or a week. Weeks are counted from `as_of`, so that its weekday
 the last bucket of the history is never a partial one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from planning.errors import ParameterError
 
-DAYS = {"day": 1, "week": 7}
+DAYS: Mapping[str, int] = MappingProxyType({"day": 1, "week": 7})
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 

@@ -8,10 +8,11 @@ The only module that knows statsforecast.
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,16 +29,18 @@ from planning.season import seasonal_index
 Progress = Callable[[str, int, int], None]
 
 MODELS = ("SESOptimized", "WindowAverage13", "WindowAverage52", "CrostonSBA", "TSB", "IMAPA", "Combination")
-CANDIDATES = {
-    "smooth": ("SESOptimized", "WindowAverage13", "WindowAverage52", "Combination"),
-    "erratic": ("SESOptimized", "WindowAverage13", "WindowAverage52", "Combination"),
-    "intermittent": ("CrostonSBA", "TSB", "IMAPA", "WindowAverage52", "Combination"),
-    "lumpy": ("CrostonSBA", "TSB", "IMAPA", "WindowAverage52", "Combination"),
-    "none": ("WindowAverage52",),
-}
+CANDIDATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "smooth": ("SESOptimized", "WindowAverage13", "WindowAverage52", "Combination"),
+        "erratic": ("SESOptimized", "WindowAverage13", "WindowAverage52", "Combination"),
+        "intermittent": ("CrostonSBA", "TSB", "IMAPA", "WindowAverage52", "Combination"),
+        "lumpy": ("CrostonSBA", "TSB", "IMAPA", "WindowAverage52", "Combination"),
+        "none": ("WindowAverage52",),
+    }
+)
 ORIGINS = 20
-ORIGIN_STEP_DAYS = {1: 7, 7: 14}
-FIT_BUCKETS = {1: 364, 7: 156}
+ORIGIN_STEP_DAYS: Mapping[int, int] = MappingProxyType({1: 7, 7: 14})
+FIT_BUCKETS: Mapping[int, int] = MappingProxyType({1: 364, 7: 156})
 """The models forecast a level; what lies further back than this says nothing about it."""
 LEAST_BUCKETS = 8
 """With less history there is no model to fit, only a mean."""

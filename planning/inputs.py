@@ -14,7 +14,7 @@ from planning.tables import INPUT_TABLES
 
 MAIN = "MAIN"
 OVERDUE_LIMIT_DAYS = 60
-KEY = ["item_id", "location_id"]
+KEY = ("item_id", "location_id")
 
 _DTYPES: Mapping[str, Any] = MappingProxyType({"id": "object", "text": "object", "date": "datetime64[s]"})
 
@@ -134,7 +134,7 @@ def current_stock(stock: pd.DataFrame, as_of: date, notes: list[str]) -> pd.Data
         allocated=latest["allocated"].fillna(0),
         backorders=latest["backorders"].fillna(0),
     )
-    return latest.groupby(KEY, sort=True).agg(
+    return latest.groupby(list(KEY), sort=True).agg(
         on_hand=("on_hand", "sum"),
         allocated=("allocated", "sum"),
         backorders=("backorders", "sum"),
@@ -212,4 +212,4 @@ def rows_of(frame: pd.DataFrame, keys: pd.DataFrame, sole: str | None = None) ->
         filled = frame["item_id"].map(alone) if sole is None else pd.Series(sole, index=frame.index)
         place = place.where(place.notna(), filled)
     wanted = pd.MultiIndex.from_arrays([frame["item_id"], place])
-    return np.asarray(pd.MultiIndex.from_frame(keys[KEY]).get_indexer(wanted))
+    return np.asarray(pd.MultiIndex.from_frame(keys[list(KEY)]).get_indexer(wanted))

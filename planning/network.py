@@ -83,7 +83,7 @@ def build_network(inputs: Inputs, params: Params, notes: list[str]) -> Network:
     at = pd.MultiIndex.from_frame(keys)
     source = np.full(len(keys), -1)
     transit, freight = np.zeros(len(keys)), np.zeros(len(keys))
-    rows = at.get_indexer(pd.MultiIndex.from_frame(choice[KEY]))
+    rows = at.get_indexer(pd.MultiIndex.from_frame(choice[list(KEY)]))
     source[rows] = at.get_indexer(pd.MultiIndex.from_frame(choice[["item_id", "source_id"]]))
     transit[rows], freight[rows] = choice["transit_days"], choice["cost_per_unit"]
     source = _without_cycles(source, keys, notes)
@@ -103,7 +103,7 @@ def build_network(inputs: Inputs, params: Params, notes: list[str]) -> Network:
 
 
 def _pairs(frame: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(frame[KEY].drop_duplicates(), names=KEY)
+    return pd.MultiIndex.from_frame(frame[list(KEY)].drop_duplicates(), names=KEY)
 
 
 def _kinds(inputs: Inputs, notes: list[str]) -> tuple[list[str], dict[str, float]]:
@@ -144,7 +144,7 @@ def _choose_sources(
     told = (
         inputs["item_locations"].dropna(subset=["source_id"])[[*KEY, "source_id"]].rename(columns={"source_id": "told"})
     )
-    options = options.merge(told, on=KEY, how="left")
+    options = options.merge(told, on=list(KEY), how="left")
     hit = (options["told"] == options["source_id"]).groupby([options["item_id"], options["location_id"]]).any()
     named = options["told"].notna().groupby([options["item_id"], options["location_id"]]).any()
     stray = named & ~hit
@@ -153,7 +153,7 @@ def _choose_sources(
     holds = pd.MultiIndex.from_frame(options[["item_id", "source_id"]]).isin(held)
     options = options.assign(rank=np.where(options["told"] == options["source_id"], 0, np.where(holds, 1, 2)))
     order = [*KEY, "rank", "cost_per_unit", "transit_days", "source_id"]
-    return options.sort_values(order, kind="stable").drop_duplicates(KEY)
+    return options.sort_values(order, kind="stable").drop_duplicates(list(KEY))
 
 
 def _without_cycles(source: np.ndarray, keys: pd.DataFrame, notes: list[str]) -> np.ndarray:

@@ -14,6 +14,8 @@ from planning.distribution import CumulativeDemand, quantile_table
 
 LEAD_TIMES = 5
 POINTS = 101
+_NEXT = (1, 4, 2, 0, 3)
+"""The lead time of the next order that goes with each lead time of this one: uncorrelated ranks."""
 _LATTICE = 18
 """101 points paired by powers of 18 fill the square evenly, whichever two of the first six are paired."""
 
@@ -73,7 +75,7 @@ class Need:
     def fill_rate(self, order: np.ndarray) -> np.ndarray:
         """Return the share of demand served between the arrivals, NaN without demand, (n,)."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(self.between > 0, 1 - self.short(order) / self.between, np.nan))
+            return np.asarray(np.where(self.between > 0, np.clip(1 - self.short(order) / self.between, 0, 1), np.nan))
 
     def cycle_service_level(self, order: np.ndarray) -> np.ndarray:
         """Return the chance that nothing is short between the arrivals, (n,)."""
@@ -126,10 +128,11 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
     n = len(supply.stock)
     need, before = np.empty((2, n, LEAD_TIMES * POINTS))
     stocks, losses, between, relieved = np.zeros((4, n))
-    for j, lead in enumerate(_lead_times(supply).T):
+    leads = _lead_times(supply).T
+    for j, lead in enumerate(leads):
         columns = slice(j * POINTS, (j + 1) * POINTS)
         stock, short = _stock_at(demand, supply, lead, j, lost=lost)
-        window, mean, relief = _window_demand(demand, supply, lead, j, joined=not lost)
+        window, mean, relief = _window_demand(demand, supply, lead, leads[_NEXT[j]], j, joined=not lost)
         need[:, columns] = window - stock if lost else window
         # The same open orders count for what is short before and after, so that their difference is demand's alone.
         before[:, columns] = short if lost else short - relief[:, None]
@@ -195,7 +198,7 @@ def _stock_at(
 
 
 def _window_demand(
-    demand: CumulativeDemand, supply: Supply, lead: np.ndarray, j: int, *, joined: bool
+    demand: CumulativeDemand, supply: Supply, lead: np.ndarray, following: np.ndarray, j: int, *, joined: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Most that demand runs ahead of receipts before the next arrival, (n, 101); mean demand and relief, (n,) each.
 
@@ -203,7 +206,9 @@ def _window_demand(
     distribution is that of the whole interval.
     """
     n = len(lead)
-    end = lead + supply.review
+    # The next order has a lead time of its own: until it arrives may be longer, or shorter, than a review period.
+    # Backorders only ask for the whole interval, whose lead time is one either way.
+    end = lead + supply.review if joined else np.maximum(following + supply.review, lead)
     mean = demand.between(lead, end)[0]
     if joined:
         relief = supply.received_before(end) - supply.received_before(lead + 1e-9)

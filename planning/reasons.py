@@ -1,16 +1,21 @@
 """Why: each order and transfer in one sentence."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
 from planning.params import Params
 from planning.stages import Stages
 
-_MEASURE = {
-    "fill_rate": "to serve {:.0%} of demand from stock",
-    "cycle_service_level": "to stay in stock in {:.0%} of cycles",
-    "cost": "where a unit short costs as much as a unit held",
-}
+_MEASURE: Mapping[str, str] = MappingProxyType(
+    {
+        "fill_rate": "to serve {:.0%} of demand from stock",
+        "cycle_service_level": "to stay in stock in {:.0%} of cycles",
+        "cost": "where a unit short costs as much as a unit held",
+    }
+)
 
 LEAST = 0.05
 """Units below which a step of the sum is not told."""

@@ -55,7 +55,7 @@ def assemble(base: Base, stages: Stages, as_of: date, params: Params, snapshot_i
 
 
 def _keys(stages: Stages) -> pd.DataFrame:
-    return stages.network.keys[KEY].reset_index(drop=True)
+    return stages.network.keys[list(KEY)].reset_index(drop=True)
 
 
 def _ordered(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -1,5 +1,8 @@
 """From the errors of past forecasts to mean and variance of demand over any interval to come."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from planning.distribution import CumulativeDemand
@@ -7,7 +10,9 @@ from planning.forecast import CANDIDATES, LEAST_BUCKETS, MODELS, ORIGIN_STEP_DAY
 from planning.network import Network
 from planning.params import Params
 
-ANCHORS = {1: (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 63, 91), 7: (1, 2, 3, 4, 6, 8, 10, 13, 17, 22, 26)}
+ANCHORS: Mapping[int, tuple[int, ...]] = MappingProxyType(
+    {1: (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 63, 91), 7: (1, 2, 3, 4, 6, 8, 10, 13, 17, 22, 26)}
+)
 """Horizons, in buckets, at which the error of past forecasts is measured; between them it is interpolated."""
 PRIOR_WEIGHT = 4.0
 LEAST_ERRORS = 6
