@@ -44,7 +44,7 @@ def _bring() -> None:
 
 def _manage(records: list[service.ImportRecord], current: service.ImportRecord | None) -> None:
     if records and any(not r.sample for r in records):
-        st.subheader("Earlier imports")
+        st.header("Earlier imports")
         imports.history(records)
     with st.container(horizontal=True):
         imports.examples()
@@ -61,7 +61,7 @@ def _welcome() -> None:
         st.markdown(":green[:material/check_circle:] **Your data are in use.** The first plan takes a moment.")
         if st.button("See the plan", type="primary", icon=":material/space_dashboard:"):
             session.keep("imported", None)
-            st.switch_page("pages/overview.py")
+            session.go("pages/overview.py")
 
 
 main()

@@ -29,7 +29,7 @@ def main() -> None:
     plan, whole = panel.open_page("Overview")
     cards.three_numbers(plan)
     with st.container(border=True):
-        st.subheader("Stock value and cash out, next 13 weeks")
+        st.header("Stock value and cash out, next 13 weeks")
         figure = charts.stock_value_and_cash(plan)
         panel.chart(figure, "Projected stock value and cash out, week by week", key="value_and_cash")
     cards.strip(plan)
@@ -42,7 +42,7 @@ def main() -> None:
 
 def work_list(plan: PlanResult) -> None:
     """Draw what needs a person today, the worst and dearest first."""
-    st.subheader("Work list")
+    st.header("Work list")
     session.seed(cards.WORK_VIEW, session.widget(cards.WORK_VIEW) or "risk")
     view = st.segmented_control(
         "Show",

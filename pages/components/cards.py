@@ -37,7 +37,7 @@ def _at_risk(plan: PlanResult) -> None:
             f"Act on {count(red, 'red line')}", icon=":material/priority_high:", width="stretch", disabled=not red
         ):
             session.change_filters(risk=["red"])
-            st.switch_page("pages/replenishment.py")
+            session.go("pages/replenishment.py")
 
 
 def _idle(plan: PlanResult) -> None:
@@ -61,7 +61,7 @@ def _due(plan: PlanResult) -> None:
     )
     with _card("Orders due today", "Orders due today", value, plan, some, "No order is due today."):
         if st.button("Open today's orders", type="primary", icon=":material/local_shipping:", width="stretch"):
-            st.switch_page("pages/replenishment.py")
+            session.go("pages/replenishment.py")
 
 
 @contextmanager
@@ -96,8 +96,8 @@ def strip(plan: PlanResult) -> None:
             (units(state.moved_units), "To transfer today", "allocation"),
         ):
             with st.container(gap="xxsmall"):
-                st.markdown(f"#### {value}")
+                st.markdown(f"**{value}**")
                 if st.button(
                     label, type="tertiary", icon=":material/arrow_forward:", icon_position="right", key=f"strip_{label}"
                 ):
-                    st.switch_page(f"pages/{page}.py")
+                    session.go(f"pages/{page}.py")

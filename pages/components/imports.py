@@ -204,7 +204,7 @@ def _check(files: Mapping[str, Sequence[Source]], mapping: Mapping[str, Mapping[
 
 def preview(found: Import, files: Sequence[str]) -> None:
     """What the files hold, what was set aside and why; then use them, or not."""
-    st.subheader("What the files hold")
+    st.header("What the files hold")
     st.markdown(in_short(found.frames))
     counts(found.rows)
     remarks(found.notes)

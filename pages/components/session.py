@@ -8,7 +8,7 @@ import logging
 import os
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
@@ -40,13 +40,16 @@ def visitor() -> service.Visitor:
         arrived = service.Visitor.arriving(mode())
         st.session_state["visitor"] = arrived
         if not service.history(arrived):
-            use_sample()
+            try:
+                service.use_sample(arrived)
+            except PlanningError as fault:
+                LOG.warning("the sample company could not be opened: %s", fault)
     known: service.Visitor = st.session_state["visitor"]
     return known
 
 
 def _through_the_router() -> None:
-    """Start anew through app.py where Streamlit runs a file of `pages/` on its own.
+    """Start anew where Streamlit would run the files of `pages/` by itself, app.py as one of them.
 
     It does so for whoever opens a page's own address before the router has run once in this server.
     """
@@ -142,6 +145,11 @@ def selected() -> tuple[str, str] | None:
 def select(item_id: str, location_id: str) -> None:
     """Bring an item at a location into view."""
     _remember(selected=(str(item_id), str(location_id)))
+
+
+def go(page: str) -> NoReturn:
+    """Go to another page; the address takes along what this one carries."""
+    st.switch_page(page, query_params=address.write(_view()))
 
 
 # --- the plan --------------------------------------------------------------------------------------------------------

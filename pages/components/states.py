@@ -21,7 +21,7 @@ def nothing_yet(use_sample: Callable[[], None]) -> None:
     """Say that there is no data, and offer the two ways on."""
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.space("small")
-        st.subheader("No data yet", icon=":material/inventory_2:", width="content")
+        st.header("No data yet", icon=":material/inventory_2:", width="content")
         st.markdown(
             "Two files are enough for a first plan: **what was sold** and **what is on hand**. "
             "Or look around in the sample company first.",

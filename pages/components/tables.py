@@ -109,7 +109,7 @@ def show(
 def open_item(item_id: str, location_id: str) -> None:
     """Go to the page of one item."""
     session.select(item_id, location_id)
-    st.switch_page("pages/item.py")
+    session.go("pages/item.py")
 
 
 def downloads(frame: pd.DataFrame, table: str, plan: PlanResult, *, key: str) -> None:

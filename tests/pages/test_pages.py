@@ -67,7 +67,17 @@ def opened(page: str = "", **query: str) -> AppTest:
 
 
 def said(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.text, app.error, app.warning, app.info, app.subheader, app.title)
+    kinds = (
+        app.markdown,
+        app.caption,
+        app.text,
+        app.error,
+        app.warning,
+        app.info,
+        app.header,
+        app.subheader,
+        app.title,
+    )
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
