@@ -75,9 +75,11 @@ def build_calendar(sales: pd.DataFrame, as_of: date, bucket: str, history_days: 
             f"{day}: give an as_of that is a {day}"
         )
         raise ParameterError(msg)
-    length = DAYS["week" if weekly else bucket]
     first, last = past.min().date(), past.max().date()
     covered_to = last + timedelta(days=7 if weekly else 1)
+    # Days that do not make two weeks tell more as days.
+    short = (covered_to - first).days < 2 * DAYS["week"]
+    length = DAYS["week" if weekly else "day" if short else bucket]
     gap = max(0, -(-(as_of - covered_to).days // length) * length)
     periods = (as_of - first).days - gap
     # Only a first bucket that is covered whole counts, unless it is all there is.
@@ -94,6 +96,8 @@ def suggested_as_of(stock: pd.DataFrame, sales: pd.DataFrame) -> date | None:
     if past.empty:
         return None if dates.empty else dates.max().date()
     weekly = is_weekly(past)
-    if not dates.empty and not (weekly and dates.max().weekday() != past.iloc[0].weekday()):
-        return dates.max().date()  # type: ignore[no-any-return]
-    return (past.max() + pd.Timedelta(days=7 if weekly else 1)).date()  # type: ignore[no-any-return]
+    if dates.empty:
+        return (past.max() + pd.Timedelta(days=7 if weekly else 1)).date()  # type: ignore[no-any-return]
+    # Weekly data are planned on their weekday, and not before the stock was counted.
+    wait = (past.iloc[0].weekday() - dates.max().weekday()) % 7 if weekly else 0
+    return (dates.max() + pd.Timedelta(days=wait)).date()  # type: ignore[no-any-return]

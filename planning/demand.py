@@ -47,7 +47,7 @@ def build_demand(
     inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, future: int, params: Params, notes: list[str]
 ) -> Demand:
     """Lay sales, availability and events into buckets and correct what sales do not show."""
-    sold = _with_predecessors(inputs)
+    sold = _with_predecessors(inputs, _without_cancelled(inputs["sales"], notes))
     rows, columns = rows_of(sold, keys), calendar.index(sold["date"])
     inside = (rows >= 0) & (columns >= 0) & (columns < calendar.periods)
     quantity = sold["quantity"].to_numpy(float)
@@ -73,9 +73,26 @@ def build_demand(
     return Demand(gross, demand, clean, events, active, whole)
 
 
-def _with_predecessors(inputs: Inputs) -> pd.DataFrame:
+def _without_cancelled(sales: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Sales less those that were taken back whole on the same day: they were never demand."""
+    back = sales["quantity"] < 0
+    if not back.any():
+        return sales
+    pair = sales[["item_id", "location_id", "date"]].assign(units=sales["quantity"].abs())
+    turn = pair.assign(back=back).groupby([*pair.columns, "back"], dropna=False).cumcount()
+    same = pd.MultiIndex.from_frame(pair.assign(turn=turn))
+    cancelled = np.where(back, same.isin(same[~back]), same.isin(same[back]))
+    if cancelled.any():
+        units = sales.loc[cancelled & ~back, "quantity"].sum()
+        notes.append(
+            f"Sales taken back whole on the same day: {int((cancelled & back).sum()):,}, {units:,.0f} units. "
+            "They are not demand."
+        )
+    return sales[~cancelled]
+
+
+def _with_predecessors(inputs: Inputs, sales: pd.DataFrame) -> pd.DataFrame:
     """Sales, with those of each predecessor told once more as its successor's own past."""
-    sales = inputs["sales"]
     heirs = inputs["items"].dropna(subset=["predecessor_id"])
     heirs = heirs[heirs["predecessor_id"] != heirs["item_id"]]
     if heirs.empty:

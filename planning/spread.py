@@ -18,6 +18,10 @@ PRIOR_WEIGHT = 4.0
 LEAST_ERRORS = 6
 LEAST_CLASS = 10
 """Items that a class needs before it can tell what is usual."""
+CERTAIN_AFTER_DAYS = 28
+"""Demand that never varied for so long is certain; with less history nothing is."""
+UNKNOWN_SPREAD = 0.3
+"""Standard deviation, as a share of the mean, of demand of which no history tells anything."""
 LEAST_KNOWN = 0.5
 REPORT_SHARE = 0.25
 """Share of the origins, the newest, that are kept for reporting and never used to choose a model."""
@@ -131,10 +135,9 @@ def build_distribution(fits: Fits, network: Network, model: np.ndarray, days: in
     bucket_days = fits.calendar.bucket_days
     buckets = -(-days // bucket_days)
     path = _mean_path(fits, model, buckets)
-    feeds = network.feeds
     mean = network.pool(path)
     whole = np.asarray(network.pool((~fits.whole).astype(float)) == 0)
-    variance = _variances(fits, network, model, mean, whole, feeds)
+    variance = _variances(fits, network, model, path, mean, whole)
     mean, variance = mean * params.demand_multiplier, variance * params.demand_multiplier**2
     return CumulativeDemand(
         _by_day(np.cumsum(mean, axis=1), bucket_days, days), _by_day(variance, bucket_days, days), whole
@@ -151,28 +154,36 @@ def _mean_path(fits: Fits, model: np.ndarray, buckets: int) -> np.ndarray:
 
 
 def _variances(
-    fits: Fits, network: Network, model: np.ndarray, path: np.ndarray, whole: np.ndarray, feeds: np.ndarray
+    fits: Fits, network: Network, model: np.ndarray, own_path: np.ndarray, path: np.ndarray, whole: np.ndarray
 ) -> np.ndarray:
     """Variance of cumulative demand at each future bucket, (n, buckets)."""
-    buckets = path.shape[1]
+    buckets, feeds = path.shape[1], network.feeds
     cumulative = np.cumsum(path, axis=1)
     anchors = [h for h in ANCHORS[fits.calendar.bucket_days] if h <= max(1, fits.demand.shape[1] // 3) and h <= buckets]
     classes = np.where(feeds, "pooled", fits.demand_class)
+    flat_mean, flat_variance, seen = _flat_demand(fits)
+    certain = (seen * fits.calendar.bucket_days >= CERTAIN_AFTER_DAYS) & (flat_variance <= (1e-5 * flat_mean) ** 2)
+    certain = network.pool((~certain & (own_path.sum(axis=1) > 0)).astype(float)) == 0
     table = np.zeros((len(path), len(anchors)))
-    sure = np.ones(len(path), bool)
     for column, horizon in enumerate(anchors):
         error = _pooled_errors(fits, network, model, horizon, feeds)
         own, count = _own_variance(error, horizon, fits.calendar.bucket_days)
         mean = cumulative[:, horizon - 1]
-        table[:, column] = _shrunk_variance(own, count, mean, classes, _spread_of_buckets(fits, network, horizon))
-        sure &= table[:, column] <= (1e-5 * np.maximum(mean, 1.0)) ** 2
-        # An item with enough history and no error at all is certain, whatever its class is like.
-        exact = (count > 0) & (np.nan_to_num(own) <= (1e-5 * np.maximum(mean, 1.0)) ** 2) & (mean > 0)
-        table[exact, column] = 0.0
-        low = np.where(whole & (mean < 20), 1.05 * mean, (0.05 * mean) ** 2)
-        table[:, column] = np.where(exact | sure, 0.0, np.maximum(table[:, column], low))
-    table = np.maximum.accumulate(table, axis=1)
-    return _between_anchors(table, np.array(anchors), buckets)
+        single = flat_variance * horizon * (1 + horizon / np.maximum(seen, 1))
+        fallback = network.pool(np.where(seen > 1, single, 0.0))
+        variance = _shrunk_variance(own, count, mean, classes, fallback)
+        low = np.where(whole & ((mean < 20) | (fallback <= 0)), 1.05 * mean, (0.05 * mean) ** 2)
+        table[:, column] = np.where(certain, 0.0, np.maximum(variance, low))
+    return _between_anchors(np.maximum.accumulate(table, axis=1), np.array(anchors), buckets)
+
+
+def _flat_demand(fits: Fits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and variance of a bucket's demand without season and events, and how many are known, (n,) each."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        flat = fits.demand / np.maximum(fits.index[:, : fits.demand.shape[1]], 1e-9)
+    seen = (~np.isnan(flat)).sum(axis=1)
+    mean = np.nansum(flat, axis=1) / np.maximum(seen, 1)
+    return mean, np.nansum((flat - mean[:, None]) ** 2, axis=1) / np.maximum(seen - 1, 1), seen
 
 
 def _pooled_errors(fits: Fits, network: Network, model: np.ndarray, horizon: int, feeds: np.ndarray) -> np.ndarray:
@@ -201,35 +212,37 @@ def _own_variance(error: np.ndarray, horizon: int, bucket_days: int) -> tuple[np
     return own, np.where(count >= LEAST_ERRORS, count / overlap, 0.0)
 
 
-def _spread_of_buckets(fits: Fits, network: Network, horizon: int) -> np.ndarray:
-    """Variance over `horizon` buckets from the spread of single buckets: the last resort of short histories."""
-    periods = fits.demand.shape[1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        flat = fits.demand / np.maximum(fits.index[:, :periods], 1e-9)
-    seen = (~np.isnan(flat)).sum(axis=1)
-    mean = np.nansum(flat, axis=1) / np.maximum(seen, 1)
-    squares = np.nansum((flat - mean[:, None]) ** 2, axis=1) / np.maximum(seen - 1, 1)
-    return network.pool(np.where(seen > 1, squares * horizon * (1 + horizon / np.maximum(seen, 1)), 0.0))
-
-
 def _shrunk_variance(
     own: np.ndarray, count: np.ndarray, mean: np.ndarray, classes: np.ndarray, fallback: np.ndarray
 ) -> np.ndarray:
-    """Shrink each row's variance to what its class usually has at that mean: ln v = a + b ln m."""
-    prior = fallback.copy()
+    """Shrink each row's variance to what its class usually has at that mean: ln v = a + b ln m.
+
+    A class that is too small to tell takes each row's own spread of buckets; a row without any, what all rows
+    usually have, or failing that a Poisson's variance and a spread of UNKNOWN_SPREAD of the mean.
+    """
+    usual = _usual_variance(own, count, mean, np.ones(len(own), bool))
+    unknown = mean + (UNKNOWN_SPREAD * mean) ** 2
+    prior = np.where(fallback > 0, fallback, unknown if usual is None else usual)
     for name in np.unique(classes):
         rows = classes == name
-        told = rows & (count > 0) & (np.nan_to_num(own) > 0) & (mean > 0)
-        if told.sum() < LEAST_CLASS:
-            continue
-        x, y = np.log(mean[told]), np.log(own[told])
-        slope = float(
-            np.clip(((x - x.mean()) * (y - y.mean())).sum() / max(((x - x.mean()) ** 2).sum(), 1e-9), 1.0, 2.0)
-        )
-        scale = float(np.exp(y.mean() - slope * x.mean()))
-        scale *= float(np.mean(own[told]) / np.mean(scale * mean[told] ** slope))
-        prior[rows] = scale * np.maximum(mean[rows], 0) ** slope
+        of_class = _usual_variance(own, count, mean, rows)
+        if of_class is not None:
+            prior[rows] = of_class[rows]
     return np.asarray((count * np.nan_to_num(own) + PRIOR_WEIGHT * prior) / (count + PRIOR_WEIGHT))
+
+
+def _usual_variance(own: np.ndarray, count: np.ndarray, mean: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
+    """Return the variance that these rows' law gives at each mean, (n,), or None where they are too few to have one."""
+    told = rows & (count > 0) & (np.nan_to_num(own) > 0) & (mean > 0)
+    if told.sum() < LEAST_CLASS:
+        return None
+    x, y = np.log(mean[told]), np.log(own[told])
+    spread = max(float(((x - x.mean()) ** 2).sum()), 1e-9)
+    slope = float(np.clip(((x - x.mean()) * (y - y.mean())).sum() / spread, 1.0, 2.0))
+    scale = float(np.exp(y.mean() - slope * x.mean()))
+    # Smearing: the mean of the logs is not the log of the mean.
+    scale *= float(np.mean(own[told]) / np.mean(scale * mean[told] ** slope))
+    return np.asarray(scale * np.maximum(mean, 0) ** slope)
 
 
 def _between_anchors(table: np.ndarray, anchors: np.ndarray, buckets: int) -> np.ndarray:

@@ -98,8 +98,9 @@ def test_without_sales_before_the_plan_there_is_no_history():
         assert (empty.periods, len(empty.starts()), empty.starts_on) == (0, 0, AS_OF)
 
 
-def test_less_than_a_week_is_all_there_is_and_counts_as_one():
-    assert calendar(daily(5)).periods == 1
+def test_less_than_two_weeks_of_days_are_counted_in_days():
+    assert (calendar(daily(5)).bucket_days, calendar(daily(5)).periods) == (1, 5)
+    assert (calendar(daily(14)).bucket_days, calendar(daily(14)).periods) == (7, 2)
 
 
 @pytest.mark.xfail(reason="a part of a week before a gap is laid into an empty bucket before it")
