@@ -26,7 +26,7 @@ def main() -> None:
     use, new, earlier = st.tabs(["Data in use", "Bring new data", "Earlier imports"], key="import_tabs")
     with use:
         imports.in_use(current)
-        widgets.text("currency", "Currency", "Shown beside money, such as € or USD")
+        widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
     with new:
         _bring()
     with earlier:

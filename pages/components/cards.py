@@ -12,6 +12,7 @@ from planning.result import PlanResult
 
 WORK_VIEW = "work_view"
 """Key of the choice of what the work list shows."""
+_NO_CURRENCY = " Which currency it is in can be said on the Import page."
 
 
 def three_numbers(plan: PlanResult) -> None:
@@ -55,10 +56,9 @@ def _idle(plan: PlanResult) -> None:
 
 def _due(plan: PlanResult) -> None:
     value = headline.due_today(plan)
-    some = (
-        f"{units(value.units)} in {count(value.lines, 'line')} from "
-        f"{count(headline.health(plan).suppliers, 'supplier')}."
-    )
+    suppliers = headline.health(plan).suppliers
+    source = f" from {count(suppliers, 'supplier')}" if suppliers else ""
+    some = f"{units(value.units)} in {count(value.lines, 'line')}{source}."
     with _card("Orders due today", "Orders due today", value, plan, some, "No order is due today."):
         if st.button("Open today's orders", type="primary", icon=":material/local_shipping:", width="stretch"):
             session.go("pages/replenishment.py")
@@ -72,7 +72,9 @@ def _card(label: str, label_in_units: str, value: Amount, plan: PlanResult, some
         if value.money is None:
             st.metric(label_in_units, units(value.units), help=about)
         else:
-            st.metric(label, money(value.money, plan.params.currency), help=about)
+            currency = plan.params.currency
+            unit = "" if currency else ", in money"
+            st.metric(f"{label}{unit}", money(value.money, currency), help=about + ("" if currency else _NO_CURRENCY))
         told = some if value.lines else none
         if value.money is not None and value.units_unpriced:
             told += f" Not in the sum: {units(value.units_unpriced)} without a known cost or price."

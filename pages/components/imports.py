@@ -11,7 +11,7 @@ from data import export, service
 from data.read import Import
 from data.sample import sample_sources
 from data.upload import Source, read_text_table
-from pages.components import cached, session, tables
+from pages.components import cached, session, tables, widgets
 from pages.components.formats import count, day, literal
 from planning.errors import PlanningError
 from planning.tables import INPUT_TABLES, Table
@@ -209,6 +209,8 @@ def preview(found: Import, files: Sequence[str]) -> None:
     counts(found.rows)
     remarks(found.notes)
     rejected(found.rejected, "preview")
+    if not session.params().currency or session.is_sample():
+        widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
     base = service.base_of_import(session.visitor())
     if base is not None:
         st.toggle(
@@ -239,11 +241,14 @@ def in_short(frames: Mapping[str, pd.DataFrame]) -> str:
 
 
 def _confirm(found: Import, files: Sequence[str]) -> None:
+    # What the field shows is what the person agreed to, the sample's currency too.
+    currency = session.params().currency
     try:
         service.confirm_import(session.visitor(), found, replace_everything=_replaces(), files=files)
     except PlanningError as fault:
         session.complain(str(fault))
         return
+    session.change_params(currency=currency)
     session.forget_view()
     _discard()
     session.keep("imported", True)

@@ -86,6 +86,8 @@ def banner(
     parts = [f"Plan for the morning of **{formats.day(as_of)}**"]
     if facts.stock_on:
         parts.append(f"stock of {formats.short_day(facts.stock_on)}")
+    else:
+        parts.append("stock without a date")
     if facts.imported_at:
         # Kept in UTC; a person reads the clock on the wall.
         came = facts.imported_at.astimezone()

@@ -28,6 +28,8 @@ _NAMES: Mapping[str, Any] = MappingProxyType(
     }
 )
 """Columns that pages add from `plan.items`."""
+_OPTIONAL = frozenset({"item_name", "category", "supplier_id"})
+"""Columns that are left out where nothing is known in them."""
 _WIDE_TEXT = frozenset({"reason", "item_name"})
 
 
@@ -72,6 +74,8 @@ def show(
     display = shown.assign(risk=shown["risk"].map(lambda r: [RISK_LABELS[r]])) if badges else shown
     if "action" in shown:
         display = display.assign(action=shown["action"].str.capitalize())
+    if order is not None:
+        order = [c for c in order if c in shown and (c not in _OPTIONAL or shown[c].notna().any())]
     config = columns(table, plan.params.currency, shown) | dict(_NAMES) | dict(more or {})
     if badges:
         config["risk"] = _risk_badges()
