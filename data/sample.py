@@ -5,6 +5,7 @@ its days in `data.sample_simulation`.
 """
 
 import argparse
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from data import sample_company as company
+from data.atomic import remove_folder
 from data.sample_demand import Floats, Ints
 from data.sample_simulation import SEED, WAREHOUSES, Simulation, simulate
 from data.upload import Source
@@ -23,7 +25,7 @@ SAMPLE_AS_OF: date = company.AS_OF
 """The Monday morning for which the sample company is planned; its last day of sales is the day before."""
 
 SAMPLE_FOLDER = Path(__file__).with_name("sample")
-FORECAST = "forecast.kept"
+FORECAST, KEPT, REPORT = "forecast.kept", "kept", "report.json"
 _RECEIPT_DAYS = 420
 _STORES = slice(WAREHOUSES, None)
 
@@ -57,6 +59,28 @@ def kept_forecast(key: str) -> bytes | None:
 def keep_forecast(key: str, payload: bytes) -> None:
     """Put the forecast of the sample beside its files."""
     (SAMPLE_FOLDER / FORECAST).write_bytes(key.encode() + b"\n" + payload)
+
+
+def kept_snapshot(fingerprint: str) -> tuple[Path, dict[str, Any]] | None:
+    """Return the snapshot folder that comes with the project, with its report, if it was made of these files.
+
+    It saves a first visitor the reading of the files.
+    """
+    try:
+        told = json.loads((SAMPLE_FOLDER / KEPT / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    folder = SAMPLE_FOLDER / KEPT / str(told["snapshot_id"])
+    return (folder, told) if told["fingerprint"] == fingerprint and folder.is_dir() else None
+
+
+def keep_snapshot(fingerprint: str, snapshot_id: str, report: Mapping[str, Any]) -> Path:
+    """Make room for the sample's snapshot beside its files, and return the folder to write it to."""
+    remove_folder(SAMPLE_FOLDER / KEPT)
+    (SAMPLE_FOLDER / KEPT).mkdir()
+    told = {"fingerprint": fingerprint, "snapshot_id": snapshot_id, **report}
+    (SAMPLE_FOLDER / KEPT / REPORT).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return SAMPLE_FOLDER / KEPT / snapshot_id
 
 
 def build_tables(days: Simulation) -> dict[str, pd.DataFrame]:
@@ -125,10 +149,12 @@ def _stock(days: Simulation) -> pd.DataFrame:
     """Today's stock by lot where items perish; before it, the first of each of the last 13 months."""
     listed = _listed()
     months = pd.date_range(end=company.AS_OF, periods=13, freq="MS")
-    history = pd.concat([
-        listed.assign(on_hand=days.closing[company.day_of(m) - 1][listed["i"], listed["p"]], as_of=m.date())
-        for m in months
-    ])
+    history = pd.concat(
+        [
+            listed.assign(on_hand=days.closing[company.day_of(m) - 1][listed["i"], listed["p"]], as_of=m.date())
+            for m in months
+        ]
+    )
     last = listed.assign(as_of=company.AS_OF)
     perishes = company.build_items()["shelf_life_days"].notna().to_numpy()
     rows = [
@@ -147,11 +173,14 @@ def _stock(days: Simulation) -> pd.DataFrame:
 def _listed() -> pd.DataFrame:
     """Every item and place that may hold stock, with their positions `i` and `p` in the simulation."""
     items, places = company.build_items()["item_id"].tolist(), company.build_locations()["location_id"].tolist()
-    return pd.DataFrame([
-        {"item_id": item, "location_id": place, "i": i, "p": p}
-        for i, item in enumerate(items) for p, place in enumerate(places)
-        if item not in company.NOT_RANGED.get(place, ())
-    ])
+    return pd.DataFrame(
+        [
+            {"item_id": item, "location_id": place, "i": i, "p": p}
+            for i, item in enumerate(items)
+            for p, place in enumerate(places)
+            if item not in company.NOT_RANGED.get(place, ())
+        ]
+    )
 
 
 def _lots(lots: Ints, *, perishes: bool) -> list[tuple[int, dict[str, object]]]:
@@ -163,9 +192,24 @@ def _lots(lots: Ints, *, perishes: bool) -> list[tuple[int, dict[str, object]]]:
 
 def _items(_: Simulation) -> pd.DataFrame:
     columns = [
-        "item_id", "item_name", "category", "unit_cost", "unit_price", "supplier_id", "lead_time_days", "moq",
-        "order_multiple", "max_order", "max_stock", "shelf_life_days", "volume", "life_cycle", "launch_on", "ends_on",
-        "like_item_id", "predecessor_id",
+        "item_id",
+        "item_name",
+        "category",
+        "unit_cost",
+        "unit_price",
+        "supplier_id",
+        "lead_time_days",
+        "moq",
+        "order_multiple",
+        "max_order",
+        "max_stock",
+        "shelf_life_days",
+        "volume",
+        "life_cycle",
+        "launch_on",
+        "ends_on",
+        "like_item_id",
+        "predecessor_id",
     ]
     return company.build_items()[columns]
 
@@ -174,11 +218,20 @@ def _item_locations(_: Simulation) -> pd.DataFrame:
     items, places = company.build_items(), company.build_locations()
     stores = places[_STORES].to_dict("records")
     packs, display = company.store_packs(items), company.presentation_stock(items)
-    return pd.DataFrame([
-        {"item_id": item, "location_id": store["location_id"], "source_id": store["source"], "order_multiple": packs[i],
-         "presentation_stock": display[i], "ranged": item not in company.NOT_RANGED.get(str(store["location_id"]), ())}
-        for i, item in enumerate(items["item_id"]) for store in stores
-    ])
+    return pd.DataFrame(
+        [
+            {
+                "item_id": item,
+                "location_id": store["location_id"],
+                "source_id": store["source"],
+                "order_multiple": packs[i],
+                "presentation_stock": display[i],
+                "ranged": item not in company.NOT_RANGED.get(str(store["location_id"]), ()),
+            }
+            for i, item in enumerate(items["item_id"])
+            for store in stores
+        ]
+    )
 
 
 def _locations(_: Simulation) -> pd.DataFrame:
@@ -201,10 +254,19 @@ def _open_orders(days: Simulation) -> pd.DataFrame:
     sent = _named(days.transfers).drop(columns="supplier_id")
     item, place, ordered, due, units = company.NEVER_DELIVERED
     supplier = company.build_items().set_index("item_id").loc[item, "supplier_id"]
-    lost = pd.DataFrame([{
-        "item_id": item, "location_id": place, "supplier_id": supplier, "order_id": "PO-MANUAL-7", "quantity": units,
-        "ordered": company.DAYS - ordered, "due": company.DAYS - due,
-    }])
+    lost = pd.DataFrame(
+        [
+            {
+                "item_id": item,
+                "location_id": place,
+                "supplier_id": supplier,
+                "order_id": "PO-MANUAL-7",
+                "quantity": units,
+                "ordered": company.DAYS - ordered,
+                "due": company.DAYS - due,
+            }
+        ]
+    )
     lines = pd.concat([lost, bought, sent])
     lines = lines.assign(ordered_on=lines["ordered"].map(_date), due_on=lines["due"].map(_date))
     return lines[["order_id", "item_id", "location_id", "supplier_id", "quantity", "ordered_on", "due_on"]]
@@ -214,10 +276,12 @@ def _receipts(days: Simulation) -> pd.DataFrame:
     since = company.DAYS - _RECEIPT_DAYS
     lines = _named(days.purchases[days.purchases["arrives"].between(since, company.DAYS - 1)])
     lines = lines.sort_values(["arrives", "order_id", "item"])
-    lines = lines.assign(**{
-        name: lines[day].map(_date)
-        for name, day in (("ordered_on", "ordered"), ("promised_on", "promised"), ("received_on", "arrives"))
-    })
+    lines = lines.assign(
+        **{
+            name: lines[day].map(_date)
+            for name, day in (("ordered_on", "ordered"), ("promised_on", "promised"), ("received_on", "arrives"))
+        }
+    )
     kept = ["order_id", "item_id", "location_id", "supplier_id", "quantity", "ordered_on", "promised_on", "received_on"]
     return lines[kept]
 
@@ -252,11 +316,23 @@ def _customer_orders(_: Simulation) -> pd.DataFrame:
     return orders.assign(order_id=[f"CO-{n:03d}" for n in range(1, len(orders) + 1)])
 
 
-_BUILDERS: Mapping[str, Callable[[Simulation], pd.DataFrame]] = MappingProxyType({
-    "sales": _sales, "stock": _stock, "items": _items, "item_locations": _item_locations, "locations": _locations,
-    "suppliers": _suppliers, "open_orders": _open_orders, "receipts": _receipts, "availability": _availability,
-    "customer_orders": _customer_orders, "lanes": _lanes, "events": _events, "counts": _counts,
-})
+_BUILDERS: Mapping[str, Callable[[Simulation], pd.DataFrame]] = MappingProxyType(
+    {
+        "sales": _sales,
+        "stock": _stock,
+        "items": _items,
+        "item_locations": _item_locations,
+        "locations": _locations,
+        "suppliers": _suppliers,
+        "open_orders": _open_orders,
+        "receipts": _receipts,
+        "availability": _availability,
+        "customer_orders": _customer_orders,
+        "lanes": _lanes,
+        "events": _events,
+        "counts": _counts,
+    }
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

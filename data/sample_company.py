@@ -131,23 +131,25 @@ SUP-SEA|Overseas Household Trading|60|7|14|monday|2500|180|33000|2|5
 """
 
 # What sets single items apart from their kind: a later launch, an end, a lead time of their own, limits.
-_ITEM_EXTRAS: Mapping[str, Mapping[str, object]] = MappingProxyType({
-    "SKU-0006": {"max_order": 600},
-    "SKU-0020": {"lead_time_days": 18},
-    "SKU-0026": {"lead_time_days": 30},
-    "SKU-0031": {"max_order": 1400},
-    "SKU-0036": {"life_cycle": "ending", "ends_on": date(2026, 12, 20)},
-    "SKU-0042": {"life_cycle": "new", "launch_on": date(2026, 10, 5), "like_item_id": "SKU-0036"},
-    "SKU-0048": {"life_cycle": "dead", "ends_on": date(2026, 8, 30)},
-    "1-2": {"launch_on": date(2025, 2, 3)},
-    "SKU-0051": {"life_cycle": "new", "launch_on": date(2026, 8, 31), "predecessor_id": "SKU-0048"},
-    "SKU-0052": {"max_stock": 400},
-    "SKU-0059": {"life_cycle": "new", "launch_on": date(2026, 11, 30), "like_item_id": "SKU-0055"},
-    "SKU-0063": {"life_cycle": "ending", "ends_on": date(2027, 1, 31)},
-    "SKU-0070": {"launch_on": date(2025, 3, 3)},
-    "SKU-0075": {"life_cycle": "dead", "ends_on": date(2026, 5, 31)},
-    "SKU-0079": {"max_order": 120},
-})
+_ITEM_EXTRAS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "SKU-0006": {"max_order": 600},
+        "SKU-0020": {"lead_time_days": 18},
+        "SKU-0026": {"lead_time_days": 30},
+        "SKU-0031": {"max_order": 1400},
+        "SKU-0036": {"life_cycle": "ending", "ends_on": date(2026, 12, 20)},
+        "SKU-0042": {"life_cycle": "new", "launch_on": date(2026, 10, 5), "like_item_id": "SKU-0036"},
+        "SKU-0048": {"life_cycle": "dead", "ends_on": date(2026, 8, 30)},
+        "1-2": {"launch_on": date(2025, 2, 3)},
+        "SKU-0051": {"life_cycle": "new", "launch_on": date(2026, 8, 31), "predecessor_id": "SKU-0048"},
+        "SKU-0052": {"max_stock": 400},
+        "SKU-0059": {"life_cycle": "new", "launch_on": date(2026, 11, 30), "like_item_id": "SKU-0055"},
+        "SKU-0063": {"life_cycle": "ending", "ends_on": date(2027, 1, 31)},
+        "SKU-0070": {"launch_on": date(2025, 3, 3)},
+        "SKU-0075": {"life_cycle": "dead", "ends_on": date(2026, 5, 31)},
+        "SKU-0079": {"max_order": 120},
+    }
+)
 
 EVENTS = (
     # starts_on, ends_on, uplift, item, category, location, name
@@ -173,59 +175,105 @@ EVENTS = (
     ("2026-12-25", "2026-12-25", 0.0, "", "", "", "Closed"),
 )
 
-PROFILES = MappingProxyType({
-    "town": (0.85, 0.85, 0.90, 0.95, 1.25, 1.45, 0.75),
-    "station": (1.15, 1.15, 1.15, 1.15, 1.20, 0.75, 0.45),
-    "suburb": (0.80, 0.80, 0.85, 0.95, 1.20, 1.50, 0.90),
-})
+PROFILES = MappingProxyType(
+    {
+        "town": (0.85, 0.85, 0.90, 0.95, 1.25, 1.45, 0.75),
+        "station": (1.15, 1.15, 1.15, 1.15, 1.20, 0.75, 0.45),
+        "suburb": (0.80, 0.80, 0.85, 0.95, 1.20, 1.50, 0.90),
+    }
+)
 """Weekday shape of a store's demand, Monday to Sunday, mean 1."""
 
-NOT_RANGED: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "ST-03": ("SKU-0009", "SKU-0028", "SKU-0029", "SKU-0041", "SKU-0068", "SKU-0069", "SKU-0071", "SKU-0073"),
-    "ST-04": ("SKU-0069", "SKU-0071", "SKU-0072", "SKU-0073", "SKU-0074"),
-    "ST-06": ("SKU-0007", "SKU-0026", "SKU-0027", "SKU-0029", "SKU-0041", "SKU-0052", "SKU-0062", "SKU-0067",
-              "SKU-0068", "SKU-0069", "SKU-0073", "SKU-0077"),
-})
+NOT_RANGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "ST-03": ("SKU-0009", "SKU-0028", "SKU-0029", "SKU-0041", "SKU-0068", "SKU-0069", "SKU-0071", "SKU-0073"),
+        "ST-04": ("SKU-0069", "SKU-0071", "SKU-0072", "SKU-0073", "SKU-0074"),
+        "ST-06": (
+            "SKU-0007",
+            "SKU-0026",
+            "SKU-0027",
+            "SKU-0029",
+            "SKU-0041",
+            "SKU-0052",
+            "SKU-0062",
+            "SKU-0067",
+            "SKU-0068",
+            "SKU-0069",
+            "SKU-0073",
+            "SKU-0077",
+        ),
+    }
+)
 
 # Days are counted back from as_of. Each story is played by the simulation, so that the books stay consistent.
 STORES_FORGOTTEN = (  # nothing was sent to the store any more, although its warehouse holds stock
-    ("SKU-0022", "ST-02", 26), ("SKU-0053", "ST-05", 30), ("SKU-0039", "ST-01", 26),
-    ("SKU-0018", "ST-06", 24), ("SKU-0078", "ST-04", 34), ("SKU-0046", "ST-02", 22),
+    ("SKU-0022", "ST-02", 26),
+    ("SKU-0053", "ST-05", 30),
+    ("SKU-0039", "ST-01", 26),
+    ("SKU-0018", "ST-06", 24),
+    ("SKU-0078", "ST-04", 34),
+    ("SKU-0046", "ST-02", 22),
 )
 BUYING_STOPPED = (  # nothing was bought any more
-    ("SKU-0080", "WH-NORTH", 140), ("SKU-0080", "WH-SOUTH", 150), ("SKU-0048", "WH-NORTH", 110),
-    ("SKU-0048", "WH-SOUTH", 110), ("SKU-0044", "WH-NORTH", 46), ("SKU-0015", "WH-SOUTH", 58),
-    ("SKU-0054", "WH-NORTH", 62), ("SKU-0064", "WH-SOUTH", 65), ("SKU-0020", "WH-NORTH", 54),
+    ("SKU-0080", "WH-NORTH", 140),
+    ("SKU-0080", "WH-SOUTH", 150),
+    ("SKU-0048", "WH-NORTH", 110),
+    ("SKU-0048", "WH-SOUTH", 110),
+    ("SKU-0044", "WH-NORTH", 46),
+    ("SKU-0015", "WH-SOUTH", 58),
+    ("SKU-0054", "WH-NORTH", 62),
+    ("SKU-0064", "WH-SOUTH", 65),
+    ("SKU-0020", "WH-NORTH", 54),
     ("SKU-0025", "WH-SOUTH", 60),
 )
 EXTRA_PURCHASES = (  # ordered and arriving so many days ago, units: scarce rests, and slips of the pen
-    ("SKU-0044", "WH-NORTH", 14, 2, 120), ("SKU-0015", "WH-SOUTH", 14, 2, 72), ("SKU-0054", "WH-NORTH", 27, 2, 54),
-    ("SKU-0064", "WH-SOUTH", 27, 1, 60), ("SKU-0020", "WH-NORTH", 20, 1, 36), ("SKU-0025", "WH-SOUTH", 47, 35, 420),
-    ("SKU-0061", "WH-NORTH", 150, 125, 600), ("SKU-0076", "WH-SOUTH", 160, 98, 900),
-    ("SKU-0075", "WH-NORTH", 260, 196, 420), ("SKU-0013", "WH-SOUTH", 66, 61, 72),
+    ("SKU-0044", "WH-NORTH", 14, 2, 120),
+    ("SKU-0015", "WH-SOUTH", 14, 2, 72),
+    ("SKU-0054", "WH-NORTH", 27, 2, 54),
+    ("SKU-0064", "WH-SOUTH", 27, 1, 60),
+    ("SKU-0020", "WH-NORTH", 20, 1, 36),
+    ("SKU-0025", "WH-SOUTH", 47, 35, 420),
+    ("SKU-0061", "WH-NORTH", 150, 125, 600),
+    ("SKU-0076", "WH-SOUTH", 160, 98, 900),
+    ("SKU-0075", "WH-NORTH", 260, 196, 420),
+    ("SKU-0013", "WH-SOUTH", 66, 61, 72),
 )
 EXTRA_TRANSFERS = (  # sent so many days ago, units: one store holds what its neighbours lack
-    ("SKU-0025", "ST-06", 35, 420), ("SKU-0078", "ST-05", 50, 90),
+    ("SKU-0025", "ST-06", 35, 420),
+    ("SKU-0078", "ST-05", 50, 90),
 )
 NEVER_DELIVERED = ("SKU-0077", "WH-SOUTH", 148, 88, 40)
 """An order that never came: item, warehouse, ordered and due so many days ago, units."""
 
 PROMISED = (
     # item, store, set aside for customers, owed to customers
-    ("SKU-0022", "ST-02", 0, 6), ("SKU-0053", "ST-05", 0, 2), ("SKU-0054", "ST-01", 0, 3),
-    ("SKU-0033", "ST-01", 12, 0), ("SKU-0039", "ST-04", 6, 0), ("SKU-0056", "ST-01", 8, 0),
-    ("SKU-0076", "ST-05", 2, 0), ("SKU-0079", "ST-01", 1, 0), ("SKU-0043", "ST-04", 24, 0),
-    ("SKU-0003", "ST-02", 5, 0), ("SKU-0070", "ST-02", 2, 0),
+    ("SKU-0022", "ST-02", 0, 6),
+    ("SKU-0053", "ST-05", 0, 2),
+    ("SKU-0054", "ST-01", 0, 3),
+    ("SKU-0033", "ST-01", 12, 0),
+    ("SKU-0039", "ST-04", 6, 0),
+    ("SKU-0056", "ST-01", 8, 0),
+    ("SKU-0076", "ST-05", 2, 0),
+    ("SKU-0079", "ST-01", 1, 0),
+    ("SKU-0043", "ST-04", 24, 0),
+    ("SKU-0003", "ST-02", 5, 0),
+    ("SKU-0070", "ST-02", 2, 0),
 )
 
 CUSTOMER_ORDERS = (
     # item, store, units, wanted on
-    ("SKU-0052", "ST-01", 12, "2026-11-27"), ("SKU-0052", "ST-04", 8, "2026-12-03"),
-    ("SKU-0041", "ST-01", 4, "2026-11-21"), ("SKU-0041", "ST-05", 3, "2026-11-28"),
-    ("SKU-0045", "ST-02", 20, "2026-12-01"), ("SKU-0039", "ST-04", 36, "2026-11-25"),
-    ("SKU-0040", "ST-01", 24, "2026-12-11"), ("SKU-0028", "ST-02", 6, "2026-11-20"),
-    ("SKU-0029", "ST-05", 5, "2026-11-24"), ("SKU-0068", "ST-01", 4, "2026-11-30"),
-    ("SKU-0031", "ST-04", 40, "2026-11-19"), ("SKU-0067", "ST-02", 4, "2026-12-07"),
+    ("SKU-0052", "ST-01", 12, "2026-11-27"),
+    ("SKU-0052", "ST-04", 8, "2026-12-03"),
+    ("SKU-0041", "ST-01", 4, "2026-11-21"),
+    ("SKU-0041", "ST-05", 3, "2026-11-28"),
+    ("SKU-0045", "ST-02", 20, "2026-12-01"),
+    ("SKU-0039", "ST-04", 36, "2026-11-25"),
+    ("SKU-0040", "ST-01", 24, "2026-12-11"),
+    ("SKU-0028", "ST-02", 6, "2026-11-20"),
+    ("SKU-0029", "ST-05", 5, "2026-11-24"),
+    ("SKU-0068", "ST-01", 4, "2026-11-30"),
+    ("SKU-0031", "ST-04", 40, "2026-11-19"),
+    ("SKU-0067", "ST-02", 4, "2026-12-07"),
 )
 
 

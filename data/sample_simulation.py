@@ -112,9 +112,9 @@ class _Chain:
         self.spread = items["pattern"].map(_SPREAD).to_numpy(np.float64)
         self.pack = company.store_packs(items)[:, None]
         self.on_display = company.presentation_stock(items)[:, None]
-        self.ranged = ~np.array([
-            [i in company.NOT_RANGED.get(s, ()) for s in self.stores["location_id"]] for i in items["item_id"]
-        ])
+        self.ranged = ~np.array(
+            [[i in company.NOT_RANGED.get(s, ()) for s in self.stores["location_id"]] for i in items["item_id"]]
+        )
         self.launch, self.ends = life_span(items)
         self.judgement = rng.uniform(0.75, 1.25, (len(items), WAREHOUSES))
         self.asleep = _lapses(rng, self.ranged.shape, times=2, most=35)
@@ -236,10 +236,16 @@ class _Chain:
             return
         store = self.stores["location_id"].iloc[s]
         for i in np.flatnonzero(units).tolist():
-            self.transfers.append({
-                "order_id": f"TR-{day:04d}-{s + 1}", "item": i, "location_id": store, "quantity": int(units[i]),
-                "ordered": day, "due": due,
-            })
+            self.transfers.append(
+                {
+                    "order_id": f"TR-{day:04d}-{s + 1}",
+                    "item": i,
+                    "location_id": store,
+                    "quantity": int(units[i]),
+                    "ordered": day,
+                    "due": due,
+                }
+            )
 
     def buy(self, day: int) -> None:
         """Order from the suppliers whose day it is, what is at or below its minimum up to its maximum."""
@@ -276,10 +282,17 @@ class _Chain:
 
     def _note_purchase(self, order: str, day: int, w: int, i: int, quantity: int, arrives: int) -> None:
         self.arriving[arrives, i, w] += quantity
-        self.purchases.append({
-            "order_id": order, "item": i, "location_id": self.warehouses[w], "quantity": quantity,
-            "ordered": day, "promised": day + int(self.lead[i]), "arrives": arrives,
-        })
+        self.purchases.append(
+            {
+                "order_id": order,
+                "item": i,
+                "location_id": self.warehouses[w],
+                "quantity": quantity,
+                "ordered": day,
+                "promised": day + int(self.lead[i]),
+                "arrives": arrives,
+            }
+        )
 
     def sell(self, day: int) -> None:
         """Serve the day's demand from the shelf, count, and remember what sold from a full shelf."""
@@ -301,8 +314,18 @@ class _Chain:
     def history(self) -> Simulation:
         """Everything that happened, for the books."""
         return Simulation(
-            self.opening, self.demand.units, self.sales, self.on_shelf, self.closing, self.waste, self.shipped,
-            self.landed, self.received, self.lots, pd.DataFrame(self.purchases), pd.DataFrame(self.transfers),
+            self.opening,
+            self.demand.units,
+            self.sales,
+            self.on_shelf,
+            self.closing,
+            self.waste,
+            self.shipped,
+            self.landed,
+            self.received,
+            self.lots,
+            pd.DataFrame(self.purchases),
+            pd.DataFrame(self.transfers),
         )
 
 

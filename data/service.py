@@ -8,14 +8,14 @@ even a true one, opens nothing.
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pandas as pd
 
 from data import jobs
 from data.merge import merged
 from data.read import Import, TableMapping, read_inputs
-from data.sample import kept_forecast, sample_sources
+from data.sample import kept_forecast, kept_snapshot, sample_sources
 from data.store import ImportRecord, Workspace
 from data.upload import Source
 from data.visitor import Mode, NotAllowedError, Visitor, mode, private_jobs
@@ -37,6 +37,7 @@ __all__ = [
     "decisions_id",
     "default_as_of",
     "delete_everything",
+    "fingerprint",
     "fit_key",
     "fits",
     "go_back",
@@ -311,21 +312,30 @@ def _sample() -> tuple[Workspace, str]:
     shared = Workspace(SAMPLE)
     try:
         sources = sample_sources()
-        key = _fingerprint(sources)
+        key = fingerprint(sources)
     except OSError as fault:
         msg = "the sample company's files are missing: install Stockcast again, or import your own data"
         raise InputError(msg) from fault
     known = shared.kept(key)
     if known is not None and shared.path(known.decode()).is_dir():
         return shared, known.decode()
-    read = read_inputs(sources)
     files = [source.name for group in sources.values() for source in group]
-    made = shared.save(read.frames, files=files, rows=read.rows, notes=read.notes, rejected=read.rejected, sample=True)
+    kept = kept_snapshot(key)
+    if kept is not None:
+        folder, told = kept
+        made = folder.name
+        report = ImportRecord(made, datetime.now(UTC), tuple(files), told["rows"], tuple(told["notes"]), sample=True)
+        shared.take(folder, report)
+    else:
+        read = read_inputs(sources)
+        made = shared.save(
+            read.frames, files=files, rows=read.rows, notes=read.notes, rejected=read.rejected, sample=True
+        )
     shared.keep(key, made.encode())
     return shared, made
 
 
-def _fingerprint(sources: Mapping[str, Sequence[Source]]) -> str:
+def fingerprint(sources: Mapping[str, Sequence[Source]]) -> str:
     """Return the hash of the files, and of the version that reads them."""
     digest = hashlib.sha256(pipeline.METHOD_VERSION.encode())
     for name, group in sources.items():

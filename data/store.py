@@ -104,6 +104,20 @@ class Workspace:
         self._catalog.record(self.name, ImportRecord(snapshot.id, at, tuple(files), rows, tuple(notes), sample))
         return snapshot.id
 
+    def take(self, source: Path, record: ImportRecord, rejected: pd.DataFrame | None = None) -> None:
+        """Keep a folder that is a snapshot already, and make it the current one.
+
+        Raises
+        ------
+        InputError : the disk is full.
+        """
+        try:
+            self._place(record.snapshot_id, lambda draft: copy_folder(source, draft))
+            write_whole(self._rejected_path(record.snapshot_id), _parquet(rejected))
+        except OSError as fault:
+            raise InputError(NO_ROOM) from fault
+        self._catalog.record(self.name, replace(record, imported_at=datetime.now(UTC)))
+
     def adopt(self, other: "Workspace", snapshot_id: str) -> None:
         """Take over a snapshot of another workspace with its report, and make it the current one.
 
@@ -115,13 +129,7 @@ class Workspace:
         if record is None:
             msg = f"there is no snapshot {snapshot_id[:12]!r} to take over"
             raise InputError(msg)
-        source = other.path(snapshot_id)
-        try:
-            self._place(snapshot_id, lambda draft: copy_folder(source, draft))
-            write_whole(self._rejected_path(snapshot_id), _parquet(other.rejected(snapshot_id)))
-        except OSError as fault:
-            raise InputError(NO_ROOM) from fault
-        self._catalog.record(self.name, replace(record, imported_at=datetime.now(UTC)))
+        self.take(other.path(snapshot_id), record, other.rejected(snapshot_id))
 
     def load(self, snapshot_id: str) -> dict[str, pd.DataFrame]:
         """Return the tables of a kept snapshot, as `data.snapshot.read_snapshot` says.

@@ -118,7 +118,7 @@ def _join_prices(table: pd.DataFrame, inputs: Inputs) -> None:
     priced = sales[(sales["unit_price"] > 0) & (sales["quantity"] > 0)]
     if not priced.empty:
         turnover = (priced["unit_price"] * priced["quantity"]).groupby(priced["item_id"]).sum()
-        paid = turnover / priced["quantity"].groupby(priced["item_id"]).sum()
+        paid = (turnover / priced["quantity"].groupby(priced["item_id"]).sum()).round(9)
         table["unit_price"] = table["unit_price"].where(table["unit_price"].notna(), table["item_id"].map(paid))
     table["unit_price"] = table["unit_price"].astype(float)
 

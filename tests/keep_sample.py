@@ -1,19 +1,22 @@
-"""Make the forecast of the sample company anew: `python -m tests.keep_sample`, after a change of method or sample."""
+"""Make what is kept with the sample anew: `python -m tests.keep_sample`, after a change of method or sample."""
 
 from data.catalog import NO_DECISIONS
 from data.read import read_inputs
-from data.sample import SAMPLE_AS_OF, keep_forecast, sample_sources
-from data.snapshot import snapshot_id
+from data.sample import SAMPLE_AS_OF, keep_forecast, keep_snapshot, sample_sources
+from data.service import fingerprint
+from data.snapshot import build_snapshot, write_snapshot
 from planning import pipeline
 from planning.params import Params
 
 
 def main() -> None:
-    """Fit the sample with default parameters and keep the result beside its files."""
-    frames = read_inputs(sample_sources()).frames
-    made = snapshot_id(frames)
-    key = pipeline.fit_key(frames, made, NO_DECISIONS, SAMPLE_AS_OF, Params())
-    keep_forecast(key, pipeline.fit(frames, SAMPLE_AS_OF, Params()).to_bytes())
+    """Keep the sample's snapshot, and its forecast with default parameters, beside its files."""
+    sources = sample_sources()
+    read = read_inputs(sources)
+    made = build_snapshot(read.frames)
+    write_snapshot(made, keep_snapshot(fingerprint(sources), made.id, {"rows": read.rows, "notes": read.notes}))
+    key = pipeline.fit_key(read.frames, made.id, NO_DECISIONS, SAMPLE_AS_OF, Params())
+    keep_forecast(key, pipeline.fit(read.frames, SAMPLE_AS_OF, Params()).to_bytes())
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from data import sample_company as company
 from data.catalog import NO_DECISIONS
 from data.read import Import, read_inputs
-from data.sample import SAMPLE_AS_OF, SAMPLE_FOLDER, build_tables, kept_forecast, main, sample_sources
+from data.sample import SAMPLE_AS_OF, SAMPLE_FOLDER, build_tables, kept_forecast, kept_snapshot, main, sample_sources
 from data.sample_simulation import WAREHOUSES, Simulation, simulate, take_oldest
-from data.snapshot import snapshot_id
+from data.service import fingerprint
+from data.snapshot import read_snapshot, snapshot_id
 from planning import pipeline
 from planning.params import Params
 from planning.tables import INPUT_TABLES
@@ -58,12 +59,23 @@ def test_the_kept_forecast_is_what_a_fresh_run_gives():
     assert kept_forecast("0" * 32) is None
 
 
+def test_the_kept_snapshot_is_what_the_files_say(books):
+    found = kept_snapshot(fingerprint(sample_sources()))
+    assert found is not None, "the sample or its reader changed: run `python -m tests.keep_sample`"
+    folder, told = found
+    assert folder.name == told["snapshot_id"] == snapshot_id(books.frames)
+    assert (told["rows"], told["notes"]) == (books.rows, books.notes)
+    assert snapshot_id(read_snapshot(folder)) == folder.name
+    assert kept_snapshot("0" * 64) is None
+
+
 def test_another_seed_gives_another_company(days):
     assert (simulate(1).sales != days.sales).any()
 
 
 def test_all_files_together_have_at_most_three_megabytes():
-    assert sum(p.stat().st_size for p in SAMPLE_FOLDER.iterdir()) <= 3_000_000
+    assert sum(p.stat().st_size for p in SAMPLE_FOLDER.rglob("*") if p.is_file()) <= 3_500_000
+    assert sum(p.stat().st_size for p in SAMPLE_FOLDER.glob("*.csv")) <= 3_000_000
 
 
 def test_every_contract_table_but_the_users_own_forecast_is_there():
