@@ -13,8 +13,11 @@ def main() -> None:
     """Draw the page."""
     plan, whole = panel.open_page("Allocation")
     if whole.before_after.empty:
-        st.info("Stock lies at one location only, or nothing feeds anything: there is nothing to share. Name a "
-                "location that gives under Sharing rules, or import locations and lanes.", icon=":material/call_split:")
+        st.info(
+            "Stock lies at one location only, or nothing feeds anything: there is nothing to share. Name a "
+            "location that gives under Sharing rules, or import locations and lanes.",
+            icon=":material/call_split:",
+        )
         _actions(whole)
         return
     numbers.allocation(plan)
@@ -28,9 +31,16 @@ def main() -> None:
         panel.chart(charts.transfers_flow(plan.allocation), "Units sent by lane", key="lanes")
     sent, short = st.tabs([f"Transfers of today ({len(plan.allocation):,})", "What stays short"])
     with sent:
-        tables.show(_named(plan), "allocation", plan=plan, key="transfers", order=TRANSFERS, alt="Transfers of today",
-                    more={"item_name": st.column_config.TextColumn("Name", width="medium")},
-                    empty="No transfer is worth its freight today.")
+        tables.show(
+            _named(plan),
+            "allocation",
+            plan=plan,
+            key="transfers",
+            order=TRANSFERS,
+            alt="Transfers of today",
+            more={"item_name": st.column_config.TextColumn("Name", width="medium")},
+            empty="No transfer is worth its freight today.",
+        )
     with short:
         _short(plan)
 
@@ -54,13 +64,22 @@ def _short(plan: PlanResult) -> None:
         st.success("Nothing stays short.", icon=":material/task_alt:")
         return
     whole, tenth = st.column_config.NumberColumn, st.column_config.NumberColumn
-    st.dataframe(headline.with_names(rows, plan), hide_index=True, column_order=("item_name", *COVER),
-                 alt="Lines that stay short", column_config={
-        "item_name": "Name", "item_id": "Item", "location_id": "Location",
-        "requested": whole("Asked for (units)", format="%,.0f"), "transferred": whole("Sent (units)", format="%,.0f"),
-        "short": whole("Still short (units)", format="%,.0f"),
-        "days_before": tenth("Cover before (days)", format="%,.1f"),
-        "days_after": tenth("Cover after (days)", format="%,.1f")})
+    st.dataframe(
+        headline.with_names(rows, plan),
+        hide_index=True,
+        column_order=("item_name", *COVER),
+        alt="Lines that stay short",
+        column_config={
+            "item_name": "Name",
+            "item_id": "Item",
+            "location_id": "Location",
+            "requested": whole("Asked for (units)", format="%,.0f"),
+            "transferred": whole("Sent (units)", format="%,.0f"),
+            "short": whole("Still short (units)", format="%,.0f"),
+            "days_before": tenth("Cover before (days)", format="%,.1f"),
+            "days_after": tenth("Cover after (days)", format="%,.1f"),
+        },
+    )
 
 
 main()

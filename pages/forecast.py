@@ -39,8 +39,15 @@ def main() -> None:
 def _one_line(plan: PlanResult, rows: pd.DataFrame) -> None:
     st.subheader("Line by line")
     st.caption("Those first whose error weighs most. Choose a line to see its fan below.")
-    at = panel.pick(rows, "policy", plan, key="lines", order=records.COLUMNS, alt="Forecast and error by line",
-                    more=records.columns(plan))
+    at = panel.pick(
+        rows,
+        "policy",
+        plan,
+        key="lines",
+        order=records.COLUMNS,
+        alt="Forecast and error by line",
+        more=records.columns(plan),
+    )
     item_id, location_id = str(rows["item_id"].iloc[at]), str(rows["location_id"].iloc[at])
     with st.container(border=True):
         item_view.heading(plan, item_id, location_id, key="fan_item")
@@ -51,7 +58,7 @@ def _accuracy(plan: PlanResult) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.subheader("Against the naive forecast")
-        measured = lines.keep(plan.accuracy, lines.selling(plan)).merge(plan.policy, on=lines.KEYS, how="left")
+        measured = lines.keep(plan.accuracy, lines.selling(plan)).merge(plan.policy, on=list(lines.KEYS), how="left")
         figure = charts.error_against_naive(measured, measured["demand_mean_per_day"].fillna(0.0))
         panel.chart(figure, "Error by demand class, against the naive forecast", key="naive")
     with right, st.container(border=True, height="stretch"):

@@ -5,8 +5,18 @@ import streamlit as st
 from pages.components import glossary, headline, item_choice, item_view, numbers, panel, session, tables
 from planning.result import PlanResult
 
-ELSEWHERE = ("risk", "action", "location_id", "on_hand", "on_order", "days_of_supply", "stockout_on", "order_quantity",
-             "transfer_quantity", "reason")
+ELSEWHERE = (
+    "risk",
+    "action",
+    "location_id",
+    "on_hand",
+    "on_order",
+    "days_of_supply",
+    "stockout_on",
+    "order_quantity",
+    "transfer_quantity",
+    "reason",
+)
 
 
 def main() -> None:
@@ -45,14 +55,22 @@ def _chosen(plan: PlanResult, whole: PlanResult) -> tuple[str, str]:
 
 def _elsewhere(plan: PlanResult, item_id: str, location_id: str) -> None:
     """The item's other locations; the key changes with the line, so that a choice made there is not made again here."""
-    rows = plan.replenishment[(plan.replenishment["item_id"] == item_id)
-                              & (plan.replenishment["location_id"] != location_id)]
+    rows = plan.replenishment[
+        (plan.replenishment["item_id"] == item_id) & (plan.replenishment["location_id"] != location_id)
+    ]
     if rows.empty:
         return
     st.subheader("The item elsewhere")
     at = item_choice.places(plan, item_id).index(location_id)
-    tables.show(rows, "replenishment", plan=plan, key=f"elsewhere_{at}", download=False, order=ELSEWHERE,
-                alt="The item's other locations")
+    tables.show(
+        rows,
+        "replenishment",
+        plan=plan,
+        key=f"elsewhere_{at}",
+        download=False,
+        order=ELSEWHERE,
+        alt="The item's other locations",
+    )
 
 
 main()

@@ -6,9 +6,23 @@ from pages.components import charts, controls, glossary, headline, numbers, pane
 from pages.components.wording import next_point
 from planning.result import PlanResult
 
-POLICY = ("item_id", "item_name", "location_id", "abc_class", "expected_fill_rate", "safety_stock", "reorder_point",
-          "order_up_to_level", "demand_mean_per_day", "lead_time_days", "lead_time_from", "service_target",
-          "service_target_from", "demand_class", "model")
+POLICY = (
+    "item_id",
+    "item_name",
+    "location_id",
+    "abc_class",
+    "expected_fill_rate",
+    "safety_stock",
+    "reorder_point",
+    "order_up_to_level",
+    "demand_mean_per_day",
+    "lead_time_days",
+    "lead_time_from",
+    "service_target",
+    "service_target_from",
+    "demand_class",
+    "model",
+)
 
 
 def main() -> None:
@@ -20,22 +34,39 @@ def main() -> None:
         st.subheader("What the next point of service costs")
         panel.chart(_curve(whole), "Expected fill rate against stock value, today's choice marked", key="curve")
         st.markdown(next_point(whole.service_curve, whole.params))
-        st.caption("Each point is one target for all lines, whatever the filters show; the stock is the mean on hand "
-                   "at cost.")
+        st.caption(
+            "Each point is one target for all lines, whatever the filters show; the stock is the mean on hand at cost."
+        )
     with right, st.container(border=True, height="stretch"):
         st.subheader("Targets")
         controls.policy_params()
     policy, matrix = st.tabs(["Levels by line", "By value and demand"])
     with policy:
         rows = headline.with_names(plan.policy, plan).sort_values(["abc_class", "expected_fill_rate"])
-        tables.show(rows, "policy", plan=plan, key="policy", order=POLICY, alt="Safety stock and levels by line",
-                    more={"item_name": st.column_config.TextColumn("Name", width="medium")})
+        tables.show(
+            rows,
+            "policy",
+            plan=plan,
+            key="policy",
+            order=POLICY,
+            alt="Safety stock and levels by line",
+            more={"item_name": st.column_config.TextColumn("Name", width="medium")},
+        )
     with matrix:
         panel.chart(charts.abc_matrix(plan), "Items, stock value and risk by ABC and demand class", key="matrix")
-        st.caption("A line is one item at one location. The colour goes from covered to all lines at risk (red or "
-                   "amber).")
-    glossary.words("Fill rate", "Cycles in stock", "Safety stock", "Reorder point", "Target stock", "ABC class",
-                   "Lead time + review", "Lost margin")
+        st.caption(
+            "A line is one item at one location. The colour goes from covered to all lines at risk (red or amber)."
+        )
+    glossary.words(
+        "Fill rate",
+        "Cycles in stock",
+        "Safety stock",
+        "Reorder point",
+        "Target stock",
+        "ABC class",
+        "Lead time + review",
+        "Lost margin",
+    )
 
 
 def _curve(whole: PlanResult) -> object:

@@ -12,6 +12,7 @@ from planning.forecast import MODELS
 from planning.inputs import KEY
 from planning.orders import purchase_orders
 from planning.params import Params
+from planning.policy import Levels
 from planning.reasons import allocation_reasons, replenishment_reasons
 from planning.replenish import NEVER, days_of_supply, first_shortage, risk
 from planning.result import PlanResult, Projection
@@ -82,6 +83,7 @@ def _policy(stages: Stages) -> pd.DataFrame:
         safety_stock=np.maximum(level - mean, 0),
         reorder_point=np.where(level > 0, np.maximum(due_at, -1.0), -1.0),
         order_up_to_level=level,
+        mean_stock_units=_mean_stock(stages, stages.levels),
         expected_fill_rate=need.fill_rate(stages.levels.order),
         expected_cycle_service_level=need.cycle_service_level(stages.levels.order),
     )
@@ -265,13 +267,10 @@ def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
     per_day = stages.demand.mean_to(interval) / interval
     sells = ~stages.network.feeds
     cost = positions.column("unit_cost")
-    # A location that feeds others counts their stock in its own level: only what is beyond theirs is its own.
-    below = stages.network.pool(np.ones(len(cost))) > 1
     rows = []
     for target in (*CURVE_TARGETS, params.service_target):
         levels = policy_levels(positions, need, params, np.full(len(cost), target))
-        buffer = np.maximum(levels.order - need.mean, 0)
-        stock = np.where(per_day > 0, buffer + per_day * positions.column("review_period_days") / 2, 0.0)
+        stock = _mean_stock(stages, levels)
         fill = np.nan_to_num(need.fill_rate(levels.order), nan=1.0)
         sold = np.where(sells, per_day, 0.0)
         lost = sold * (1 - fill) * 365
@@ -279,7 +278,7 @@ def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
             (
                 target,
                 float(np.nansum(stock * cost)) if not np.isnan(cost).all() else np.nan,
-                float(stock[~below | below].sum()),
+                float(stock.sum()),
                 float((sold * fill).sum() / max(sold.sum(), 1e-9)),
                 float((lost * stages.worth).sum()),
             )
@@ -290,6 +289,20 @@ def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
         .drop_duplicates("service_target")
         .sort_values("service_target", ignore_index=True)
     )
+
+
+def _mean_stock(stages: Stages, levels: Levels) -> np.ndarray:
+    """Mean stock on hand under the policy: its buffer and half of what is used up between two orders, units, (n,).
+
+    The level of a location that feeds others holds their stock too: only what is beyond theirs is its own.
+    """
+    network, review = stages.network, stages.positions.column("review_period_days")
+    interval = stages.positions.column("lead_time_days") + review
+    per_day = stages.demand.mean_to(interval) / interval
+    stock = np.where(per_day > 0, np.maximum(levels.order - stages.need.mean, 0) + per_day * review / 2, 0.0)
+    fed = network.source >= 0
+    below = np.bincount(network.source[fed], stock[fed], minlength=len(stock))
+    return np.maximum(stock - below, 0)
 
 
 def _before_after(stages: Stages) -> pd.DataFrame:

@@ -9,8 +9,11 @@ from pages.components import charts_style as style
 PAST_DAYS = 420
 MATTERS = 0.005
 """A correction below this share of mean sales is not drawn."""
-FAN = (("q90", "q95", "95 % stay below", 0.14), ("q80", "q90", "90 % stay below", 0.24),
-       ("q50", "q80", "80 % stay below", 0.36))
+FAN = (
+    ("q90", "q95", "95 % stay below", 0.14),
+    ("q80", "q90", "90 % stay below", 0.24),
+    ("q50", "q80", "80 % stay below", 0.36),
+)
 
 
 def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int = 420) -> go.Figure:
@@ -34,10 +37,16 @@ def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int =
         _add_fan(figure, ahead)
     if not past.empty:
         _add_history(figure, past)
-    figure.add_trace(go.Scatter(
-        x=ahead["starts_on"], y=ahead["mean"], mode="lines", name="Expected demand",
-        line={"color": style.STOCK, "width": 2.5}, hovertemplate="%{y:,.1f}",
-    ))
+    figure.add_trace(
+        go.Scatter(
+            x=ahead["starts_on"],
+            y=ahead["mean"],
+            mode="lines",
+            name="Expected demand",
+            line={"color": style.STOCK, "width": 2.5},
+            hovertemplate="%{y:,.1f}",
+        )
+    )
     first = ahead["starts_on"].min() if past.empty else past["starts_on"].min()
     style.time_axis(figure, first, ahead["starts_on"].max())
     style.mark_as_of(figure, pd.Timestamp(ahead["starts_on"].min()).date(), side="right")
@@ -69,14 +78,30 @@ def error_against_naive(accuracy: pd.DataFrame, weights: pd.Series) -> go.Figure
     words = [f"{style.clean(c).capitalize()} ({n:,})" for c, n in by_class["n"].items()]
     figure = style.base(130 + 44 * len(by_class))
     for label, a, b in zip(words, naive, own, strict=True):
-        figure.add_trace(go.Scatter(x=[a, b], y=[label, label], mode="lines", showlegend=False, hoverinfo="skip",
-                                    line={"color": style.STOCK if b <= a else style.SHORT, "width": 3}))
-    for name, values, symbol, colour in (("Naive: as last time", naive, "diamond-open", style.QUIET),
-                                         ("This forecast", own, "circle", style.STOCK)):
-        figure.add_trace(go.Scatter(
-            x=values, y=words, mode="markers", name=name, hovertemplate="%{y}: %{x:.0%}<extra>" + name + "</extra>",
-            marker={"symbol": symbol, "size": 12, "color": colour, "line": {"width": 2, "color": colour}},
-        ))
+        figure.add_trace(
+            go.Scatter(
+                x=[a, b],
+                y=[label, label],
+                mode="lines",
+                showlegend=False,
+                hoverinfo="skip",
+                line={"color": style.STOCK if b <= a else style.SHORT, "width": 3},
+            )
+        )
+    for name, values, symbol, colour in (
+        ("Naive: as last time", naive, "diamond-open", style.QUIET),
+        ("This forecast", own, "circle", style.STOCK),
+    ):
+        figure.add_trace(
+            go.Scatter(
+                x=values,
+                y=words,
+                mode="markers",
+                name=name,
+                hovertemplate="%{y}: %{x:.0%}<extra>" + name + "</extra>",
+                marker={"symbol": symbol, "size": 12, "color": colour, "line": {"width": 2, "color": colour}},
+            )
+        )
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", showgrid=True, gridcolor=style.GRID)
     figure.update_yaxes(showgrid=False, autorange="reversed")
     style.add_unit(figure, "Error, share of demand (left is better)")
@@ -89,8 +114,12 @@ def _past(history: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
         return pd.DataFrame(columns=["starts_on", "sales", "demand", "known", "outlier", "event"])
     recent = history[history["starts_on"] >= pd.Timestamp(until) - pd.Timedelta(days=PAST_DAYS)]
     summed = recent.groupby("starts_on", as_index=False).agg(
-        sales=("sales", "sum"), demand=("demand", "sum"), known=("known", "mean"), outlier=("outlier", "mean"),
-        event=("event", "mean"))
+        sales=("sales", "sum"),
+        demand=("demand", "sum"),
+        known=("known", "mean"),
+        outlier=("outlier", "mean"),
+        event=("event", "mean"),
+    )
     return summed.assign(known=summed["known"] > 0.5, outlier=summed["outlier"] >= 0.5, event=summed["event"] >= 0.5)
 
 
@@ -101,40 +130,77 @@ def _each(starts: pd.Series) -> str:
 
 def _add_fan(figure: go.Figure, ahead: pd.DataFrame) -> None:
     for low, high, name, alpha in FAN:
-        figure.add_trace(go.Scatter(x=ahead["starts_on"], y=ahead[low], mode="lines", line={"width": 0},
-                                    showlegend=False, hoverinfo="skip"))
-        figure.add_trace(go.Scatter(
-            x=ahead["starts_on"], y=ahead[high], mode="lines", name=name, fill="tonexty",
-            line={"width": 0}, fillcolor=style.tint(style.STOCK, alpha), hovertemplate="%{y:,.1f}",
-        ))
+        figure.add_trace(
+            go.Scatter(
+                x=ahead["starts_on"], y=ahead[low], mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip"
+            )
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=ahead["starts_on"],
+                y=ahead[high],
+                mode="lines",
+                name=name,
+                fill="tonexty",
+                line={"width": 0},
+                fillcolor=style.tint(style.STOCK, alpha),
+                hovertemplate="%{y:,.1f}",
+            )
+        )
 
 
 def _add_history(figure: go.Figure, past: pd.DataFrame) -> None:
-    figure.add_trace(go.Scatter(
-        x=past["starts_on"], y=past["sales"], mode="lines", name="Sold", connectgaps=False,
-        line={"color": style.QUIET, "width": 1.5}, hovertemplate="%{y:,.0f}",
-    ))
+    figure.add_trace(
+        go.Scatter(
+            x=past["starts_on"],
+            y=past["sales"],
+            mode="lines",
+            name="Sold",
+            connectgaps=False,
+            line={"color": style.QUIET, "width": 1.5},
+            hovertemplate="%{y:,.0f}",
+        )
+    )
     corrected = (past["demand"] - past["sales"]).abs() > MATTERS * past["sales"].abs().mean()
     if corrected.mean() > 0.25:
-        figure.add_trace(go.Scatter(
-            x=past["starts_on"], y=past["demand"], mode="lines", name="Corrected", hovertemplate="%{y:,.0f}",
-            line={"color": style.PLUM, "width": 1.5, "dash": "dot"},
-        ))
+        figure.add_trace(
+            go.Scatter(
+                x=past["starts_on"],
+                y=past["demand"],
+                mode="lines",
+                name="Corrected",
+                hovertemplate="%{y:,.0f}",
+                line={"color": style.PLUM, "width": 1.5, "dash": "dot"},
+            )
+        )
     elif corrected.any():
-        figure.add_trace(go.Scatter(
-            x=past["starts_on"], y=past["demand"].where(corrected), mode="markers", name="Corrected",
-            marker={"symbol": "line-ew-open", "size": 9, "color": style.PLUM, "line": {"width": 2}},
-            hovertemplate="%{y:,.1f}",
-        ))
+        figure.add_trace(
+            go.Scatter(
+                x=past["starts_on"],
+                y=past["demand"].where(corrected),
+                mode="markers",
+                name="Corrected",
+                marker={"symbol": "line-ew-open", "size": 9, "color": style.PLUM, "line": {"width": 2}},
+                hovertemplate="%{y:,.1f}",
+            )
+        )
     _shade_empty_shelves(figure, past)
-    for flag, name, symbol, colour in (("outlier", "Outlier", "x", style.SHORT),
-                                       ("event", "Event", "triangle-up", style.PLUM)):
+    for flag, name, symbol, colour in (
+        ("outlier", "Outlier", "x", style.SHORT),
+        ("event", "Event", "triangle-up", style.PLUM),
+    ):
         part = past[past[flag]]
         if not part.empty:
-            figure.add_trace(go.Scatter(
-                x=part["starts_on"], y=part["sales"], mode="markers", name=name, hoverinfo="skip",
-                marker={"symbol": symbol, "size": 9, "color": colour},
-            ))
+            figure.add_trace(
+                go.Scatter(
+                    x=part["starts_on"],
+                    y=part["sales"],
+                    mode="markers",
+                    name=name,
+                    hoverinfo="skip",
+                    marker={"symbol": symbol, "size": 9, "color": colour},
+                )
+            )
 
 
 def _shade_empty_shelves(figure: go.Figure, past: pd.DataFrame) -> None:
@@ -146,11 +212,23 @@ def _shade_empty_shelves(figure: go.Figure, past: pd.DataFrame) -> None:
         return
     for _, run in past[empty].groupby((empty != empty.shift()).cumsum()[empty]):
         figure.add_shape(
-            type="rect", xref="x", yref="paper", x0=style.iso(run["starts_on"].min() - step / 2),
-            x1=style.iso(run["starts_on"].max() + step / 2), y0=0, y1=1, layer="below", line={"width": 0},
+            type="rect",
+            xref="x",
+            yref="paper",
+            x0=style.iso(run["starts_on"].min() - step / 2),
+            x1=style.iso(run["starts_on"].max() + step / 2),
+            y0=0,
+            y1=1,
+            layer="below",
+            line={"width": 0},
             fillcolor=style.tint(style.WARN, 0.18),
         )
-    figure.add_trace(go.Scatter(
-        x=[None], y=[None], mode="markers", name="Shelf empty",
-        marker={"symbol": "square", "size": 12, "color": style.tint(style.WARN, 0.35)},
-    ))
+    figure.add_trace(
+        go.Scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            name="Shelf empty",
+            marker={"symbol": "square", "size": 12, "color": style.tint(style.WARN, 0.35)},
+        )
+    )

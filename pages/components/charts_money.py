@@ -34,8 +34,17 @@ def stock_value_and_cash(plan: PlanResult, *, weeks: int = 13, height: int = 430
         held = (np.maximum(stock[:, : len(days)], 0) + surplus) * outer[:, None]
         value = held[known].T @ cost[known]
         figure.add_trace(
-            go.Scatter(x=days, y=value, name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2.5},
-                       hovertemplate="%{y:,.0f}"), row=1, col=1)
+            go.Scatter(
+                x=days,
+                y=value,
+                name=name,
+                mode="lines",
+                line={"color": colour, "dash": dash, "width": 2.5},
+                hovertemplate="%{y:,.0f}",
+            ),
+            row=1,
+            col=1,
+        )
     _add_cash(figure, plan, days, priced=priced)
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(gridcolor=style.GRID, zeroline=False, automargin=True, nticks=5, tickformat="~s")
@@ -90,9 +99,18 @@ def _add_cash(figure: go.Figure, plan: PlanResult, days: pd.DatetimeIndex, *, pr
             continue
         each = cost.reindex(pd.MultiIndex.from_frame(orders[["item_id", "location_id"]])).to_numpy() if priced else 1.0
         week = (pd.to_datetime(orders["order_on"]) - days[0]).dt.days // 7
-        value = (orders["quantity"].to_numpy(dtype=float) * each)
+        value = orders["quantity"].to_numpy(dtype=float) * each
         by_week = pd.Series(value).groupby(week.to_numpy()).sum(min_count=1)
         by_week = by_week[(by_week.index >= 0) & (by_week.index < len(days) // 7)]
-        figure.add_trace(go.Bar(
-            x=days[0] + pd.to_timedelta(by_week.index.to_numpy() * 7 + 3, unit="D"), y=by_week.to_numpy(), name=name,
-            marker=dict(marker), width=4.4 * style.DAY_MS, hovertemplate="%{y:,.0f}"), row=2, col=1)
+        figure.add_trace(
+            go.Bar(
+                x=days[0] + pd.to_timedelta(by_week.index.to_numpy() * 7 + 3, unit="D"),
+                y=by_week.to_numpy(),
+                name=name,
+                marker=dict(marker),
+                width=4.4 * style.DAY_MS,
+                hovertemplate="%{y:,.0f}",
+            ),
+            row=2,
+            col=1,
+        )

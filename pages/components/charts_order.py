@@ -12,21 +12,23 @@ from planning.result import PlanResult
 from planning.tables import WATERFALL_STEPS
 
 SUBTOTALS = ("need", "order")
-STEP_WORDS: Mapping[str, str] = MappingProxyType({
-    "expected demand to the end of coverage": "Expected demand",
-    "safety stock": "Safety stock",
-    "usable on hand": "On hand",
-    "committed and backorders": "Owed to customers",
-    "receipts counted": "Already on order",
-    "demand lost before arrival": "Lost before arrival",
-    "need": "Need",
-    "maximum": "Maximum",
-    "moq": "Minimum order",
-    "order multiple": "Full packs",
-    "supplier minimum": "Supplier minimum",
-    "budget": "Budget",
-    "order": "Order",
-})
+STEP_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "expected demand to the end of coverage": "Expected demand",
+        "safety stock": "Safety stock",
+        "usable on hand": "On hand",
+        "committed and backorders": "Owed to customers",
+        "receipts counted": "Already on order",
+        "demand lost before arrival": "Lost before arrival",
+        "need": "Need",
+        "maximum": "Maximum",
+        "moq": "Minimum order",
+        "order multiple": "Full packs",
+        "supplier minimum": "Supplier minimum",
+        "budget": "Budget",
+        "order": "Order",
+    }
+)
 SHOWN_SUPPLIERS = 12
 
 
@@ -47,16 +49,23 @@ def waterfall(plan: PlanResult, item_id: str, location_id: str) -> go.Figure:
     total = steps["step"].isin(SUBTOTALS)
     words = [STEP_WORDS[s] for s in steps["step"]]
     figure = style.base(max(200, 34 * len(steps) + 44), legend=False)
-    figure.add_trace(go.Waterfall(
-        orientation="h", y=words, x=np.where(total, 0.0, steps["units"]),
-        measure=np.where(total, "total", "relative").tolist(),
-        text=[_label(u, whole=t) for u, t in zip(steps["units"], total, strict=True)],
-        textposition="outside", cliponaxis=False, customdata=steps["step"].str.capitalize(),
-        hovertemplate="%{customdata}: %{text} units<extra></extra>",
-        increasing={"marker": {"color": style.QUIET}}, decreasing={"marker": {"color": style.STOCK}},
-        totals={"marker": {"color": style.ORDER}},
-        connector={"line": {"color": style.QUIET, "width": 1, "dash": "dot"}},
-    ))
+    figure.add_trace(
+        go.Waterfall(
+            orientation="h",
+            y=words,
+            x=np.where(total, 0.0, steps["units"]),
+            measure=np.where(total, "total", "relative").tolist(),
+            text=[_label(u, whole=t) for u, t in zip(steps["units"], total, strict=True)],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=steps["step"].str.capitalize(),
+            hovertemplate="%{customdata}: %{text} units<extra></extra>",
+            increasing={"marker": {"color": style.QUIET}},
+            decreasing={"marker": {"color": style.STOCK}},
+            totals={"marker": {"color": style.ORDER}},
+            connector={"line": {"color": style.QUIET, "width": 1, "dash": "dot"}},
+        )
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
     figure.update_xaxes(showticklabels=False, zeroline=True, zerolinecolor=style.QUIET, range=_room(steps))
     style.add_unit(figure, "Units")
@@ -81,14 +90,26 @@ def order_timeline(plan: PlanResult, *, weeks: int = 13) -> go.Figure:
         part = orders[orders["planned"] == planned]
         if part.empty:
             continue
-        figure.add_trace(go.Scatter(
-            x=part["week"], y=part["supplier"], mode="markers", name=name,
-            marker={"symbol": symbol, "size": part["value"], "sizemode": "area", "sizeref": scale, "sizemin": 3,
-                    "color": style.ORDER, "line": {"width": 2, "color": style.ORDER}},
-            customdata=np.stack([part["lines"], part["value"].map(style.amount)], axis=-1),
-            hovertemplate=f"%{{y}}, week of %{{x|%-d %b}}: %{{customdata[1]}} {unit}, %{{customdata[0]}} lines"
-                          "<extra></extra>",
-        ))
+        figure.add_trace(
+            go.Scatter(
+                x=part["week"],
+                y=part["supplier"],
+                mode="markers",
+                name=name,
+                marker={
+                    "symbol": symbol,
+                    "size": part["value"],
+                    "sizemode": "area",
+                    "sizeref": scale,
+                    "sizemin": 3,
+                    "color": style.ORDER,
+                    "line": {"width": 2, "color": style.ORDER},
+                },
+                customdata=np.stack([part["lines"], part["value"].map(style.amount)], axis=-1),
+                hovertemplate=f"%{{y}}, week of %{{x|%-d %b}}: %{{customdata[1]}} {unit}, %{{customdata[0]}} lines"
+                "<extra></extra>",
+            )
+        )
     first = pd.Timestamp(plan.as_of)
     style.time_axis(figure, first - pd.Timedelta(days=4), first + pd.Timedelta(days=weeks * 7), as_of=plan.as_of)
     figure.update_yaxes(categoryorder="array", categoryarray=suppliers[::-1], type="category")
@@ -127,8 +148,9 @@ def _orders_by_week(plan: PlanResult, weeks: int) -> tuple[pd.DataFrame, str]:
     lines["value"] = lines["quantity"].astype(float) * (np.nan_to_num(each) if priced else 1.0)
     first = pd.Timestamp(plan.as_of)
     at = (pd.to_datetime(lines["order_on"]) - first).dt.days // 7
-    lines = lines.assign(week=first + pd.to_timedelta(at * 7, unit="D"),
-                         supplier=[style.clean(s) for s in lines["supplier_id"]])[(at >= 0) & (at < weeks)]
+    lines = lines.assign(
+        week=first + pd.to_timedelta(at * 7, unit="D"), supplier=[style.clean(s) for s in lines["supplier_id"]]
+    )[(at >= 0) & (at < weeks)]
     grouped = lines.groupby(["supplier", "week", "planned"], as_index=False)
     return grouped.agg(value=("value", "sum"), lines=("value", "size")), currency if priced else "units"
 

@@ -27,20 +27,34 @@ def service_stock_curve(
     unit = style.money_title("stock value at cost", params.currency) if in_money else "stock, units"
     curve = curve.sort_values("service_target")
     figure = style.base(height, unit="Demand served from stock (expected fill rate)", legend=False)
-    figure.add_trace(go.Scatter(
-        x=curve[column], y=curve["expected_fill_rate"], mode="lines+markers+text", name="Curve",
-        line={"color": style.STOCK, "width": 2.5, "shape": "spline", "smoothing": 0.6}, marker={"size": 7},
-        text=_labels(curve["service_target"]), textposition="bottom right", cliponaxis=False,
-        customdata=np.stack([curve["service_target"], curve["lost_margin_per_year"]], axis=-1),
-        hovertemplate="target %{customdata[0]:.1%}: serves %{y:.1%} with %{x:,.0f}, "
-                      "lost margin %{customdata[1]:,.0f} a year<extra></extra>",
-    ))
+    figure.add_trace(
+        go.Scatter(
+            x=curve[column],
+            y=curve["expected_fill_rate"],
+            mode="lines+markers+text",
+            name="Curve",
+            line={"color": style.STOCK, "width": 2.5, "shape": "spline", "smoothing": 0.6},
+            marker={"size": 7},
+            text=_labels(curve["service_target"]),
+            textposition="bottom right",
+            cliponaxis=False,
+            customdata=np.stack([curve["service_target"], curve["lost_margin_per_year"]], axis=-1),
+            hovertemplate="target %{customdata[0]:.1%}: serves %{y:.1%} with %{x:,.0f}, "
+            "lost margin %{customdata[1]:,.0f} a year<extra></extra>",
+        )
+    )
     here = current or _on_curve(curve, column, params)
     low, high = (float(curve[column].min()), float(curve[column].max()))
     spare = 0.08 * ((high - low) or 1.0)
     figure.update_yaxes(tickformat=".0%", nticks=6)
-    figure.update_xaxes(showgrid=True, gridcolor=style.GRID, tickformat="~s", nticks=6,
-                        title={"text": unit.capitalize()}, range=[low - spare, high + 1.6 * spare])
+    figure.update_xaxes(
+        showgrid=True,
+        gridcolor=style.GRID,
+        tickformat="~s",
+        nticks=6,
+        title={"text": unit.capitalize()},
+        range=[low - spare, high + 1.6 * spare],
+    )
     if here is not None:
         stock = style.money(here[0], params.currency) if in_money else f"{style.amount(here[0])} units"
         _mark_choice(figure, here, stock)
@@ -62,14 +76,27 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
         share.append([0.0 if h is None else float(h["at_risk"]) / float(h["items"]) for h in held])
         text.append(["" if h is None else _cell(h, plan.params.currency) for h in held])
     figure = style.base(90 + 92 * len(rows), legend=False)
-    figure.add_trace(go.Heatmap(
-        z=share, x=[style.clean(c).capitalize() for c in classes], y=[style.clean(r) for r in rows], zmin=0, zmax=1,
-        text=text, texttemplate="%{text}",
-        colorscale=[[0, style.tint(style.STOCK, 0.10)], [0.5, style.tint(style.WARN, 0.30)],
-                    [1, style.tint(style.SHORT, 0.45)]],
-        showscale=False, xgap=4, ygap=4, textfont={"size": 12},
-        hovertemplate="%{y} %{x}: %{z:.0%} of them at risk<extra></extra>",
-    ))
+    figure.add_trace(
+        go.Heatmap(
+            z=share,
+            x=[style.clean(c).capitalize() for c in classes],
+            y=[style.clean(r) for r in rows],
+            zmin=0,
+            zmax=1,
+            text=text,
+            texttemplate="%{text}",
+            colorscale=[
+                [0, style.tint(style.STOCK, 0.10)],
+                [0.5, style.tint(style.WARN, 0.30)],
+                [1, style.tint(style.SHORT, 0.45)],
+            ],
+            showscale=False,
+            xgap=4,
+            ygap=4,
+            textfont={"size": 12},
+            hovertemplate="%{y} %{x}: %{z:.0%} of them at risk<extra></extra>",
+        )
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     figure.update_xaxes(side="top", type="category")
     figure.update_layout(margin={"t": 34})
@@ -79,13 +106,18 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
 def matrix_cells(plan: PlanResult) -> pd.DataFrame:
     """One row a value class and demand class: items (a count of lines), stock_value, at_risk (red or amber)."""
     keys = ["item_id", "location_id"]
-    frame = plan.policy[[*keys, "abc_class", "demand_class"]].merge(plan.items[[*keys, "unit_cost"]], on=keys).merge(
-        plan.replenishment[[*keys, "on_hand", "risk"]], on=keys)
+    frame = (
+        plan.policy[[*keys, "abc_class", "demand_class"]]
+        .merge(plan.items[[*keys, "unit_cost"]], on=keys)
+        .merge(plan.replenishment[[*keys, "on_hand", "risk"]], on=keys)
+    )
     frame = frame.dropna(subset=["abc_class", "demand_class"])
     frame = frame.assign(
-        value=frame["on_hand"].clip(lower=0) * frame["unit_cost"].astype(float), hot=frame["risk"] != "green")
+        value=frame["on_hand"].clip(lower=0) * frame["unit_cost"].astype(float), hot=frame["risk"] != "green"
+    )
     return frame.groupby(["abc_class", "demand_class"], as_index=False, observed=True).agg(
-        items=("risk", "size"), stock_value=("value", lambda v: v.sum(min_count=1)), at_risk=("hot", "sum"))
+        items=("risk", "size"), stock_value=("value", lambda v: v.sum(min_count=1)), at_risk=("hot", "sum")
+    )
 
 
 def _cell(held: pd.Series, currency: str) -> str:
@@ -106,19 +138,40 @@ def _on_curve(curve: pd.DataFrame, column: str, params: Params) -> tuple[float, 
     targets = curve["service_target"].to_numpy()
     if not targets[0] <= params.service_target <= targets[-1]:
         return None
-    return (float(np.interp(params.service_target, targets, curve[column])),
-            float(np.interp(params.service_target, targets, curve["expected_fill_rate"])))
+    return (
+        float(np.interp(params.service_target, targets, curve[column])),
+        float(np.interp(params.service_target, targets, curve["expected_fill_rate"])),
+    )
 
 
 def _mark_choice(figure: go.Figure, here: tuple[float, float], stock: str) -> None:
-    figure.add_trace(go.Scatter(
-        x=[here[0]], y=[here[1]], mode="markers", name="Today", hovertemplate="today<extra></extra>",
-        marker={"symbol": "diamond", "size": 15, "color": style.WARN,
-                "line": {"width": 2, "color": "rgba(255,255,255,0.8)"}},
-    ))
+    figure.add_trace(
+        go.Scatter(
+            x=[here[0]],
+            y=[here[1]],
+            mode="markers",
+            name="Today",
+            hovertemplate="today<extra></extra>",
+            marker={
+                "symbol": "diamond",
+                "size": 15,
+                "color": style.WARN,
+                "line": {"width": 2, "color": "rgba(255,255,255,0.8)"},
+            },
+        )
+    )
     room_left = here[0] > 0.5 * sum(figure.layout.xaxis.range)
     figure.add_annotation(
-        x=here[0], y=here[1], text=f"<b>In force: {percent(here[1])}</b><br>{stock}", showarrow=True, arrowhead=0,
-        arrowwidth=1, arrowcolor=style.QUIET, ax=-24 if room_left else 30, ay=-40 if room_left else 48,
-        xanchor="right" if room_left else "left", align="right" if room_left else "left", font={"size": 13},
+        x=here[0],
+        y=here[1],
+        text=f"<b>In force: {percent(here[1])}</b><br>{stock}",
+        showarrow=True,
+        arrowhead=0,
+        arrowwidth=1,
+        arrowcolor=style.QUIET,
+        ax=-24 if room_left else 30,
+        ay=-40 if room_left else 48,
+        xanchor="right" if room_left else "left",
+        align="right" if room_left else "left",
+        font={"size": 13},
     )

@@ -78,19 +78,34 @@ def _row_of(plan: PlanResult, item_id: str, location_id: str) -> int | None:
 def _add_band(figure: go.Figure, days: pd.DatetimeIndex, low: np.ndarray, high: np.ndarray) -> None:
     low, high = np.maximum(low, 0), np.maximum(high, 0)
     figure.add_trace(go.Scatter(x=days, y=high, mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip"))
-    figure.add_trace(go.Scatter(
-        x=days, y=low, mode="lines", line={"width": 0}, fill="tonexty", fillcolor=style.tint(style.STOCK, 0.2),
-        name="8 in 10 cases", customdata=high, hovertemplate="%{y:,.0f} to %{customdata:,.0f}",
-    ))
+    figure.add_trace(
+        go.Scatter(
+            x=days,
+            y=low,
+            mode="lines",
+            line={"width": 0},
+            fill="tonexty",
+            fillcolor=style.tint(style.STOCK, 0.2),
+            name="8 in 10 cases",
+            customdata=high,
+            hovertemplate="%{y:,.0f} to %{customdata:,.0f}",
+        )
+    )
 
 
 def _add_line(
     figure: go.Figure, days: pd.DatetimeIndex, values: np.ndarray, name: str, colour: str, dash: str, width: float
 ) -> None:
-    figure.add_trace(go.Scatter(
-        x=days, y=values, mode="lines", name=name, line={"color": colour, "dash": dash, "width": width},
-        hovertemplate="%{y:,.1f}",
-    ))
+    figure.add_trace(
+        go.Scatter(
+            x=days,
+            y=values,
+            mode="lines",
+            name=name,
+            line={"color": colour, "dash": dash, "width": width},
+            hovertemplate="%{y:,.1f}",
+        )
+    )
 
 
 def _add_arrivals(figure: go.Figure, plan: PlanResult, row: int, days: pd.DatetimeIndex) -> None:
@@ -108,10 +123,16 @@ def _add_arrivals(figure: go.Figure, plan: PlanResult, row: int, days: pd.Dateti
     ):
         shown = units > ALMOST_NOTHING
         if shown.any():
-            figure.add_trace(go.Bar(
-                x=days[shown], y=units[shown], width=BAR_DAYS * style.DAY_MS, name=name, marker=dict(marker),
-                hovertemplate="+%{y:,.0f}",
-            ))
+            figure.add_trace(
+                go.Bar(
+                    x=days[shown],
+                    y=units[shown],
+                    width=BAR_DAYS * style.DAY_MS,
+                    name=name,
+                    marker=dict(marker),
+                    hovertemplate="+%{y:,.0f}",
+                )
+            )
 
 
 def _todays(plan: PlanResult, row: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -135,10 +156,17 @@ def _add_past(figure: go.Figure, past: pd.DataFrame | None, as_of: date) -> None
     if past is None or past.empty:
         return
     shown = past[pd.to_datetime(past["date"]) >= pd.Timestamp(as_of) - pd.Timedelta(days=56)]
-    figure.add_trace(go.Scatter(
-        x=shown["date"], y=shown["on_hand"], mode="lines+markers", name="Counted stock",
-        line={"color": style.QUIET, "width": 1.5, "shape": "hv"}, marker={"size": 5}, hovertemplate="%{y:,.0f}",
-    ))
+    figure.add_trace(
+        go.Scatter(
+            x=shown["date"],
+            y=shown["on_hand"],
+            mode="lines+markers",
+            name="Counted stock",
+            line={"color": style.QUIET, "width": 1.5, "shape": "hv"},
+            marker={"size": 5},
+            hovertemplate="%{y:,.0f}",
+        )
+    )
 
 
 def _first_day(past: pd.DataFrame | None, as_of: date) -> pd.Timestamp:
@@ -157,24 +185,35 @@ def _add_shortage(figure: go.Figure, days: pd.DatetimeIndex, missing: np.ndarray
     if missing.max(initial=0) <= ALMOST_NOTHING:
         return
     near = np.convolve(missing > ALMOST_NOTHING, [1, 1, 1], mode="same") > 0
-    figure.add_trace(go.Scatter(
-        x=days, y=np.where(near, -missing, np.nan), mode="lines", name="Short", connectgaps=False, showlegend=False,
-        line={"color": style.SHORT, "width": 1.5},
-        fill="tozeroy", fillcolor=style.tint(style.SHORT, 0.2),
-        fillpattern={"shape": "x", "fgcolor": style.SHORT, "size": 7, "solidity": 0.25},
-        customdata=missing, hovertemplate="%{customdata:,.1f}",
-    ))
+    figure.add_trace(
+        go.Scatter(
+            x=days,
+            y=np.where(near, -missing, np.nan),
+            mode="lines",
+            name="Short",
+            connectgaps=False,
+            showlegend=False,
+            line={"color": style.SHORT, "width": 1.5},
+            fill="tozeroy",
+            fillcolor=style.tint(style.SHORT, 0.2),
+            fillpattern={"shape": "x", "fgcolor": style.SHORT, "size": 7, "solidity": 0.25},
+            customdata=missing,
+            hovertemplate="%{customdata:,.1f}",
+        )
+    )
     worst = int(missing.argmax())
     figure.add_annotation(
-        x=style.iso(days[worst]), y=-float(missing[worst]), text=f"{style.amount(float(missing[worst]))} units short",
-        showarrow=False, yanchor="top", xanchor="left" if worst < len(days) * 0.7 else "right",
+        x=style.iso(days[worst]),
+        y=-float(missing[worst]),
+        text=f"{style.amount(float(missing[worst]))} units short",
+        showarrow=False,
+        yanchor="top",
+        xanchor="left" if worst < len(days) * 0.7 else "right",
         font={"size": 12, "color": style.SHORT},
     )
 
 
-def _mark_stockout(
-    figure: go.Figure, plan: PlanResult, item_id: str, location_id: str, days: pd.DatetimeIndex
-) -> None:
+def _mark_stockout(figure: go.Figure, plan: PlanResult, item_id: str, location_id: str, days: pd.DatetimeIndex) -> None:
     frame = plan.replenishment
     hit = frame[(frame["item_id"] == item_id) & (frame["location_id"] == location_id)]
     if hit.empty or pd.isna(hit["stockout_on"].iloc[0]):
@@ -185,8 +224,13 @@ def _mark_stockout(
     risk = str(hit["risk"].iloc[0])
     late = when > days[int(len(days) * 0.6)]
     style.mark_day(
-        figure, when, f"runs out {short_day(when)}", colour=style.RISK_COLOURS.get(risk, style.QUIET),
-        dash="dash", side="right" if late else "left", level=1,
+        figure,
+        when,
+        f"runs out {short_day(when)}",
+        colour=style.RISK_COLOURS.get(risk, style.QUIET),
+        dash="dash",
+        side="right" if late else "left",
+        level=1,
     )
 
 

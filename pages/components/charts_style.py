@@ -26,12 +26,14 @@ QUIET = "#7D8B92"
 GRID = "rgba(128,136,151,0.18)"
 RISK_COLOURS: Mapping[str, str] = MappingProxyType({"red": SHORT, "amber": WARN, "green": STOCK})
 
-CONFIG: Mapping[str, Any] = MappingProxyType({
-    "showSendToCloud": False,
-    "displaylogo": False,
-    "scrollZoom": False,
-    "modeBarButtonsToRemove": ("select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "pan2d", "zoom2d"),
-})
+CONFIG: Mapping[str, Any] = MappingProxyType(
+    {
+        "showSendToCloud": False,
+        "displaylogo": False,
+        "scrollZoom": False,
+        "modeBarButtonsToRemove": ("select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "pan2d", "zoom2d"),
+    }
+)
 """How every chart is shown: nothing leaves the browser, only download and reset stay in the bar."""
 
 DEMAND_CLASSES = ("smooth", "intermittent", "erratic", "lumpy")
@@ -45,10 +47,13 @@ def tint(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
-PLANNED_BARS = MappingProxyType({
-    "color": tint(ORDER, 0.12), "line": {"color": ORDER, "width": 1},
-    "pattern": {"shape": "/", "fgcolor": ORDER, "size": 5, "solidity": 0.25},
-})
+PLANNED_BARS = MappingProxyType(
+    {
+        "color": tint(ORDER, 0.12),
+        "line": {"color": ORDER, "width": 1},
+        "pattern": {"shape": "/", "fgcolor": ORDER, "size": 5, "solidity": 0.25},
+    }
+)
 """Orders to expect later: hatched, as they are not placed."""
 
 
@@ -91,8 +96,17 @@ def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         showlegend=legend,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom",
-                "font": {"size": 11}, "entrywidth": 100, "traceorder": "normal"},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "font": {"size": 11},
+            "entrywidth": 100,
+            "traceorder": "normal",
+        },
         hoverlabel={"align": "left", "namelength": -1},
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": QUIET, "activecolor": STOCK},
         dragmode=False,
@@ -108,16 +122,30 @@ def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
 def add_unit(figure: go.Figure, unit: str, *, yref: str = "paper", y: float = 1.0) -> None:
     """Write what the vertical axis measures above it, where it costs no width on a telephone."""
     figure.add_annotation(
-        text=unit, xref="paper", x=0, xanchor="left", yref=yref, y=y, yanchor="bottom", yshift=8,
-        showarrow=False, font={"size": 12},
+        text=unit,
+        xref="paper",
+        x=0,
+        xanchor="left",
+        yref=yref,
+        y=y,
+        yanchor="bottom",
+        yshift=8,
+        showarrow=False,
+        font={"size": 12},
     )
 
 
 def time_axis(figure: go.Figure, first: object, last: object, *, as_of: date | None = None) -> None:
     """Dates below, day and month, the year once; over a quarter or so the ticks stand on the plan's weekday."""
     figure.update_xaxes(
-        type="date", range=[iso(first), iso(last)], tickformat="%-d %b\n%Y", hoverformat="%a %-d %b %Y",
-        nticks=7, ticks="outside", ticklen=4, tickcolor=GRID,
+        type="date",
+        range=[iso(first), iso(last)],
+        tickformat="%-d %b\n%Y",
+        hoverformat="%a %-d %b %Y",
+        nticks=7,
+        ticks="outside",
+        ticklen=4,
+        tickcolor=GRID,
     )
     if as_of is not None:
         figure.update_xaxes(tickmode="linear", tick0=iso(as_of), dtick=14 * DAY_MS)
@@ -131,17 +159,38 @@ def headroom(figure: go.Figure, low: float, high: float, *, share: float = 0.2, 
 
 
 def mark_day(
-    figure: go.Figure, when: object, words: str, *, colour: str = QUIET, dash: str = "dot", level: int = 0,
+    figure: go.Figure,
+    when: object,
+    words: str,
+    *,
+    colour: str = QUIET,
+    dash: str = "dot",
+    level: int = 0,
     side: str = "left",
 ) -> None:
     """Draw a labelled vertical line at a date; `level` moves the label down so that labels never collide."""
     figure.add_shape(
-        type="line", xref="x", x0=iso(when), x1=iso(when), yref="paper", y0=0, y1=1,
+        type="line",
+        xref="x",
+        x0=iso(when),
+        x1=iso(when),
+        yref="paper",
+        y0=0,
+        y1=1,
         line={"color": colour, "width": 1.5, "dash": dash},
     )
     figure.add_annotation(
-        text=words, xref="x", x=iso(when), xanchor=side, xshift=4 if side == "left" else -4, yref="paper", y=1,
-        yanchor="top", yshift=-18 * level, showarrow=False, font={"size": 12, "color": colour},
+        text=words,
+        xref="x",
+        x=iso(when),
+        xanchor=side,
+        xshift=4 if side == "left" else -4,
+        yref="paper",
+        y=1,
+        yanchor="top",
+        yshift=-18 * level,
+        showarrow=False,
+        font={"size": 12, "color": colour},
     )
 
 

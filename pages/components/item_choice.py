@@ -18,8 +18,14 @@ def switch(plan: PlanResult, whole: PlanResult, item_id: str, location_id: str) 
     known_places = places(whole, item_id)
     left, right = st.columns([2, 3])
     session.seed("item_choice", item_id)
-    left.selectbox("Item", items, key="item_choice", on_change=_choose_item, args=(whole, location_id),
-                   format_func=lambda i: f"{i} · {names[i]}" if known(names.get(i)) else i)
+    left.selectbox(
+        "Item",
+        items,
+        key="item_choice",
+        on_change=_choose_item,
+        args=(whole, location_id),
+        format_func=lambda i: f"{i} · {names[i]}" if known(names.get(i)) else i,
+    )
     session.seed("location_choice", location_id)
     more = {"key": "location_choice", "on_change": _choose_location, "args": (item_id,)}
     if len(known_places) <= MOST_BUTTONS:

@@ -39,7 +39,7 @@ def heading(plan: PlanResult, item_id: str, location_id: str, *, key: str = "") 
                 st.badge(str(line["action"]).capitalize(), color="gray")
         if key and st.button("Open item", key=f"{key}_open", type="tertiary", icon=":material/arrow_forward:"):
             session.select(item_id, location_id)
-            st.switch_page("pages/item.py")
+            session.go("pages/item.py")
 
 
 def stock_and_reason(plan: PlanResult, item_id: str, location_id: str, *, key: str) -> None:
@@ -54,12 +54,18 @@ def stock_and_reason(plan: PlanResult, item_id: str, location_id: str, *, key: s
     steps = charts.steps_of(plan, item_id, location_id)
     left, right = st.columns([3, 2], gap="medium") if len(steps) else (st.container(), None)
     with left:
-        panel.chart(charts.projected_stock(plan, item_id, location_id),
-                    f"Projected stock of {item_id} at {location_id} over 13 weeks", key=f"{key}_stock")
+        panel.chart(
+            charts.projected_stock(plan, item_id, location_id),
+            f"Projected stock of {item_id} at {location_id} over 13 weeks",
+            key=f"{key}_stock",
+        )
     if right is not None:
         with right:
-            panel.chart(charts.waterfall(plan, item_id, location_id), f"How the order of {item_id} came about",
-                        key=f"{key}_waterfall")
+            panel.chart(
+                charts.waterfall(plan, item_id, location_id),
+                f"How the order of {item_id} came about",
+                key=f"{key}_waterfall",
+            )
             st.caption(order_in_words(steps))
 
 
@@ -82,5 +88,7 @@ def facts(plan: PlanResult, item_id: str, location_id: str) -> None:
     record = line_of(plan.accuracy, item_id, location_id)
     policy = policy if record is None else pd.concat([policy, record[["wape"]]])
     told = policy_facts(plan, policy)
-    st.table({literal(name): f"**{literal(value)}**  \n:gray[{literal(source)}]" for name, value, source in told},
-             border="horizontal")
+    st.table(
+        {literal(name): f"**{literal(value)}**  \n:gray[{literal(source)}]" for name, value, source in told},
+        border="horizontal",
+    )

@@ -7,12 +7,12 @@ import pandas as pd
 
 from planning.result import PlanResult
 
-KEYS = ["item_id", "location_id"]
+KEYS = ("item_id", "location_id")
 
 
 def pairs(frame: pd.DataFrame, place: str = "location_id") -> pd.MultiIndex:
     """The item-locations of a frame, as an index to look up."""
-    return pd.MultiIndex.from_frame(frame[["item_id", place]], names=KEYS)
+    return pd.MultiIndex.from_frame(frame[["item_id", place]], names=list(KEYS))
 
 
 def feeding(plan: PlanResult) -> pd.Series:
@@ -36,7 +36,7 @@ def selling(plan: PlanResult) -> pd.DataFrame:
 def fed_by(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFrame:
     """The keys of the item-locations that this one feeds."""
     hit = (plan.items["item_id"] == item_id) & (plan.items["fed_by"] == location_id)
-    return plan.items.loc[hit, KEYS]
+    return plan.items.loc[hit, list(KEYS)]
 
 
 def keep(frame: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:

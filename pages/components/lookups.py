@@ -37,14 +37,16 @@ def history_of_all(keys: pd.DataFrame) -> pd.DataFrame:
     active, demand = fits.active[rows], fits.demand[rows].astype(float)
     sold = np.where(active, fits.sales[rows], 0.0)
     counted = active.sum(axis=0)
-    return pd.DataFrame({
-        "starts_on": pd.to_datetime(fits.calendar.starts()),
-        "sales": sold.sum(axis=0),
-        "demand": np.where(active & ~np.isnan(demand), demand, sold).sum(axis=0),
-        "known": (np.isnan(demand) & active).sum(axis=0) < np.maximum(counted, 1) / 2,
-        "outlier": False,
-        "event": False,
-    })[counted > 0].reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "starts_on": pd.to_datetime(fits.calendar.starts()),
+            "sales": sold.sum(axis=0),
+            "demand": np.where(active & ~np.isnan(demand), demand, sold).sum(axis=0),
+            "known": (np.isnan(demand) & active).sum(axis=0) < np.maximum(counted, 1) / 2,
+            "outlier": False,
+            "event": False,
+        }
+    )[counted > 0].reset_index(drop=True)
 
 
 def plan_with(**changes: Any) -> PlanResult | None:

@@ -23,14 +23,22 @@ def replenishment(plan: PlanResult, whole: PlanResult) -> None:
     first, second, third = st.columns(3)
     with first:
         told = f"{units(due.units)} in {count(due.lines, 'line')} from {count(state.suppliers, 'supplier')}."
-        panel.number("Value to order today", money(due.money, currency) if due.money is not None else units(due.units),
-                     told if due.lines else "Nothing needs to be ordered today.",
-                     "Purchases of this morning at cost, after minimum quantities, packs and budget.")
+        panel.number(
+            "Value to order today",
+            money(due.money, currency) if due.money is not None else units(due.units),
+            told if due.lines else "Nothing needs to be ordered today.",
+            "Purchases of this morning at cost, after minimum quantities, packs and budget.",
+        )
     with second:
         stake = f"{money(risk.money, currency)} of margin" if risk.money is not None else units(round(risk.units))
-        panel.number("A normal order cannot save", count(state.red, "line"),
-                     f"They run out before an order of today can arrive: {stake} at stake. Expedite or move stock."
-                     if state.red else "Nothing runs out before an order of today can arrive.", glossary.term("Red"))
+        panel.number(
+            "A normal order cannot save",
+            count(state.red, "line"),
+            f"They run out before an order of today can arrive: {stake} at stake. Expedite or move stock."
+            if state.red
+            else "Nothing runs out before an order of today can arrive.",
+            glossary.term("Red"),
+        )
     with third:
         _budget(whole)
 
@@ -46,8 +54,12 @@ def _budget(plan: PlanResult) -> None:
     told = "nothing had to be cut"
     if len(cut):
         told = f"{count(len(cut), 'line')} cut by {units(round(-cut['units'].sum()))}"
-    panel.number("Cash left in the budget", money(budget - spent, literal(plan.params.currency)),
-                 f"of {money_in_full(budget, literal(plan.params.currency))}; {told}.", about)
+    panel.number(
+        "Cash left in the budget",
+        money(budget - spent, literal(plan.params.currency)),
+        f"of {money_in_full(budget, literal(plan.params.currency))}; {told}.",
+        about,
+    )
 
 
 def allocation(plan: PlanResult) -> None:
@@ -55,18 +67,30 @@ def allocation(plan: PlanResult) -> None:
     now = promise.moves(plan)
     first, second, third = st.columns(3)
     with first:
-        panel.number("To move today", units(now.units),
-                     f"{count(now.lines, 'transfer')} on {count(now.lanes, 'lane')}." if now.lines
-                     else "No transfer is worth its freight, or nothing is short.")
+        panel.number(
+            "To move today",
+            units(now.units),
+            f"{count(now.lines, 'transfer')} on {count(now.lanes, 'lane')}."
+            if now.lines
+            else "No transfer is worth its freight, or nothing is short.",
+        )
     with second:
         gain = money(now.gain, literal(plan.params.currency)) if now.in_money else units(round(now.gain))
-        panel.number("Gain over moving nothing", gain, _against_fair_share(plan, now),
-                     "Expected margin that the transfers save, less their freight.")
+        panel.number(
+            "Gain over moving nothing",
+            gain,
+            _against_fair_share(plan, now),
+            "Expected margin that the transfers save, less their freight.",
+        )
     with third:
-        panel.number("Short everywhere", count(now.short_items, "item"),
-                     f"{units(round(now.short_units))} asked for that no source can give: buy or expedite."
-                     if now.short_items else "All that was asked for can be sent.",
-                     "Items of which the locations together ask for more than their sources can give.")
+        panel.number(
+            "Short everywhere",
+            count(now.short_items, "item"),
+            f"{units(round(now.short_units))} asked for that no source can give: buy or expedite."
+            if now.short_items
+            else "All that was asked for can be sent.",
+            "Items of which the locations together ask for more than their sources can give.",
+        )
 
 
 def _against_fair_share(plan: PlanResult, now: promise.Moves) -> str:
@@ -90,18 +114,29 @@ def service(plan: PlanResult) -> None:
     first, second, third = st.columns(3)
     with first:
         target = f"against a target of {percent(now.target)}" if now.target is not None else "at least cost"
-        panel.number("Service promised", percent(now.fill_rate), f"of demand served from the shelf, {target}.",
-                     "The fill rate that the policy expects, weighted by demand, before minimum quantities and packs.")
+        panel.number(
+            "Service promised",
+            percent(now.fill_rate),
+            f"of demand served from the shelf, {target}.",
+            "The fill rate that the policy expects, weighted by demand, before minimum quantities and packs.",
+        )
     with second:
         held = money(state.stock_value, currency) if state.stock_value is not None else "not known in money"
         value = money(now.stock_value, currency) if now.stock_value is not None else units(round(now.stock_units))
-        panel.number("Stock the policy needs", value, f"on hand on average, at cost; today it is {held}.",
-                     "Safety stock, and half of what is used up between two orders.")
+        panel.number(
+            "Stock the policy needs",
+            value,
+            f"on hand on average, at cost; today it is {held}.",
+            "Safety stock, and half of what is used up between two orders.",
+        )
     with third:
         lost, lost_units = now.lost_margin_per_year, units(round(now.lost_units_per_year))
-        panel.number("Expected lost margin a year", money(lost, currency) if lost is not None else lost_units,
-                     f"{lost_units} a year will find an empty shelf, in {count(len(plan.policy), 'line')}.",
-                     glossary.term("Lost margin"))
+        panel.number(
+            "Expected lost margin a year",
+            money(lost, currency) if lost is not None else lost_units,
+            f"{lost_units} a year will find an empty shelf, in {count(len(plan.policy), 'line')}.",
+            glossary.term("Lost margin"),
+        )
 
 
 def forecast(now: promise.Outlook) -> None:
@@ -112,23 +147,31 @@ def forecast(now: promise.Outlook) -> None:
         told = "The history does not reach back a year."
         if now.last_year_units:
             change = now.next_units / now.last_year_units - 1
-            told = f"{percent(abs(change))} {'more' if change >= 0 else 'less'} than the " \
-                   f"{units(round(now.last_year_units))} sold in the same weeks last year."
+            told = (
+                f"{percent(abs(change))} {'more' if change >= 0 else 'less'} than the "
+                f"{units(round(now.last_year_units))} sold in the same weeks last year."
+            )
         panel.number("Expected in the next 4 weeks", units(round(now.next_units)), told)
     with second:
         told = unknown
         if now.wape is not None and now.naive_wape:
             better = 1 - now.wape / now.naive_wape
-            told = f"{percent(abs(better), 0)} {'less' if better >= 0 else 'more'} than the naive forecast " \
-                   f"({percent(now.naive_wape)}), over {count(now.measured, 'line')}."
+            told = (
+                f"{percent(abs(better), 0)} {'less' if better >= 0 else 'more'} than the naive forecast "
+                f"({percent(now.naive_wape)}), over {count(now.measured, 'line')}."
+            )
         panel.number("Error over lead time + review", percent(now.wape), told, glossary.term("WAPE"))
     with third:
         bias, told = now.bias, unknown
         if bias is not None:
-            told = "Neither too high nor too low, on the whole." if abs(bias) < UNBIASED else \
-                f"Forecasts run too {'high' if bias > 0 else 'low'}, on the whole."
-        panel.number("Bias", "–" if bias is None else f"{100 * bias:+.1f} %".replace("-", "−"), told,
-                     glossary.term("Bias"))
+            told = (
+                "Neither too high nor too low, on the whole."
+                if abs(bias) < UNBIASED
+                else f"Forecasts run too {'high' if bias > 0 else 'low'}, on the whole."
+            )
+        panel.number(
+            "Bias", "–" if bias is None else f"{100 * bias:+.1f} %".replace("-", "−"), told, glossary.term("Bias")
+        )
 
 
 def item(plan: PlanResult, line: pd.Series) -> None:
@@ -136,15 +179,22 @@ def item(plan: PlanResult, line: pd.Series) -> None:
     first, second, third = st.columns(3)
     with first:
         supply = days(round(line["days_of_supply"], 1)) if known(line["days_of_supply"]) else "Beyond the horizon"
-        panel.number("Days of supply", supply, f"{units(line['on_hand'])} on hand, {units(line['on_order'])} on order.",
-                     glossary.term("Days of supply"))
+        panel.number(
+            "Days of supply",
+            supply,
+            f"{units(line['on_hand'])} on hand, {units(line['on_order'])} on order.",
+            glossary.term("Days of supply"),
+        )
     with second:
         told = "Stock and open orders last as far as the plan looks."
         if known(line["stockout_on"]):
             told = f"{day(line['stockout_on'])}; {last_call(line['order_by'], plan.as_of)}."
-        panel.number("Runs out on", short_day(line["stockout_on"]) if known(line["stockout_on"]) else "Not in sight",
-                     told, "The first day on which mean demand is not met without a new order, counting open orders by "
-                     "their dates.")
+        panel.number(
+            "Runs out on",
+            short_day(line["stockout_on"]) if known(line["stockout_on"]) else "Not in sight",
+            told,
+            "The first day on which mean demand is not met without a new order, counting open orders by their dates.",
+        )
     with third:
         bought, moved = float(line["order_quantity"]), float(line["transfer_quantity"])
         told = "Nothing to order today."

@@ -40,31 +40,54 @@ def number(label: str, value: str, told: str, about: str = "") -> None:
 
 def chart(figure: go.Figure, alt: str, *, key: str) -> None:
     """Show a chart; nothing of it leaves the browser."""
-    st.plotly_chart(figure, config={**CONFIG, "modeBarButtonsToRemove": [*CONFIG["modeBarButtonsToRemove"]]}, alt=alt,
-                    key=key)
+    st.plotly_chart(
+        figure, config={**CONFIG, "modeBarButtonsToRemove": [*CONFIG["modeBarButtonsToRemove"]]}, alt=alt, key=key
+    )
 
 
 def download(label: str, frame: pd.DataFrame, table: str, plan: PlanResult) -> None:
     """The page's one action: take the rows along as a workbook, to send or to pick from."""
     st.download_button(
-        label, lambda: export.workbook({table: frame}, tables.about(plan)), type="primary", icon=":material/download:",
-        file_name=export.download_name("stockcast", plan.as_of, table, "xlsx"), on_click="ignore", disabled=frame.empty,
-        mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", key=f"take_{table}",
+        label,
+        lambda: export.workbook({table: frame}, tables.about(plan)),
+        type="primary",
+        icon=":material/download:",
+        file_name=export.download_name("stockcast", plan.as_of, table, "xlsx"),
+        on_click="ignore",
+        disabled=frame.empty,
+        mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        key=f"take_{table}",
     )
 
 
 def pick(
-    frame: pd.DataFrame, table: str, plan: PlanResult, *, key: str, order: Sequence[str], alt: str, height: int = 330,
+    frame: pd.DataFrame,
+    table: str,
+    plan: PlanResult,
+    *,
+    key: str,
+    order: Sequence[str],
+    alt: str,
+    height: int = 330,
     more: Mapping[str, Any] | None = None,
 ) -> int:
     """Show a list in which one line is always chosen, the first to begin with; return its position."""
     risk = {"risk": frame["risk"].map(lambda r: [RISK_LABELS[r]])} if "risk" in frame else {}
     badges = st.column_config.MultiselectColumn(
-        "Risk", options=list(RISK_LABELS.values()), color=["red", "orange", "green"], width=95)
+        "Risk", options=list(RISK_LABELS.values()), color=["red", "orange", "green"], width=95
+    )
     config = tables.columns(table, plan.params.currency, frame) | ({"risk": badges} if risk else {}) | dict(more or {})
     event = st.dataframe(
-        frame.assign(**risk), key=key, hide_index=True, column_order=order, column_config=config, alt=alt,
-        height=min(height, 38 + 35 * len(frame)), on_select="rerun", selection_mode="single-row", placeholder="–",
+        frame.assign(**risk),
+        key=key,
+        hide_index=True,
+        column_order=order,
+        column_config=config,
+        alt=alt,
+        height=min(height, 38 + 35 * len(frame)),
+        on_select="rerun",
+        selection_mode="single-row",
+        placeholder="–",
         selection_default={"selection": {"rows": [0]}},
     )
     rows = event.selection.rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pages.components.lines import KEYS, keep, outermost, pairs, selling
+from pages.components.lines import KEYS, keep, outermost, selling
 from planning.result import PlanResult
 
 DAYS_A_YEAR = 365
@@ -30,13 +30,10 @@ class Promise:
 def promise(plan: PlanResult) -> Promise:
     """Sum up the policy over the lines of the plan: service where customers are, stock everywhere."""
     sells = plan.items[[*KEYS, "unit_cost", "unit_price"]].assign(sells=plan.items.index.isin(selling(plan).index))
-    rows = plan.policy.merge(sells, on=KEYS, how="left")
+    rows = plan.policy.merge(sells, on=list(KEYS), how="left")
     demand = rows["demand_mean_per_day"].fillna(0.0)
     served = rows["expected_fill_rate"].notna() & (demand > 0) & rows["sells"]
-    # The safety line of the projection, as the service curve takes it: the policy's own leaves out lost demand.
-    line = pd.Series(plan.projection.safety[:, 0], index=pairs(plan.projection.keys))
-    safety = line.reindex(pairs(rows)).fillna(0.0).reset_index(drop=True)
-    stock = (safety + demand * rows["review_period_days"] / 2).where(demand > 0, 0.0)
+    stock = rows["mean_stock_units"]
     lost = (demand * (1 - rows["expected_fill_rate"]) * DAYS_A_YEAR).where(served, 0.0)
     margin = (rows["unit_price"] - rows["unit_cost"]).clip(lower=0)
     weights = demand[served]
@@ -71,7 +68,7 @@ def outlook(plan: PlanResult, history: pd.DataFrame, *, days: int = 28) -> Outlo
     ahead = keep(plan.forecast, outermost(plan))
     ahead = ahead[ahead["starts_on"] < first + pd.Timedelta(days=days)]
     demand = plan.policy[[*KEYS, "demand_mean_per_day"]]
-    accuracy = keep(plan.accuracy, selling(plan)).merge(demand, on=KEYS, how="left")
+    accuracy = keep(plan.accuracy, selling(plan)).merge(demand, on=list(KEYS), how="left")
     measured = accuracy[accuracy["wape"].notna() & (accuracy["demand_mean_per_day"] > 0)]
     return Outlook(
         next_units=float(ahead["mean"].sum()),

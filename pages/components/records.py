@@ -9,14 +9,28 @@ from pages.components import glossary, lines
 from pages.components.lines import KEYS
 from planning.result import PlanResult
 
-COLUMNS = ("item_id", "item_name", "location_id", "abc_class", "demand_class", "model", "weekly", "wape", "naive_wape",
-           "bias", "error_value")
+COLUMNS = (
+    "item_id",
+    "item_name",
+    "location_id",
+    "abc_class",
+    "demand_class",
+    "model",
+    "weekly",
+    "wape",
+    "naive_wape",
+    "bias",
+    "error_value",
+)
 
 
 def by_error(plan: PlanResult) -> pd.DataFrame:
     """The lines, those first whose forecast error weighs most in money (in units where no cost is known)."""
-    rows = plan.policy[[*KEYS, "abc_class", "demand_class", "model", "demand_mean_per_day"]].merge(
-        plan.accuracy, on=KEYS, how="left").merge(plan.items[[*KEYS, "item_name", "unit_cost"]], on=KEYS, how="left")
+    rows = (
+        plan.policy[[*KEYS, "abc_class", "demand_class", "model", "demand_mean_per_day"]]
+        .merge(plan.accuracy, on=list(KEYS), how="left")
+        .merge(plan.items[[*KEYS, "item_name", "unit_cost"]], on=list(KEYS), how="left")
+    )
     rows = lines.keep(rows, lines.selling(plan))
     weekly = 7 * rows["demand_mean_per_day"]
     cost = rows["unit_cost"] if rows["unit_cost"].notna().any() else 1.0
@@ -35,6 +49,7 @@ def columns(plan: PlanResult) -> dict[str, Any]:
         "wape": number("Error", format="percent", help=glossary.term("WAPE")),
         "naive_wape": number("Naive error", format="percent", help="The error of taking the last period for the next."),
         "bias": number("Bias", format="percent", help=glossary.term("Bias")),
-        "error_value": number(f"Error a week ({unit})", format="%,.0f", help="Error x demand x cost: where a better "
-                              "forecast would pay."),
+        "error_value": number(
+            f"Error a week ({unit})", format="%,.0f", help="Error x demand x cost: where a better forecast would pay."
+        ),
     }

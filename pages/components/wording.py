@@ -1,6 +1,8 @@
 """A plan's numbers as sentences. No Streamlit."""
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -9,13 +11,15 @@ from pages.components.formats import day, days, known, literal, money, percent, 
 from planning.params import Params
 from planning.result import PlanResult
 
-_LATER_STEPS = {
-    "maximum": "the item's maximum takes {less}",
-    "moq": "the supplier's minimum adds {more}",
-    "order multiple": "full packs add {more}",
-    "supplier minimum": "the supplier's order minimum adds {more}",
-    "budget": "the budget takes {less}",
-}
+_LATER_STEPS: Mapping[str, str] = MappingProxyType(
+    {
+        "maximum": "the item's maximum takes {less}",
+        "moq": "the supplier's minimum adds {more}",
+        "order multiple": "full packs add {more}",
+        "supplier minimum": "the supplier's order minimum adds {more}",
+        "budget": "the budget takes {less}",
+    }
+)
 
 
 def order_in_words(steps: pd.DataFrame) -> str:
@@ -39,8 +43,11 @@ def order_in_words(steps: pd.DataFrame) -> str:
     if by_step.get("demand lost before arrival"):
         said.append(f"{units(_round(abs(by_step['demand lost before arrival'])))} will be lost before it can arrive")
     first = "; ".join(said) + f". That leaves a need of {units(_round(by_step.get('need', 0.0)))}."
-    later = [words.format(more=units(_round(by_step[s])), less=units(_round(-by_step[s])))
-             for s, words in _LATER_STEPS.items() if by_step.get(s)]
+    later = [
+        words.format(more=units(_round(by_step[s])), less=units(_round(-by_step[s])))
+        for s, words in _LATER_STEPS.items()
+        if by_step.get(s)
+    ]
     order = units(_round(by_step.get("order", 0.0)))
     return f"{first} {_capital(', '.join(later)) + ': ' if later else 'So '}order {order}."
 
@@ -103,8 +110,9 @@ def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]
     """What the order of one line stands on: (fact, value with unit, where it comes from)."""
     p = plan.params
     spread = f" ± {days(_round(line['lead_time_sd_days']))}" if known(line["lead_time_sd_days"]) else ""
-    measure = {"fill_rate": "of units served", "cycle_service_level": "of cycles in stock",
-               "cost": "least cost"}[p.service_measure]
+    measure = {"fill_rate": "of units served", "cycle_service_level": "of cycles in stock", "cost": "least cost"}[
+        p.service_measure
+    ]
     model = line["model"] if line["demand_class"] == "pooled" else f"forecast, {line['model']}"
     return [
         ("Service target", f"{percent(line['service_target'])} {measure}", str(line["service_target_from"])),

@@ -56,8 +56,9 @@ def fake_history(item_id: str = "00001", location_id: str = "LEEDS", weeks: int 
     starts = pd.date_range(end=pd.Timestamp(AS_OF) - pd.Timedelta(days=7), periods=weeks, freq="7D")
     season = 1 + 0.3 * np.sin(np.arange(weeks) * 2 * np.pi / 52)
     demand = rng.poisson(212 * season).astype(float)
-    frame = pd.DataFrame({"starts_on": starts, "sales": demand, "demand": demand, "known": True,
-                          "outlier": False, "event": False})
+    frame = pd.DataFrame(
+        {"starts_on": starts, "sales": demand, "demand": demand, "known": True, "outlier": False, "event": False}
+    )
     frame.loc[weeks - 20 : weeks - 18, "sales"] = 0.0
     frame.loc[weeks - 20 : weeks - 18, "known"] = False
     frame.loc[weeks - 9, "sales"] = 520.0
@@ -67,16 +68,22 @@ def fake_history(item_id: str = "00001", location_id: str = "LEEDS", weeks: int 
 
 
 def _items() -> pd.DataFrame:
-    rows = [{
-        "item_id": f"{n + 1:05d}", "location_id": location,
-        "item_name": HOSTILE_NAME if n == 3 else f"{CATEGORIES[n % 4]} article {n + 1}",
-        "category": CATEGORIES[n % 4], "supplier_id": f"SUP{n % 3 + 1}",
-        "abc_class": "A" if n < 4 else "B" if n < 10 else "C",
-        "demand_class": ("smooth", "erratic", "intermittent", "lumpy")[n % 4],
-        "unit_cost": np.nan if n == 19 else round(3 + 2.7 * n, 2),
-        "unit_price": np.nan if n == 19 else round((3 + 2.7 * n) * 1.7, 2),
-        "fed_by": None if location == "DC" else "DC",
-    } for n in range(20) for location in LOCATIONS]
+    rows = [
+        {
+            "item_id": f"{n + 1:05d}",
+            "location_id": location,
+            "item_name": HOSTILE_NAME if n == 3 else f"{CATEGORIES[n % 4]} article {n + 1}",
+            "category": CATEGORIES[n % 4],
+            "supplier_id": f"SUP{n % 3 + 1}",
+            "abc_class": "A" if n < 4 else "B" if n < 10 else "C",
+            "demand_class": ("smooth", "erratic", "intermittent", "lumpy")[n % 4],
+            "unit_cost": np.nan if n == 19 else round(3 + 2.7 * n, 2),
+            "unit_price": np.nan if n == 19 else round((3 + 2.7 * n) * 1.7, 2),
+            "fed_by": None if location == "DC" else "DC",
+        }
+        for n in range(20)
+        for location in LOCATIONS
+    ]
     return pd.DataFrame(rows)
 
 
@@ -94,11 +101,24 @@ def _line(n: int, item: object) -> dict[str, object]:
     short = max(0.0, need - on_hand - on_order)
     packed = float(np.ceil(short / 6) * 6) if short > 0 else 0.0
     return {
-        "item_id": item.item_id, "location_id": item.location_id, "supplier_id": item.supplier_id,
-        "abc_class": item.abc_class, "demand_class": item.demand_class, "unit_cost": item.unit_cost,
-        "unit_price": item.unit_price, "warehouse": warehouse, "per_day": per_day, "sd": sd, "lead": lead,
-        "safety": safety, "need": need, "on_hand": on_hand, "on_order": on_order, "due": lead // 2,
-        "short": short, "moq_step": max(0.0, 24 - short) if short > 0 and n % 12 == 0 else 0.0,
+        "item_id": item.item_id,
+        "location_id": item.location_id,
+        "supplier_id": item.supplier_id,
+        "abc_class": item.abc_class,
+        "demand_class": item.demand_class,
+        "unit_cost": item.unit_cost,
+        "unit_price": item.unit_price,
+        "warehouse": warehouse,
+        "per_day": per_day,
+        "sd": sd,
+        "lead": lead,
+        "safety": safety,
+        "need": need,
+        "on_hand": on_hand,
+        "on_order": on_order,
+        "due": lead // 2,
+        "short": short,
+        "moq_step": max(0.0, 24 - short) if short > 0 and n % 12 == 0 else 0.0,
         "order": (max(packed, 24.0) if short > 0 and n % 12 == 0 else packed) if warehouse else 0.0,
         "transfer": 0.0 if warehouse else float(np.ceil(short)),
     }
@@ -125,8 +145,13 @@ def _projection(lines: pd.DataFrame) -> Projection:
     return Projection(
         keys=lines[["item_id", "location_id"]].copy(),
         days=np.arange(np.datetime64(AS_OF), np.datetime64(AS_OF) + HORIZON),
-        demand=demand, receipts=receipts, orders=orders, without_orders=without, with_orders=with_orders,
-        low=np.maximum(with_orders - band, 0.0), high=with_orders + band,
+        demand=demand,
+        receipts=receipts,
+        orders=orders,
+        without_orders=without,
+        with_orders=with_orders,
+        low=np.maximum(with_orders - band, 0.0),
+        high=with_orders + band,
         safety=np.repeat(lines.safety.to_numpy()[:, None], HORIZON, axis=1),
     )
 
@@ -147,23 +172,43 @@ def _forecast(lines: pd.DataFrame) -> pd.DataFrame:
     for line in lines.itertuples():
         mean = line.per_day * 7 * (1 + 0.2 * np.sin(np.arange(26) / 4))
         spread = line.sd * np.sqrt(7) * np.sqrt(1 + np.arange(26) / 26)
-        rows.append(pd.DataFrame({
-            "item_id": line.item_id, "location_id": line.location_id, "starts_on": weeks, "mean": mean,
-            "q50": mean, "q80": mean + 0.8416 * spread, "q90": mean + 1.2816 * spread, "q95": mean + Z95 * spread,
-        }))
+        rows.append(
+            pd.DataFrame(
+                {
+                    "item_id": line.item_id,
+                    "location_id": line.location_id,
+                    "starts_on": weeks,
+                    "mean": mean,
+                    "q50": mean,
+                    "q80": mean + 0.8416 * spread,
+                    "q90": mean + 1.2816 * spread,
+                    "q95": mean + Z95 * spread,
+                }
+            )
+        )
     return pd.concat(rows, ignore_index=True)
 
 
 def _policy(lines: pd.DataFrame) -> pd.DataFrame:
     frame = lines[["item_id", "location_id", "abc_class", "demand_class"]].assign(
-        model="SESOptimized", demand_mean_per_day=lines.per_day, demand_sd_per_day=lines.sd,
-        lead_time_days=lines.lead.astype(float), lead_time_sd_days=lines.lead * 0.25,
-        lead_time_from=np.where(lines.warehouse, "receipts (14)", "default"), review_period_days=float(REVIEW),
-        protection_interval_days=lines.lead + float(REVIEW), service_target=0.95,
-        service_target_from="all items", safety_stock=lines.safety, reorder_point=lines.need - lines.per_day * REVIEW,
-        order_up_to_level=lines.need, expected_fill_rate=0.952, expected_cycle_service_level=0.93,
+        model="SESOptimized",
+        demand_mean_per_day=lines.per_day,
+        demand_sd_per_day=lines.sd,
+        lead_time_days=lines.lead.astype(float),
+        lead_time_sd_days=lines.lead * 0.25,
+        lead_time_from=np.where(lines.warehouse, "receipts (14)", "default"),
+        review_period_days=float(REVIEW),
+        protection_interval_days=lines.lead + float(REVIEW),
+        service_target=0.95,
+        service_target_from="all items",
+        safety_stock=lines.safety,
+        reorder_point=lines.need - lines.per_day * REVIEW,
+        order_up_to_level=lines.need,
+        expected_fill_rate=0.952,
+        expected_cycle_service_level=0.93,
+        mean_stock_units=lines.safety + lines.per_day * REVIEW / 2,
     )
-    return frame[list(RESULT_TABLES["policy"].names)]
+    return frame[[*RESULT_TABLES["policy"].names, "mean_stock_units"]]
 
 
 def _replenishment(lines: pd.DataFrame, projection: Projection) -> pd.DataFrame:
@@ -176,22 +221,34 @@ def _replenishment(lines: pd.DataFrame, projection: Projection) -> pd.DataFrame:
     excess = np.maximum(lines.on_hand + lines.on_order - 3 * lines.need, 0.0)
     action = np.select(
         [lines.transfer > 0, (risk == "red") & (lines.order > 0), lines.order > 0, excess > 0],
-        ["transfer", "expedite", "order", "reduce"], "none",
+        ["transfer", "expedite", "order", "reduce"],
+        "none",
     )
     quantity = np.where(lines.warehouse, lines.order, lines.transfer)
-    reason = [f"{'Order' if w else 'Send'} {q:.0f} because stock of {s:.0f} misses 95 % over {p} days." if q > 0
-              else f"Nothing to do: stock of {s:.0f} covers {p} days."
-              for w, q, s, p in zip(lines.warehouse, quantity, lines.on_hand, protect, strict=True)]
+    reason = [
+        f"{'Order' if w else 'Send'} {q:.0f} because stock of {s:.0f} misses 95 % over {p} days."
+        if q > 0
+        else f"Nothing to do: stock of {s:.0f} covers {p} days."
+        for w, q, s, p in zip(lines.warehouse, quantity, lines.on_hand, protect, strict=True)
+    ]
     day = [pd.NaT if f < 0 else pd.Timestamp(AS_OF) + pd.Timedelta(days=int(f)) for f in first]
     ordered = lines.order > 0
     frame = lines[["item_id", "location_id", "supplier_id", "on_hand", "on_order"]].assign(
-        order_quantity=lines.order, transfer_quantity=lines.transfer,
+        order_quantity=lines.order,
+        transfer_quantity=lines.transfer,
         order_on=pd.Series(pd.Timestamp(AS_OF), lines.index).where(ordered),
         arrives_on=(pd.Timestamp(AS_OF) + pd.to_timedelta(lines.lead, unit="D")).where(ordered),
-        risk=risk, action=action, stockout_on=day,
-        order_by=pd.Series(day) - pd.to_timedelta(lines.lead, unit="D"), days_of_supply=supply,
-        expected_lost_units=lost, lost_margin=lost * (lines.unit_price - lines.unit_cost), excess_units=excess,
-        excess_value=excess * lines.unit_cost, order_value=lines.order * lines.unit_cost, reason=reason,
+        risk=risk,
+        action=action,
+        stockout_on=day,
+        order_by=pd.Series(day) - pd.to_timedelta(lines.lead, unit="D"),
+        days_of_supply=supply,
+        expected_lost_units=lost,
+        lost_margin=lost * (lines.unit_price - lines.unit_cost),
+        excess_units=excess,
+        excess_value=excess * lines.unit_cost,
+        order_value=lines.order * lines.unit_cost,
+        reason=reason,
     )
     return frame[list(RESULT_TABLES["replenishment"].names)]
 
@@ -199,8 +256,11 @@ def _replenishment(lines: pd.DataFrame, projection: Projection) -> pd.DataFrame:
 def _orders(lines: pd.DataFrame) -> pd.DataFrame:
     due = lines[lines.order > 0].sort_values(["supplier_id", "location_id", "item_id"])
     frame = due[["supplier_id", "location_id", "item_id", "unit_cost"]].assign(
-        order_number="PO-20260504-" + due.supplier_id, quantity=due.order, order_on=pd.Timestamp(AS_OF),
-        arrives_on=pd.Timestamp(AS_OF) + pd.to_timedelta(due.lead, unit="D"), line_value=due.order * due.unit_cost,
+        order_number="PO-20260504-" + due.supplier_id,
+        quantity=due.order,
+        order_on=pd.Timestamp(AS_OF),
+        arrives_on=pd.Timestamp(AS_OF) + pd.to_timedelta(due.lead, unit="D"),
+        line_value=due.order * due.unit_cost,
     )
     return frame[list(RESULT_TABLES["orders"].names)].reset_index(drop=True)
 
@@ -211,21 +271,33 @@ def _planned_orders(lines: pd.DataFrame, projection: Projection) -> pd.DataFrame
         for day in np.flatnonzero(projection.orders[i]) if line.warehouse else ():
             if day > line.lead:
                 arrives = AS_OF + timedelta(days=int(day))
-                rows.append({"supplier_id": line.supplier_id, "location_id": line.location_id,
-                             "item_id": line.item_id, "quantity": projection.orders[i, day],
-                             "order_on": pd.Timestamp(arrives - timedelta(days=int(line.lead))),
-                             "arrives_on": pd.Timestamp(arrives)})
+                rows.append(
+                    {
+                        "supplier_id": line.supplier_id,
+                        "location_id": line.location_id,
+                        "item_id": line.item_id,
+                        "quantity": projection.orders[i, day],
+                        "order_on": pd.Timestamp(arrives - timedelta(days=int(line.lead))),
+                        "arrives_on": pd.Timestamp(arrives),
+                    }
+                )
     return pd.DataFrame(rows, columns=list(RESULT_TABLES["planned_orders"].names))
 
 
 def _allocation(lines: pd.DataFrame) -> pd.DataFrame:
     sent = lines[lines.transfer > 0]
-    frame = pd.DataFrame({
-        "item_id": sent.item_id, "source_id": "DC", "destination_id": sent.location_id, "quantity": sent.transfer,
-        "ship_on": pd.Timestamp(AS_OF), "arrives_on": pd.Timestamp(AS_OF + timedelta(days=2)),
-        "value": sent.transfer * (sent.unit_price - sent.unit_cost).fillna(0.0) * 0.3,
-        "reason": "All of the need is met.",
-    })
+    frame = pd.DataFrame(
+        {
+            "item_id": sent.item_id,
+            "source_id": "DC",
+            "destination_id": sent.location_id,
+            "quantity": sent.transfer,
+            "ship_on": pd.Timestamp(AS_OF),
+            "arrives_on": pd.Timestamp(AS_OF + timedelta(days=2)),
+            "value": sent.transfer * (sent.unit_price - sent.unit_cost).fillna(0.0) * 0.3,
+            "reason": "All of the need is met.",
+        }
+    )
     return frame.sort_values(["item_id", "source_id", "destination_id"]).reset_index(drop=True)
 
 
@@ -237,14 +309,24 @@ def _waterfall(lines: pd.DataFrame) -> pd.DataFrame:
         covered = line.need - line.on_hand - line.on_order
         pack = final - need - line.moq_step if final else 0.0
         units = {
-            "expected demand to the end of coverage": line.need - line.safety, "safety stock": line.safety,
-            "usable on hand": -line.on_hand, "committed and backorders": 0.0, "receipts counted": -line.on_order,
-            "demand lost before arrival": need - covered, "need": need, "maximum": 0.0,
-            "moq": line.moq_step if final else 0.0, "order multiple": pack, "supplier minimum": 0.0, "budget": 0.0,
+            "expected demand to the end of coverage": line.need - line.safety,
+            "safety stock": line.safety,
+            "usable on hand": -line.on_hand,
+            "committed and backorders": 0.0,
+            "receipts counted": -line.on_order,
+            "demand lost before arrival": need - covered,
+            "need": need,
+            "maximum": 0.0,
+            "moq": line.moq_step if final else 0.0,
+            "order multiple": pack,
+            "supplier minimum": 0.0,
+            "budget": 0.0,
             "order": final,
         }
-        rows += [{"item_id": line.item_id, "location_id": line.location_id, "step": step, "units": units[step]}
-                 for step in WATERFALL_STEPS]
+        rows += [
+            {"item_id": line.item_id, "location_id": line.location_id, "step": step, "units": units[step]}
+            for step in WATERFALL_STEPS
+        ]
     return pd.DataFrame(rows)
 
 
@@ -252,17 +334,25 @@ def _accuracy(lines: pd.DataFrame) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     wape = rng.uniform(0.15, 0.6, len(lines))
     return lines[["item_id", "location_id"]].assign(
-        wape=wape, bias=rng.normal(0.02, 0.08, len(lines)), rmsse=wape * 2, naive_wape=wape * rng.uniform(0.9, 1.6),
+        wape=wape,
+        bias=rng.normal(0.02, 0.08, len(lines)),
+        rmsse=wape * 2,
+        naive_wape=wape * rng.uniform(0.9, 1.6),
     )
 
 
 def _service_curve(lines: pd.DataFrame) -> pd.DataFrame:
     targets = np.array([0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995])
     units = float(lines.need.sum()) * (0.6 + 0.12 / (1.08 - targets))
-    return pd.DataFrame({
-        "service_target": targets, "stock_value": units * 14, "stock_units": units,
-        "expected_fill_rate": targets + 0.002, "lost_margin_per_year": 900_000 * (1 - targets),
-    })
+    return pd.DataFrame(
+        {
+            "service_target": targets,
+            "stock_value": units * 14,
+            "stock_units": units,
+            "expected_fill_rate": targets + 0.002,
+            "lost_margin_per_year": 900_000 * (1 - targets),
+        }
+    )
 
 
 def _before_after(lines: pd.DataFrame) -> pd.DataFrame:
@@ -271,9 +361,13 @@ def _before_after(lines: pd.DataFrame) -> pd.DataFrame:
     after = lines.on_hand + moved
     requested = np.where(lines.warehouse, 0.0, np.maximum(lines.short, 0))
     return lines[["item_id", "location_id"]].assign(
-        stock_before=lines.on_hand, transferred=moved, stock_after=np.maximum(after, 0.0),
-        demand_mean_per_day=lines.per_day, days_before=lines.on_hand / lines.per_day,
-        days_after=np.maximum(after, 0.0) / lines.per_day, requested=requested,
+        stock_before=lines.on_hand,
+        transferred=moved,
+        stock_after=np.maximum(after, 0.0),
+        demand_mean_per_day=lines.per_day,
+        days_before=lines.on_hand / lines.per_day,
+        days_after=np.maximum(after, 0.0) / lines.per_day,
+        requested=requested,
         short=np.maximum(requested - lines.transfer, 0.0),
     )
 

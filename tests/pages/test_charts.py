@@ -88,10 +88,15 @@ def test_a_chart_lets_the_page_shine_through_and_keeps_its_text_colours(name):
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_colour_never_stands_alone(name):
     looks = [
-        (t.type, t.mode if t.type == "scatter" else None, t.line.dash if t.type == "scatter" else None,
-         t.marker.symbol if t.type == "scatter" else t.marker.pattern.shape if t.type == "bar" else None,
-         t.line.width if t.type == "scatter" else None, t.fill if t.type == "scatter" else None,
-         t.marker.color if t.type == "bar" else None)
+        (
+            t.type,
+            t.mode if t.type == "scatter" else None,
+            t.line.dash if t.type == "scatter" else None,
+            t.marker.symbol if t.type == "scatter" else t.marker.pattern.shape if t.type == "bar" else None,
+            t.line.width if t.type == "scatter" else None,
+            t.fill if t.type == "scatter" else None,
+            t.marker.color if t.type == "bar" else None,
+        )
         for t in FIGURES[name].data
         if t.showlegend is not False and t.type in ("scatter", "bar") and "stay below" not in (t.name or "")
     ]
@@ -127,8 +132,11 @@ def test_nothing_to_draw_is_said_in_words():
     none = {name: getattr(PLAN, name).iloc[:0] for name in names}
     empty = replace(PLAN, **none)
     for figure in (
-        charts.projected_stock(PLAN, "absent", "nowhere"), charts.waterfall(PLAN, "absent", "nowhere"),
-        charts.order_timeline(empty), charts.abc_matrix(empty), charts.transfers_flow(PLAN.allocation.iloc[:0]),
+        charts.projected_stock(PLAN, "absent", "nowhere"),
+        charts.waterfall(PLAN, "absent", "nowhere"),
+        charts.order_timeline(empty),
+        charts.abc_matrix(empty),
+        charts.transfers_flow(PLAN.allocation.iloc[:0]),
         charts.allocation_before_after(PLAN.before_after.iloc[:0]),
         charts.forecast_fan(fake_history(), PLAN.forecast.iloc[:0]),
         charts.service_stock_curve(PLAN.service_curve.iloc[:0], PLAN.params),
@@ -191,8 +199,11 @@ def test_a_shortage_is_drawn_below_zero_at_its_size():
 def test_arrivals_are_told_apart_and_complete():
     line = line_with(order_quantity=lambda q: q > 0, on_order=lambda q: q > 0)
     figure = charts.projected_stock(PLAN, line["item_id"], line["location_id"])
-    row = PLAN.projection.keys.reset_index(drop=True).query(
-        "item_id == @line.item_id and location_id == @line.location_id").index[0]
+    row = (
+        PLAN.projection.keys.reset_index(drop=True)
+        .query("item_id == @line.item_id and location_id == @line.location_id")
+        .index[0]
+    )
     assert sum(named(figure, "Ordered today").y) == line["order_quantity"]
     assert sum(named(figure, "On order").y) == line["on_order"]
     drawn = sum(named(figure, "Planned").y) + line["order_quantity"]
@@ -240,11 +251,27 @@ def two_places(*, pooled, store, warehouse):
     levels = np.repeat(np.array([[store], [pooled]]), days, axis=1)
     none = np.zeros((2, days))
     projection = replace(
-        PLAN.projection, keys=keys, days=PLAN.projection.days[:days], demand=none, receipts=none, orders=none,
-        without_orders=levels, with_orders=levels, low=levels, high=levels, safety=none)
+        PLAN.projection,
+        keys=keys,
+        days=PLAN.projection.days[:days],
+        demand=none,
+        receipts=none,
+        orders=none,
+        without_orders=levels,
+        with_orders=levels,
+        low=levels,
+        high=levels,
+        safety=none,
+    )
     items = keys.assign(unit_cost=1.0, unit_price=2.0, fed_by=["W", None])
-    return replace(PLAN, items=items, projection=projection, replenishment=keys.assign(on_hand=[store, warehouse]),
-                   orders=PLAN.orders.iloc[:0], planned_orders=PLAN.planned_orders.iloc[:0])
+    return replace(
+        PLAN,
+        items=items,
+        projection=projection,
+        replenishment=keys.assign(on_hand=[store, warehouse]),
+        orders=PLAN.orders.iloc[:0],
+        planned_orders=PLAN.planned_orders.iloc[:0],
+    )
 
 
 def test_without_any_cost_the_chart_is_in_units():
@@ -340,8 +367,19 @@ def test_no_figure_leaves_the_browser():
     assert charts.CONFIG["displaylogo"] is False
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.4, "0.4"), (12, "12"), (1234, "1,234"), (12_345, "12.3k"),
-                                              (4_500_000, "4.5M"), (math.nan, "–"), (-1500, "-1,500")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.4, "0.4"),
+        (12, "12"),
+        (1234, "1,234"),
+        (12_345, "12.3k"),
+        (4_500_000, "4.5M"),
+        (math.nan, "–"),
+        (-1500, "-1,500"),
+    ],
+)
 def test_amounts_are_short(value, text):
     assert charts_style.amount(value) == text
 

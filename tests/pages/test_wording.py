@@ -15,12 +15,22 @@ PLAN = fake_plan()
 
 def test_an_order_in_words_tells_each_step_and_ends_with_the_order():
     steps = pd.DataFrame(
-        [("expected demand to the end of coverage", 100.0), ("safety stock", 20.0), ("usable on hand", -50.0),
-         ("receipts counted", -10.0), ("need", 60.0), ("moq", 12.0), ("order", 72.0)], columns=["step", "units"])
+        [
+            ("expected demand to the end of coverage", 100.0),
+            ("safety stock", 20.0),
+            ("usable on hand", -50.0),
+            ("receipts counted", -10.0),
+            ("need", 60.0),
+            ("moq", 12.0),
+            ("order", 72.0),
+        ],
+        columns=["step", "units"],
+    )
     assert wording.order_in_words(steps) == (
         "Customers are expected to want 100 units until the end of coverage; safety stock asks for 20 units more; "
         "50 units are on hand and 10 units are on order. That leaves a need of 60 units. "
-        "The supplier's minimum adds 12 units: order 72 units.")
+        "The supplier's minimum adds 12 units: order 72 units."
+    )
 
 
 @pytest.mark.parametrize("line", list(PLAN.orders.itertuples()), ids=lambda o: o.item_id)
@@ -29,11 +39,14 @@ def test_every_order_ends_with_its_quantity(line):
     assert told.endswith(f"rder {line.quantity:,.0f} units.")
 
 
-@pytest.mark.parametrize(("order_by", "told"), [
-    (pd.Timestamp("2026-05-10"), "the last day for a normal order is 10 May"),
-    (pd.Timestamp("2026-05-01"), "the last day for a normal order was 1 May"),
-    (pd.NaT, "no order is needed for it"),
-])
+@pytest.mark.parametrize(
+    ("order_by", "told"),
+    [
+        (pd.Timestamp("2026-05-10"), "the last day for a normal order is 10 May"),
+        (pd.Timestamp("2026-05-01"), "the last day for a normal order was 1 May"),
+        (pd.NaT, "no order is needed for it"),
+    ],
+)
 def test_the_last_day_for_an_order_is_said_in_its_tense(order_by, told):
     assert wording.last_call(order_by, date(2026, 5, 4)) == told
 
@@ -47,17 +60,27 @@ def test_an_outlook_names_arrival_and_stock_out():
 
 def test_the_next_point_is_read_off_the_curve():
     # By hand: stock 1000 at 95 %, 1100 at 96 %; lost margin 500 and 400; holding 25 % of the 100 more.
-    curve = pd.DataFrame({"service_target": [0.95, 0.96], "stock_value": [1000.0, 1100.0], "stock_units": [10.0, 11.0],
-                          "expected_fill_rate": [0.95, 0.96], "lost_margin_per_year": [500.0, 400.0]})
+    curve = pd.DataFrame(
+        {
+            "service_target": [0.95, 0.96],
+            "stock_value": [1000.0, 1100.0],
+            "stock_units": [10.0, 11.0],
+            "expected_fill_rate": [0.95, 0.96],
+            "lost_margin_per_year": [500.0, 400.0],
+        }
+    )
     told = wording.next_point(curve, Params(service_target=0.95, currency="$"))
-    assert told == ("From 95 % to 96 % takes **\\$\u00a0100** more stock, which costs \\$\u00a025.00 a year to hold, "
-                    "and saves **\\$\u00a0100** of margin a year.")
+    assert told == (
+        "From 95 % to 96 % takes **\\$\u00a0100** more stock, which costs \\$\u00a025.00 a year to hold, "
+        "and saves **\\$\u00a0100** of margin a year."
+    )
     units = wording.next_point(curve.assign(stock_value=np.nan), Params(service_target=0.95))
     assert units == "From 95 % to 96 % takes **1 unit** more in stock."
 
 
-@pytest.mark.parametrize("params", [Params(service_measure="cost"), Params(service_target=0.999),
-                                    Params(service_target_by_class={"A": 0.9})])
+@pytest.mark.parametrize(
+    "params", [Params(service_measure="cost"), Params(service_target=0.999), Params(service_target_by_class={"A": 0.9})]
+)
 def test_a_point_off_the_curve_is_not_told(params):
     assert wording.next_point(PLAN.service_curve, params) == ""
 
