@@ -65,7 +65,7 @@ def build_demand(
     whole = np.ones(len(keys), bool)
     np.logical_and.at(whole, rows[rows >= 0], (quantity == np.round(quantity))[rows >= 0])
     events = event_factors(inputs, keys, calendar, future)
-    clean = demand / np.maximum(events[:, : calendar.periods], 1e-9)
+    clean = without_events(demand, events[:, : calendar.periods])
     if params.outlier_correction:
         clean, found = _without_outliers(clean)
         if found:
@@ -112,11 +112,11 @@ def _share_on_shelf(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar) -> n
     """Return the share of each bucket on the shelf, NaN where nothing is told. Shape (n, periods)."""
     told = inputs["availability"]
     history = stock_history(inputs["stock"], calendar.as_of)
-    empty = history[history["on_hand"] <= 0].rename(columns={"as_of": "date"}).assign(in_stock=0.0)
-    if not empty.empty and not told.empty:
+    counted = history.rename(columns={"as_of": "date"}).assign(in_stock=(history["on_hand"] > 0).astype(float))
+    if not counted.empty and not told.empty:
         known = pd.MultiIndex.from_frame(told[[*KEY, "date"]])
-        empty = empty[~pd.MultiIndex.from_frame(empty[[*KEY, "date"]]).isin(known)]
-    both = told if empty.empty else pd.concat([told, empty[list(told.columns)]], ignore_index=True)
+        counted = counted[~pd.MultiIndex.from_frame(counted[[*KEY, "date"]]).isin(known)]
+    both = told if counted.empty else pd.concat([told, counted[list(told.columns)]], ignore_index=True)
     total, days = np.zeros((2, len(keys), calendar.periods))
     whole_buckets = calendar.weekly_data or calendar.bucket_days == 1
     for rows, part in _placed(both, keys):
@@ -198,6 +198,12 @@ def event_factors(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, future
         touched = np.flatnonzero(share > 0)
         factors[np.ix_(who, touched)] *= 1 + (uplift - 1) * share[touched]
     return factors
+
+
+def without_events(demand: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Return demand as it would be without events; a bucket that was all but closed tells nothing, NaN."""
+    open_ = factors >= LEAST_SHARE_ON_SHELF
+    return np.asarray(np.where(open_, demand / np.where(open_, factors, 1.0), np.nan))
 
 
 def _by_item(inputs: Inputs, column: str) -> Mapping[str, object]:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from planning.calendar import Calendar
 from planning.classify import classify_demand
-from planning.demand import Demand, build_demand
+from planning.demand import Demand, build_demand, without_events
 from planning.engine import PARTITION, Runner
 from planning.inputs import Inputs, rows_of
 from planning.params import Params
@@ -59,7 +59,8 @@ class Fits:
     levels : deseasonalised level by model and origin, the last column is today's, (n, len(MODELS), K + 1).
     origins : buckets known at each origin, (K,), newest first.
     demand_class : smooth, intermittent, erratic, lumpy or none, (n,).
-    own, firm : the user's own forecast and known customer orders by future bucket, (n, H), NaN: none.
+    own, own_share : the user's own forecast by future bucket, and the share of its days that it covers, (n, H).
+    firm : known customer orders by future bucket, (n, H).
     """
 
     keys: pd.DataFrame
@@ -75,6 +76,7 @@ class Fits:
     demand_class: np.ndarray
     whole: np.ndarray
     own: np.ndarray
+    own_share: np.ndarray
     firm: np.ndarray
     notes: tuple[str, ...]
 
@@ -90,6 +92,7 @@ class Fits:
         "demand_class",
         "whole",
         "own",
+        "own_share",
         "firm",
     )
 
@@ -150,15 +153,15 @@ def forecast(
     index = seasonal_index(demand.clean, groups, places, starts, calendar.bucket_days)
     clean = demand.clean / index[:, : calendar.periods]
     origins = _origins(calendar)
-    levels = _all_levels(clean, demand.active, origins, calendar.bucket_days, run, progress)
+    levels = _all_levels(clean, origins, calendar.bucket_days, run, progress)
     classes = classify_demand(demand.demand)
     levels = _with_combination(levels, classes)
     _start_short_histories(levels, clean, keys, items)
     index = index * demand.events
     index[:, calendar.periods :] *= _on_sale(keys, items, starts[calendar.periods :])
-    own, firm = _told_demand(inputs, keys, calendar, horizon)
+    own, own_share, firm = _told_demand(inputs, keys, calendar, horizon)
     progress("forecast", len(keys), len(keys))
-    raw = demand.demand / np.maximum(demand.events[:, : calendar.periods], 1e-9)
+    raw = without_events(demand.demand, demand.events[:, : calendar.periods])
     return Fits(
         keys=keys,
         calendar=calendar,
@@ -173,6 +176,7 @@ def forecast(
         demand_class=classes.astype("U12"),
         whole=demand.whole,
         own=own,
+        own_share=own_share,
         firm=firm,
         notes=tuple(notes),
     )
@@ -186,11 +190,11 @@ def _origins(calendar: Calendar) -> np.ndarray:
 
 
 def _all_levels(
-    clean: np.ndarray, active: np.ndarray, origins: np.ndarray, bucket_days: int, run: Runner, progress: Progress
+    clean: np.ndarray, origins: np.ndarray, bucket_days: int, run: Runner, progress: Progress
 ) -> np.ndarray:
     known = [*origins.tolist(), clean.shape[1]]
     edges = [*range(0, len(clean), PARTITION), len(clean)]
-    parts = [(clean[a:b], active[a:b], known, bucket_days) for a, b in pairwise(edges)]
+    parts = [(clean[a:b], known, bucket_days) for a, b in pairwise(edges)]
     done = []
     for part in run(_levels, parts):
         done.append(part)
@@ -198,11 +202,11 @@ def _all_levels(
     return np.concatenate(done) if done else np.zeros((0, len(MODELS), len(known)), np.float32)
 
 
-def _levels(part: tuple[np.ndarray, np.ndarray, list[int], int]) -> np.ndarray:
+def _levels(part: tuple[np.ndarray, list[int], int]) -> np.ndarray:
     """Return the level of each model (but the combination) at each origin, (n, len(MODELS), K + 1)."""
     from statsforecast.models import IMAPA, TSB, CrostonSBA, SimpleExponentialSmoothingOptimized
 
-    clean, active, known, bucket_days = part
+    clean, known, bucket_days = part
     if not clean.shape[1]:
         return np.full((len(clean), len(MODELS), len(known)), np.nan, np.float32)
     fitted: dict[str, Any] = {
@@ -215,7 +219,8 @@ def _levels(part: tuple[np.ndarray, np.ndarray, list[int], int]) -> np.ndarray:
     for name, weeks in (("WindowAverage13", 13), ("WindowAverage52", 52)):
         out[:, MODELS.index(name)] = _window_means(clean, known, weeks * 7 // bucket_days)
     filled = _filled(clean)
-    first = np.where(active.any(axis=1), active.argmax(axis=1), clean.shape[1])
+    seen = ~np.isnan(clean)
+    first = np.where(seen.any(axis=1), seen.argmax(axis=1), clean.shape[1])
     for row in range(len(clean)):
         for k, count in enumerate(known):
             series = filled[row, max(first[row], count - FIT_BUCKETS[bucket_days]) : count]
@@ -294,47 +299,47 @@ def _on_sale(keys: pd.DataFrame, items: pd.DataFrame, starts: np.ndarray) -> np.
     return np.where(off, 0.0, 1.0)
 
 
-def _told_demand(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the user's own forecast and the customers' orders by future bucket, NaN where none, (n, H) each."""
-    own = np.full((len(keys), horizon), np.nan, np.float32)
-    firm = np.full((len(keys), horizon), np.nan, np.float32)
+def _told_demand(
+    inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, horizon: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the user's own forecast, the share of days it covers, and customers' orders by future bucket, (n, H)."""
     told = _spread_by_day(inputs["forecasts"], calendar)
-    _add_units(own, told, keys, calendar)
+    own = _units_by_bucket(told, keys, calendar, horizon)
+    days = _units_by_bucket(told.assign(quantity=1.0), keys, calendar, horizon)
     orders = inputs["customer_orders"].rename(columns={"due_on": "date"})
     past = orders["date"] < pd.Timestamp(calendar.as_of)
-    _add_units(firm, orders.assign(date=orders["date"].where(~past, pd.Timestamp(calendar.as_of))), keys, calendar)
-    return own, firm
+    orders = orders.assign(date=orders["date"].where(~past, pd.Timestamp(calendar.as_of)))
+    return own, np.minimum(days / calendar.bucket_days, 1), _units_by_bucket(orders, keys, calendar, horizon)
 
 
 def _spread_by_day(told: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
     """Spread each period's forecast evenly over its days: a period lasts until the next one begins."""
     if told.empty:
         return told
-    told = told.assign(location_id=told["location_id"].fillna("")).sort_values(["item_id", "location_id", "date"])
-    following = told.groupby(["item_id", "location_id"])["date"].shift(-1)
+    place = ["item_id", "location_id"]
+    # Locations that were pooled into one tell the same period more than once.
+    told = told.groupby([*place, "date"], dropna=False)["quantity"].sum().reset_index()
+    following = told.groupby(place, dropna=False)["date"].shift(-1)
     days = (following - told["date"]).dt.days
-    usual = days.groupby([told["item_id"], told["location_id"]]).transform("last")
+    usual = days.groupby([told["item_id"], told["location_id"]], dropna=False).transform("last")
     days = days.fillna(usual).fillna(calendar.bucket_days).astype(int)
     daily = told.loc[told.index.repeat(days)]
     offset = daily.groupby(level=0).cumcount()
-    spread = daily.assign(
+    return daily.assign(
         date=daily["date"] + pd.to_timedelta(offset, unit="D"), quantity=daily["quantity"] / days.loc[daily.index]
     )
-    return spread.assign(location_id=spread["location_id"].where(spread["location_id"] != "", None))
 
 
-def _add_units(out: np.ndarray, told: pd.DataFrame, keys: pd.DataFrame, calendar: Calendar) -> None:
+def _units_by_bucket(told: pd.DataFrame, keys: pd.DataFrame, calendar: Calendar, horizon: int) -> np.ndarray:
+    out = np.zeros((len(keys), horizon), np.float32)
     if told.empty:
-        return
+        return out
     rows = rows_of(told, keys)
     days = told["date"].to_numpy().astype("datetime64[D]") - np.datetime64(calendar.as_of, "D")
     columns = np.floor_divide(days.astype(np.int64), calendar.bucket_days)
-    inside = (rows >= 0) & (columns >= 0) & (columns < out.shape[1])
-    units = np.zeros(out.shape)
-    np.add.at(units, (rows[inside], columns[inside]), told["quantity"].to_numpy(float)[inside])
-    touched = np.zeros(out.shape, bool)
-    touched[rows[inside], columns[inside]] = True
-    out[touched] = units[touched]
+    inside = (rows >= 0) & (columns >= 0) & (columns < horizon)
+    np.add.at(out, (rows[inside], columns[inside]), told["quantity"].to_numpy(float)[inside])
+    return out
 
 
 __all__ = ["CANDIDATES", "MODELS", "Demand", "Fits", "Progress", "forecast"]

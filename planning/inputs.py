@@ -54,11 +54,11 @@ def read_tables(given: Mapping[str, pd.DataFrame], as_of: date) -> Inputs:
         msg = "neither sales nor stock hold a row: there is nothing to plan"
         raise NothingToPlanError(msg)
     notes: list[str] = []
-    tables = _place(tables, notes)
     late = tables["sales"]["date"] >= pd.Timestamp(as_of)
     if late.any():
         notes.append(f"Sales rows on or after {as_of}: {int(late.sum()):,}. They were accepted, but not used.")
-    tables["sales"] = tables["sales"][~late]
+        tables["sales"] = tables["sales"][~late]
+    tables = _place(tables, notes)
     return Inputs(tables, tuple(notes))
 
 

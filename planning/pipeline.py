@@ -65,10 +65,10 @@ def resolved_bucket(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Par
             return "week"
     if params.bucket != "auto":
         return params.bucket
-    return "week" if _longest_lead(inputs, params) + params.review_period_days > WEEK_FROM_DAYS else "day"
+    return "week" if _longest_lead(inputs, as_of, params) + params.review_period_days > WEEK_FROM_DAYS else "day"
 
 
-def _longest_lead(inputs: Mapping[str, pd.DataFrame], params: Params) -> float:
+def _longest_lead(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> float:
     """Return the longest lead time that master data tell, or the default where an item has none, days."""
 
     def told(name: str, key: str) -> pd.Series:
@@ -77,7 +77,9 @@ def _longest_lead(inputs: Mapping[str, pd.DataFrame], params: Params) -> float:
             return pd.Series(dtype=float)
         return frame.dropna(subset=["lead_time_days"]).drop_duplicates(key).set_index(key)["lead_time_days"]
 
-    ids = pd.Series(pd.unique(np.concatenate([inputs[n]["item_id"].to_numpy(object) for n in ("sales", "stock")])))
+    past = inputs["sales"]["date"] < pd.Timestamp(as_of)
+    sold, held = inputs["sales"].loc[past, "item_id"], inputs["stock"]["item_id"]
+    ids = pd.Series(pd.unique(np.concatenate([sold.to_numpy(object), held.to_numpy(object)])))
     items = inputs.get("items")
     lead = ids.map(told("items", "item_id")).astype(float)
     if items is not None and "supplier_id" in items:
@@ -92,7 +94,7 @@ def fit_key(
 ) -> str:
     """Return the key of the heavy stage: hex, the same for all parameters that do not touch it."""
     told = {name: params.to_dict()[name] for name in HEAVY}
-    told |= {"bucket": resolved_bucket(inputs, as_of, params), "days": _horizon(inputs, params)}
+    told |= {"bucket": resolved_bucket(inputs, as_of, params), "days": _horizon(inputs, as_of, params)}
     return _hash(snapshot_id, decisions_id, as_of.isoformat(), json.dumps(told, sort_keys=True), METHOD_VERSION)
 
 
@@ -111,12 +113,12 @@ def _hash(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _horizon(inputs: Mapping[str, pd.DataFrame], params: Params) -> int:
+def _horizon(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> int:
     """Days that the forecast must reach: the horizon, or lead time, review and coverage, in whole quarters."""
     reviews = [float(params.review_period_days), float(params.coverage_days or 0)]
     if "suppliers" in inputs and "review_period_days" in inputs["suppliers"]:
         reviews.extend(inputs["suppliers"]["review_period_days"].dropna())
-    longest = _longest_lead(inputs, params) * 1.5 + max(reviews) + 28
+    longest = _longest_lead(inputs, as_of, params) * 1.5 + max(reviews) + 28
     return int(max(params.horizon_days, -(-longest // 91) * 91))
 
 
@@ -159,7 +161,7 @@ def _fit(
         msg = "no item has stock or sales: there is nothing to plan"
         raise NothingToPlanError(msg)
     calendar = build_calendar(tables["sales"], as_of, resolved_bucket(inputs, as_of, params), params.history_days)
-    horizon = -(-_horizon(inputs, params) // calendar.bucket_days)
+    horizon = -(-_horizon(inputs, as_of, params) // calendar.bucket_days)
     return forecast(tables, network.keys, calendar, horizon, params, run, progress)
 
 

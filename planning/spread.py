@@ -23,6 +23,8 @@ CERTAIN_AFTER_DAYS = 28
 UNKNOWN_SPREAD = 0.3
 """Standard deviation, as a share of the mean, of demand of which no history tells anything."""
 LEAST_KNOWN = 0.5
+LEAST_INDEX = 0.05
+"""A bucket in which less than this share of the usual is wanted (a closure) tells nothing of the usual."""
 REPORT_SHARE = 0.25
 """Share of the origins, the newest, that are kept for reporting and never used to choose a model."""
 
@@ -149,8 +151,8 @@ def _mean_path(fits: Fits, model: np.ndarray, buckets: int) -> np.ndarray:
     periods = fits.demand.shape[1]
     level = np.take_along_axis(fits.levels, model[:, None, None], axis=1)[:, 0, -1].astype(float)
     path = level[:, None] * fits.index[:, periods : periods + buckets]
-    path = np.where(np.isnan(fits.own[:, :buckets]), path, fits.own[:, :buckets])
-    return np.asarray(np.fmax(path, fits.firm[:, :buckets]), float)
+    path = fits.own[:, :buckets] + (1 - fits.own_share[:, :buckets]) * path
+    return np.asarray(np.maximum(path, fits.firm[:, :buckets]), float)
 
 
 def _variances(
@@ -171,7 +173,8 @@ def _variances(
         mean = cumulative[:, horizon - 1]
         single = flat_variance * horizon * (1 + horizon / np.maximum(seen, 1))
         fallback = network.pool(np.where(seen > 1, single, 0.0))
-        variance = _shrunk_variance(own, count, mean, classes, fallback)
+        unknown = np.where(whole, mean, 0.0) + (UNKNOWN_SPREAD * mean) ** 2
+        variance = _shrunk_variance(own, count, mean, classes, np.where(fallback > 0, fallback, np.nan), unknown)
         low = np.where(whole & ((mean < 20) | (fallback <= 0)), 1.05 * mean, (0.05 * mean) ** 2)
         table[:, column] = np.where(certain, 0.0, np.maximum(variance, low))
     return _between_anchors(np.maximum.accumulate(table, axis=1), np.array(anchors), buckets)
@@ -179,8 +182,8 @@ def _variances(
 
 def _flat_demand(fits: Fits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and variance of a bucket's demand without season and events, and how many are known, (n,) each."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        flat = fits.demand / np.maximum(fits.index[:, : fits.demand.shape[1]], 1e-9)
+    index = fits.index[:, : fits.demand.shape[1]]
+    flat = np.where(index > LEAST_INDEX, fits.demand / np.maximum(index, LEAST_INDEX), np.nan)
     seen = (~np.isnan(flat)).sum(axis=1)
     mean = np.nansum(flat, axis=1) / np.maximum(seen, 1)
     return mean, np.nansum((flat - mean[:, None]) ** 2, axis=1) / np.maximum(seen - 1, 1), seen
@@ -213,16 +216,15 @@ def _own_variance(error: np.ndarray, horizon: int, bucket_days: int) -> tuple[np
 
 
 def _shrunk_variance(
-    own: np.ndarray, count: np.ndarray, mean: np.ndarray, classes: np.ndarray, fallback: np.ndarray
+    own: np.ndarray, count: np.ndarray, mean: np.ndarray, classes: np.ndarray, fallback: np.ndarray, unknown: np.ndarray
 ) -> np.ndarray:
     """Shrink each row's variance to what its class usually has at that mean: ln v = a + b ln m.
 
-    A class that is too small to tell takes each row's own spread of buckets; a row without any, what all rows
-    usually have, or failing that a Poisson's variance and a spread of UNKNOWN_SPREAD of the mean.
+    Where a class is too small to tell, a row's `fallback` serves, its own spread of buckets; where that is NaN,
+    what all rows usually have; and where they tell nothing either, `unknown`.
     """
     usual = _usual_variance(own, count, mean, np.ones(len(own), bool))
-    unknown = mean + (UNKNOWN_SPREAD * mean) ** 2
-    prior = np.where(fallback > 0, fallback, unknown if usual is None else usual)
+    prior = np.where(np.isnan(fallback), unknown if usual is None else usual, fallback)
     for name in np.unique(classes):
         rows = classes == name
         of_class = _usual_variance(own, count, mean, rows)
