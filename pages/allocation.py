@@ -2,11 +2,8 @@
 
 import streamlit as st
 
-from pages.components import charts, controls, glossary, headline, numbers, panel, tables
+from pages.components import charts, controls, glossary, numbers, panel, transfer_views
 from planning.result import PlanResult
-
-TRANSFERS = ("item_id", "item_name", "source_id", "destination_id", "quantity", "arrives_on", "value", "reason")
-COVER = ("item_id", "location_id", "requested", "transferred", "short", "days_before", "days_after")
 
 
 def main() -> None:
@@ -31,18 +28,9 @@ def main() -> None:
         panel.chart(charts.transfers_flow(plan.allocation), "Units sent by lane", key="lanes")
     sent, short = st.tabs([f"Transfers of today ({len(plan.allocation):,})", "What stays short"])
     with sent:
-        tables.show(
-            _named(plan),
-            "allocation",
-            plan=plan,
-            key="transfers",
-            order=TRANSFERS,
-            alt="Transfers of today",
-            more={"item_name": st.column_config.TextColumn("Name", width="medium")},
-            empty="No transfer is worth its freight today.",
-        )
+        transfer_views.transfers(plan)
     with short:
-        _short(plan)
+        transfer_views.short_lines(plan)
 
 
 def _actions(plan: PlanResult) -> None:
@@ -51,35 +39,6 @@ def _actions(plan: PlanResult) -> None:
         with st.popover("Sharing rules", icon=":material/tune:"):
             controls.allocation_params()
         glossary.words("Allocation", "Fair share", "Days of supply", "Lost margin")
-
-
-def _named(plan: PlanResult) -> object:
-    names = plan.items.drop_duplicates("item_id")[["item_id", "item_name"]]
-    return plan.allocation.merge(names, on="item_id", how="left").sort_values("value", ascending=False)
-
-
-def _short(plan: PlanResult) -> None:
-    rows = plan.before_after[plan.before_after["short"] > 0].sort_values("short", ascending=False)
-    if rows.empty:
-        st.success("Nothing stays short.", icon=":material/task_alt:")
-        return
-    whole, tenth = st.column_config.NumberColumn, st.column_config.NumberColumn
-    st.dataframe(
-        headline.with_names(rows, plan),
-        hide_index=True,
-        column_order=("item_name", *COVER),
-        alt="Lines that stay short",
-        column_config={
-            "item_name": "Name",
-            "item_id": "Item",
-            "location_id": "Location",
-            "requested": whole("Asked for (units)", format="%,.0f"),
-            "transferred": whole("Sent (units)", format="%,.0f"),
-            "short": whole("Still short (units)", format="%,.0f"),
-            "days_before": tenth("Cover before (days)", format="%,.1f"),
-            "days_after": tenth("Cover after (days)", format="%,.1f"),
-        },
-    )
 
 
 main()

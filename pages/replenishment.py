@@ -2,22 +2,7 @@
 
 import streamlit as st
 
-from pages.components import charts, controls, glossary, headline, item_view, numbers, panel, tables
-from planning.result import PlanResult
-
-WORK = (
-    "risk",
-    "action",
-    "item_id",
-    "item_name",
-    "location_id",
-    "units",
-    "order_value",
-    "lost_margin",
-    "stockout_on",
-    "reason",
-)
-ORDERS = ("order_number", "supplier_id", "location_id", "item_id", "quantity", "arrives_on", "unit_cost", "line_value")
+from pages.components import controls, glossary, numbers, order_views, panel
 
 
 def main() -> None:
@@ -35,78 +20,11 @@ def main() -> None:
         glossary.words("Red", "Amber", "Green", "Expedite", "MOQ", "Coverage", "Lost margin", "Lead time + review")
     work, orders, later = st.tabs(["Work list", f"Orders of today ({len(plan.orders):,})", "Later orders"])
     with work:
-        _work(plan)
+        order_views.work_list(plan)
     with orders:
-        _orders(plan)
+        order_views.orders_of_today(plan)
     with later:
-        _later(plan)
-
-
-def _work(plan: PlanResult) -> None:
-    rows = headline.work_list(plan).reset_index(drop=True)
-    rows = rows.assign(units=rows["order_quantity"] + rows["transfer_quantity"], action=rows["action"].str.capitalize())
-    if rows.empty:
-        st.success("Nothing calls for action today: every line in view is covered.", icon=":material/task_alt:")
-        return
-    st.caption("The worst and dearest first. Choose a line to see why, below.")
-    at = panel.pick(
-        rows,
-        "replenishment",
-        plan,
-        key="work",
-        order=WORK,
-        alt="What to do today, line by line",
-        more={
-            "item_name": st.column_config.TextColumn("Name", width="medium"),
-            "units": st.column_config.NumberColumn("Units", format="%,.0f", help="To order or to send."),
-        },
-    )
-    item_id, location_id = str(rows["item_id"].iloc[at]), str(rows["location_id"].iloc[at])
-    with st.container(border=True):
-        item_view.heading(plan, item_id, location_id, key="work_item")
-        item_view.stock_and_reason(plan, item_id, location_id, key="work")
-    tables.downloads(rows.drop(columns="units"), "replenishment", plan, key="work_all")
-
-
-def _orders(plan: PlanResult) -> None:
-    if plan.orders.empty:
-        st.success("No purchase is due today.", icon=":material/task_alt:")
-        return
-    by_supplier = (
-        plan.orders.groupby("supplier_id", dropna=False)
-        .agg(
-            lines=("item_id", "size"),
-            quantity=("quantity", "sum"),
-            line_value=("line_value", "sum"),
-            arrives_on=("arrives_on", "max"),
-        )
-        .reset_index()
-        .sort_values("line_value", ascending=False)
-    )
-    st.dataframe(
-        by_supplier,
-        hide_index=True,
-        alt="Orders of today by supplier",
-        column_config=tables.columns("orders", plan.params.currency, by_supplier)
-        | {"lines": st.column_config.NumberColumn("Lines", format="%,d")},
-    )
-    suppliers = ["All suppliers", *by_supplier["supplier_id"].astype(str)]
-    chosen = st.selectbox("Lines of", suppliers, key="order_supplier", width=320)
-    lines = plan.orders if chosen == suppliers[0] else plan.orders[plan.orders["supplier_id"].astype(str) == chosen]
-    tables.show(lines, "orders", plan=plan, key="orders", order=ORDERS, alt="Order lines of today")
-
-
-def _later(plan: PlanResult) -> None:
-    panel.chart(charts.order_timeline(plan), "Orders by supplier and week, today's and planned", key="timeline")
-    st.caption("Expected, not placed: each is decided anew on its day, with the stock and forecast of then.")
-    tables.show(
-        plan.planned_orders.sort_values(["order_on", "supplier_id", "item_id"]),
-        "planned_orders",
-        plan=plan,
-        key="planned",
-        alt="Planned orders",
-        empty="No later order in sight.",
-    )
+        order_views.later_orders(plan)
 
 
 main()
