@@ -255,7 +255,6 @@ def test_nothing_that_is_estimated_lets_an_origin_look_ahead(through):
     np.testing.assert_array_equal(*(fits.levels[:, models, :-1][..., before] for fits in (once, then)))
 
 
-@pytest.mark.xfail(reason="unknown buckets before the first known one are filled with it, at origins before it too")
 def test_an_origin_before_the_first_known_bucket_knows_nothing_of_it():
     # Launched 30 weeks ago, off the shelf for the first 20 weeks.
     n, first = 30, 20
@@ -281,7 +280,6 @@ def test_what_is_dated_from_the_morning_of_the_plan_on_changes_nothing():
     assert once == then
 
 
-@pytest.mark.xfail(reason="late sales still speak when locations are told and the length of buckets is chosen")
 @pytest.mark.parametrize("late", [{"item_id": "a", "location_id": "S9"}, {"item_id": "new", "location_id": None}])
 def test_an_item_or_a_location_that_is_sold_only_later_changes_nothing(late):
     sales = pd.DataFrame(
@@ -398,7 +396,8 @@ def test_the_users_forecast_is_spread_evenly_over_its_periods():
     # Periods of 14, 14 and (as the one before) 14 days, 28 + 56 + 14 units, from day 0 on, by week.
     fits = fitted(weekly([20] * 30), forecasts=own_forecast((0, 28), (14, 56), (28, 14)))
     assert told(fits)[:6] == pytest.approx([14, 14, 28, 28, 7, 7])
-    assert np.isnan(told(fits)[6:]).all()
+    assert not any(told(fits)[6:])
+    assert fits.own_share[0].tolist() == [1] * 6 + [0] * 20
 
 
 def test_months_are_told_by_the_days_they_have():
@@ -420,7 +419,6 @@ def test_weeks_told_by_day_add_up_and_days_told_by_week_share():
     assert told(fits)[:14] == pytest.approx([2.0] * 7 + [4.0] * 7)
 
 
-@pytest.mark.xfail(reason="a week of which the user told a part is taken to have no other demand")
 def test_where_the_users_forecast_covers_part_of_a_week_the_rest_is_forecast():
     fits = fitted(weekly([21] * 30), forecasts=own_forecast((3, 49), (10, 49)))
     inputs = {"sales": weekly([21] * 30), "stock": table({"item_id": "a", "location_id": "S1", "on_hand": 0.0})}
@@ -430,7 +428,6 @@ def test_where_the_users_forecast_covers_part_of_a_week_the_rest_is_forecast():
     assert mean[:3].tolist() == pytest.approx([37, 49, 33])
 
 
-@pytest.mark.xfail(reason="forecasts by location, pooled into one, are taken for periods of no length and lost")
 def test_forecasts_of_pooled_locations_add_up():
     sales = weekly([21] * 30).assign(location_id=None)
     stock = pd.DataFrame({"item_id": "a", "location_id": ["S1", "S2"], "on_hand": 0.0})
@@ -444,7 +441,7 @@ def test_customers_orders_lie_in_their_buckets_and_overdue_ones_in_the_first():
     orders = table(*({"item_id": "a", "location_id": "S1", "due_on": day(d), "quantity": q} for d, q in rows))
     fits = fitted(weekly([20] * 30), customer_orders=orders)
     assert fits.firm[0, :3].tolist() == [9, 5, 6]
-    assert np.isnan(fits.firm[0, 3:]).all()
+    assert not fits.firm[0, 3:].any()
 
 
 # The same bytes.
