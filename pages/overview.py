@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import cards, charts, glossary, headline, panel, session, tables
+from pages.components import cards, charts, controls, glossary, headline, panel, session, tables
 from pages.components.formats import literal
 from planning.result import PlanResult
 
@@ -28,6 +28,11 @@ def main() -> None:
     """Draw the page."""
     plan, whole = panel.open_page("Overview")
     cards.three_numbers(plan)
+    with st.container(horizontal=True):
+        with st.popover("Service and budget", icon=":material/tune:"):
+            controls.policy_params()
+        with st.popover("What if …", icon=":material/science:"):
+            controls.what_if()
     with st.container(border=True):
         st.header("Stock value and cash out, next 13 weeks")
         figure = charts.stock_value_and_cash(plan)

@@ -8,11 +8,11 @@ intervals, never from a daily spread times the root of the days.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 CERTAIN = 1e-9
 """A variance below this share of the squared mean is none: demand is certain."""
-MOST_LEVELS = 512
+MOST_LEVELS = 256
 """With more levels than this a count is as good as a gamma."""
 
 
@@ -66,6 +66,9 @@ def _shortage_at(s: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: n
 
 def quantile(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return the smallest level with P(demand <= level) >= p. Arrays broadcast; p in (0, 1)."""
+    # Imported here: it takes half a second, and a plan reads its quantiles off tables.
+    from scipy import stats
+
     p, mean, variance, whole = np.broadcast_arrays(
         *(np.asarray(a, float) for a in (p, mean, variance)), np.asarray(whole, bool)
     )
@@ -95,7 +98,7 @@ def quantile_table(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole:
     levels = mean + 12 * np.sqrt(variance) + 12
     few = doubtful & whole & (levels <= MOST_LEVELS)
     many = doubtful & ~few
-    for low, high in ((0, 32), (32, 64), (64, 128), (128, 256), (256, MOST_LEVELS)):
+    for low, high in ((0, 32), (32, 64), (64, 128), (128, MOST_LEVELS)):
         rows = np.flatnonzero(few & (levels > low) & (levels <= high))
         if len(rows):
             out[rows] = _count_quantiles(p, mean[rows], variance[rows], high)
@@ -108,14 +111,17 @@ def quantile_table(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole:
 
 def _count_quantiles(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, levels: int) -> np.ndarray:
     size, odds = _size(mean, variance), np.minimum(mean / np.maximum(variance, mean * (1 + 1e-6)), 1.0)
-    chance = np.empty((len(mean), levels))
-    chance[:, 0] = odds**size
+    # Levels run along the first axis while they are added up, as each step then touches one stretch of memory.
+    total = np.empty((levels, len(mean)))
+    chance = odds**size
+    total[0] = chance
     for k in range(1, levels):
-        chance[:, k] = chance[:, k - 1] * (k - 1 + size) / k * (1 - odds)
-    total = np.minimum(np.cumsum(chance, axis=1), 1.0)
+        chance = chance * ((k - 1 + size) / k * (1 - odds))
+        np.add(total[k - 1], chance, out=total[k])
     # One sorted line of all rows, two apart, so that a single search serves them all.
     offset = 2.0 * np.arange(len(mean))[:, None]
-    found = np.searchsorted((total + offset).ravel(), (p[None, :] - 1e-12 + offset).ravel()).reshape(len(mean), len(p))
+    line = (np.minimum(total, 1.0).T + offset).ravel()
+    found = np.searchsorted(line, (p[None, :] - 1e-12 + offset).ravel()).reshape(len(mean), len(p))
     return np.asarray(np.minimum(found - levels * np.arange(len(mean))[:, None], levels - 1), float)
 
 
