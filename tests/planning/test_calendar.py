@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planning import pipeline
 from planning.calendar import WEEKDAYS, Calendar, build_calendar, is_weekly, suggested_as_of
 from planning.errors import ParameterError
+from planning.params import Params
 
 AS_OF = date(2026, 6, 1)
 """A Monday."""
@@ -170,3 +172,54 @@ def test_the_suggested_morning_of_weekly_data_is_on_their_weekday():
 def test_the_suggested_morning_is_not_before_the_stock_was_counted():
     stock = pd.DataFrame({"as_of": pd.to_datetime(["2026-06-03"])})
     assert suggested_as_of(stock, on_days(21, 14, 7)) == AS_OF + timedelta(days=7)
+
+
+# Days or weeks.
+
+
+def bucket(params: Params | None = None, sales: pd.DataFrame | None = None, **more: list[dict]) -> str:
+    tables = {name: pd.DataFrame(rows) for name, rows in more.items()}
+    stock = pd.DataFrame({"item_id": ["a"], "on_hand": [1.0]})
+    return pipeline.resolved_bucket(
+        {"sales": daily(60) if sales is None else sales, "stock": stock, **tables}, AS_OF, params or Params()
+    )
+
+
+@pytest.mark.parametrize(("lead", "review", "length"), [(7, 7, "day"), (8, 7, "week"), (7, 8, "week"), (0, 1, "day")])
+def test_weeks_are_counted_where_an_order_must_cover_more_than_fourteen_days(lead, review, length):
+    assert bucket(Params(lead_time_days=lead, review_period_days=review)) == length
+    assert bucket(Params(review_period_days=review), items=[{"item_id": "a", "lead_time_days": float(lead)}]) == length
+
+
+def test_a_bucket_that_is_asked_for_is_taken_and_weekly_data_have_weeks():
+    assert bucket(Params(bucket="day", lead_time_days=90)) == "day"
+    assert bucket(Params(bucket="week", lead_time_days=1)) == "week"
+    assert bucket(Params(bucket="day", lead_time_days=1), on_days(21, 14, 7)) == "week"
+
+
+def test_what_ifs_do_not_change_the_length_of_buckets():
+    short = {"lead_time_days": 5, "review_period_days": 7}
+    assert bucket(Params(**short, lead_time_multiplier=9, lead_time_added_days=99)) == "day"
+
+
+def test_the_suppliers_lead_time_counts_where_the_item_has_none():
+    items = [{"item_id": "a", "supplier_id": "V"}]
+    for lead, length in ((3.0, "day"), (30.0, "week")):
+        assert bucket(items=items, suppliers=[{"supplier_id": "V", "lead_time_days": lead}]) == length
+
+
+@pytest.mark.xfail(reason="of an item's locations only the first row's lead time is seen, and no supplier's review")
+@pytest.mark.parametrize(
+    "more",
+    [
+        {
+            "item_locations": [
+                {"item_id": "a", "location_id": p, "lead_time_days": d} for p, d in (("S1", 2.0), ("S2", 90.0))
+            ]
+        },
+        {"suppliers": [{"supplier_id": "V", "lead_time_days": 3.0, "review_period_days": 30.0}]},
+    ],
+)
+def test_the_longest_interval_of_the_plan_decides(more):
+    items = [{"item_id": "a", "lead_time_days": 3.0, "supplier_id": "V"}]
+    assert bucket(items=items, **more) == "week"
