@@ -122,10 +122,10 @@ def test_sales_from_the_morning_of_the_plan_on_are_outside_the_history():
 
 @given(
     st.integers(0, 6),
-    st.integers(1, 400),
+    st.integers(1, 120),
     st.integers(1, 40),
     st.sampled_from(["day", "week"]),
-    st.one_of(st.none(), st.integers(28, 500)),
+    st.one_of(st.none(), st.integers(28, 150)),
 )
 def test_the_buckets_of_a_history_are_whole_and_each_day_lies_in_its_own(shift, length, last, bucket, history):
     as_of = AS_OF + timedelta(days=shift)

@@ -130,7 +130,6 @@ def test_pooled_stock_adds_up():
     assert current_stock(inputs["stock"], AS_OF, [])["on_hand"].tolist() == [12, 1]
 
 
-@pytest.mark.xfail(reason="pooled into one location, only the latest count of all of them speaks")
 def test_pooled_stock_of_locations_that_were_counted_on_different_days_adds_up():
     inputs = read([sale()], [held("S1", 5, as_of=day(0)), held("S2", 7, as_of=day(-1))])
     assert current_stock(inputs["stock"], AS_OF, [])["on_hand"].tolist() == [12]

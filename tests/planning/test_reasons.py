@@ -132,7 +132,6 @@ def test_more_than_any_need_is_said():
     assert sentence == f"{excess:,.0f} more than any need in sight: 5,000 held and 0 on order."
 
 
-@pytest.mark.xfail(reason="targets are rounded to whole percents, and 99.5 % reads 100 %")
 @pytest.mark.parametrize(("target", "words"), [(0.995, "99.5%"), (0.985, "98.5%"), (0.9999, "99.99%")])
 def test_a_target_is_told_as_it_was_asked_for(target, words):
     assert f"to serve {words} of demand" in reason(params={"service_target": target})

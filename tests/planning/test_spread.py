@@ -284,11 +284,16 @@ def test_certain_sales_give_certain_demand(bucket, days):
     assert base.demand.mean[0, 28] == pytest.approx(280)
 
 
-@pytest.mark.parametrize("periods", [1, 2, 3])
-def test_before_four_weeks_nothing_is_certain(periods):
-    found = spread(fits_of(np.full((2, periods), 7.0), 7.0))
-    assert (found.variance[:, 1:] > 0).all()
-    assert (found.variance[:, 7:] >= found.mean[:, 7:] * (1 - 1e-6)).all()
+@pytest.mark.parametrize(
+    ("count", "periods", "certain"),
+    [(7, 3, False), (7, 4, True), (100, 4, True), (1, 4, False), (1, 6, False), (1, 7, True)],
+)
+def test_demand_that_never_varied_is_certain_where_chance_would_hardly_bring_that_about(count, periods, certain):
+    # A Poisson of mean 1 is 1 six times in a row with a chance of e^-6 = .0025, seven times with .0009.
+    found = spread(fits_of(np.full((1, periods), float(count)), float(count)))
+    assert (found.variance == 0).all() == certain
+    if not certain:
+        assert (found.variance[:, 7:] >= found.mean[:, 7:] * (1 - 1e-6)).all()
 
 
 def test_a_certain_item_is_certain_among_uncertain_ones():
@@ -362,7 +367,6 @@ def test_a_new_item_is_not_certain(history, others):
         assert found.variance[20, 21] == pytest.approx(np.median(found.variance[:20, 21]), rel=0.5)
 
 
-@pytest.mark.xfail(reason="a history of nothing but zeros, or of four equal weeks, counts as certain")
 @pytest.mark.parametrize("history", [[0.0] * 5, [0.0] * 50, [1.0] * 4])
 def test_what_never_sold_or_sold_alike_by_chance_is_not_certain_where_demand_is_expected(history):
     # A like item or the user's own forecast expects 30 a week.
