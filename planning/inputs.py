@@ -58,7 +58,7 @@ def read_tables(given: Mapping[str, pd.DataFrame], as_of: date) -> Inputs:
     if late.any():
         notes.append(f"Sales rows on or after {as_of}: {int(late.sum()):,}. They were accepted, but not used.")
         tables["sales"] = tables["sales"][~late]
-    tables = _place(tables, notes)
+    tables = _place(tables, as_of, notes)
     return Inputs(tables, tuple(notes))
 
 
@@ -74,7 +74,7 @@ def _complete(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
 
 
-def _place(tables: dict[str, pd.DataFrame], notes: list[str]) -> dict[str, pd.DataFrame]:
+def _place(tables: dict[str, pd.DataFrame], as_of: date, notes: list[str]) -> dict[str, pd.DataFrame]:
     """Give every row of the location-bound tables a location, by the contract's rules."""
     sold = set(tables["sales"]["location_id"].dropna())
     held = set(tables["stock"]["location_id"].dropna())
@@ -91,6 +91,7 @@ def _place(tables: dict[str, pd.DataFrame], notes: list[str]) -> dict[str, pd.Da
             f"{lacking} name no location while the other table names {len(everywhere)}: everything was pooled "
             f"into one location, {MAIN}. Add location_id to plan each location.",
         )
+        out["stock"] = _latest_counts(out["stock"], as_of).assign(as_of=pd.Series(dtype="datetime64[s]"))
         for name, frame in out.items():
             if "location_id" in frame and name not in ("locations", "item_locations", "events"):
                 out[name] = frame.assign(location_id=MAIN)
@@ -109,6 +110,13 @@ def _fill_places(tables: dict[str, pd.DataFrame], place: str) -> dict[str, pd.Da
     return tables
 
 
+def _latest_counts(stock: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Return the rows of each location's latest count not after `as_of`; a count without a date is of that morning."""
+    dated = stock["as_of"].fillna(pd.Timestamp(as_of))
+    known = dated.where(dated <= pd.Timestamp(as_of))
+    return stock[known.eq(known.groupby(stock["location_id"], dropna=False).transform("max"))]
+
+
 def current_stock(stock: pd.DataFrame, as_of: date, notes: list[str]) -> pd.DataFrame:
     """Return on hand, allocated, backorders and unit cost by item and location, lots added up.
 
@@ -116,12 +124,10 @@ def current_stock(stock: pd.DataFrame, as_of: date, notes: list[str]) -> pd.Data
     a negative on hand is a booking error and counts as zero.
     """
     day = pd.Timestamp(as_of)
-    dated = stock.assign(as_of=stock["as_of"].fillna(day))
-    later = dated["as_of"] > day
+    later = stock["as_of"] > day
     if later.any():
         notes.append(f"Stock rows after {as_of}: {int(later.sum()):,}. They were not used.")
-    dated = dated[~later]
-    latest = dated[dated["as_of"] == dated.groupby("location_id")["as_of"].transform("max")]
+    latest = _latest_counts(stock, as_of)
     expired = latest["expiry_date"] < day
     if expired.any():
         gone = latest.loc[expired, "on_hand"].sum()

@@ -11,8 +11,8 @@ from planning.stages import Stages
 
 _MEASURE: Mapping[str, str] = MappingProxyType(
     {
-        "fill_rate": "to serve {:.0%} of demand from stock",
-        "cycle_service_level": "to stay in stock in {:.0%} of cycles",
+        "fill_rate": "to serve {:g}% of demand from stock",
+        "cycle_service_level": "to stay in stock in {:g}% of cycles",
         "cost": "where a unit short costs as much as a unit held",
     }
 )
@@ -83,7 +83,7 @@ def _due(stages: Stages, row: int, action: str, params: Params) -> str:
         ("budget", stages.cut[row]),
     )
     parts += [_signed(units, name) for name, units in changes if abs(units) >= LEAST]
-    goal = _MEASURE[params.service_measure].format(positions.column("service_target")[row])
+    goal = _MEASURE[params.service_measure].format(round(100 * positions.column("service_target")[row], 2))
     made = f"{' '.join(parts)}, {goal}"
     if positions.buys[row]:
         return f"Order {_units(stages.order[row])} = {made}."

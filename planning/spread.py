@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
+from scipy import special
 
 from planning.distribution import CumulativeDemand
 from planning.forecast import CANDIDATES, LEAST_BUCKETS, MODELS, ORIGIN_STEP_DAYS, Fits
@@ -18,8 +19,9 @@ PRIOR_WEIGHT = 4.0
 LEAST_ERRORS = 6
 LEAST_CLASS = 10
 """Items that a class needs before it can tell what is usual."""
-CERTAIN_AFTER_DAYS = 28
-"""Demand that never varied for so long is certain; with less history nothing is."""
+LEAST_SEEN = 4
+LEAST_CHANCE = 1e-3
+"""Demand that never varied is certain where chance would hardly bring that about."""
 UNKNOWN_SPREAD = 0.3
 """Standard deviation, as a share of the mean, of demand of which no history tells anything."""
 LEAST_KNOWN = 0.5
@@ -164,7 +166,7 @@ def _variances(
     anchors = [h for h in ANCHORS[fits.calendar.bucket_days] if h <= max(1, fits.demand.shape[1] // 3) and h <= buckets]
     classes = np.where(feeds, "pooled", fits.demand_class)
     flat_mean, flat_variance, seen = _flat_demand(fits)
-    certain = (seen * fits.calendar.bucket_days >= CERTAIN_AFTER_DAYS) & (flat_variance <= (1e-5 * flat_mean) ** 2)
+    certain = (flat_variance <= (1e-5 * flat_mean) ** 2) & (_chance_of_no_change(flat_mean, seen) < LEAST_CHANCE)
     certain = network.pool((~certain & (own_path.sum(axis=1) > 0)).astype(float)) == 0
     table = np.zeros((len(path), len(anchors)))
     for column, horizon in enumerate(anchors):
@@ -178,6 +180,16 @@ def _variances(
         low = np.where(whole & ((mean < 20) | (fallback <= 0)), 1.05 * mean, (0.05 * mean) ** 2)
         table[:, column] = np.where(certain, 0.0, np.maximum(variance, low))
     return _between_anchors(np.maximum.accumulate(table, axis=1), np.array(anchors), buckets)
+
+
+def _chance_of_no_change(mean: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """How likely counts by chance (Poisson) would be the same in all buckets seen, (n,).
+
+    What is measured, not counted, is never the same by chance.
+    """
+    once = np.where(mean > 0, special.xlogy(mean, mean) - mean - special.gammaln(mean + 1), 0.0)
+    counted = np.abs(mean - np.round(mean)) < 1e-6
+    return np.where(seen < LEAST_SEEN, 1.0, np.where(counted, np.exp(seen * once), 0.0))
 
 
 def _flat_demand(fits: Fits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

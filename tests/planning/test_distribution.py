@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from planning.distribution import CumulativeDemand, cdf, expected_shortage, quantile, quantile_table
+from planning.distribution import MOST_LEVELS, CumulativeDemand, cdf, expected_shortage, quantile, quantile_table
 
 PROBABILITIES = st.floats(0.001, 0.9999)
 
@@ -161,7 +161,7 @@ def test_the_table_of_quantiles_equals_the_quantiles_one_by_one(many, probabilit
     low, high = (quantile(np.clip(p + shift, 0, 1)[None, :], mean[:, None], variance[:, None], whole[:, None])
                  for shift in (-1e-8, 1e-8))  # fmt: skip
     found = quantile_table(p, mean, variance, whole.astype(bool))
-    few = ~whole | (mean + 12 * np.sqrt(variance) + 12 <= 512)
+    few = ~whole | (mean + 12 * np.sqrt(variance) + 12 <= MOST_LEVELS)
     assert ((low - 1e-6 <= found) & (found <= high + 1e-6))[few].all()
     # Beyond that many levels the gamma stands in: less than two in a hundred of the spread away, or one unit.
     near = np.abs(found - low) <= 1 + 0.02 * (mean + np.sqrt(variance))[:, None]
