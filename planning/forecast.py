@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -144,6 +144,12 @@ def forecast(
     horizon : future buckets to reach.
     """
     notes: list[str] = []
+    if calendar.gap_days:
+        end = calendar.as_of - timedelta(days=calendar.gap_days)
+        notes.append(
+            f"Sales are told to {end - timedelta(days=1)}, {calendar.gap_days} days short of the plan: the forecast "
+            "goes on from there."
+        )
     progress("demand", 0, len(keys))
     demand = build_demand(inputs, keys, calendar, horizon, params, notes)
     items = inputs["items"].drop_duplicates("item_id").set_index("item_id")

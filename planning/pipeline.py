@@ -65,28 +65,37 @@ def resolved_bucket(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Par
             return "week"
     if params.bucket != "auto":
         return params.bucket
-    return "week" if _longest_lead(inputs, as_of, params) + params.review_period_days > WEEK_FROM_DAYS else "day"
+    lead, review = _longest_times(inputs, as_of, params)
+    return "week" if lead + review > WEEK_FROM_DAYS else "day"
 
 
-def _longest_lead(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> float:
-    """Return the longest lead time that master data tell, or the default where an item has none, days."""
+def _longest_times(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> tuple[float, float]:
+    """Return lead time and review, days, of the item with the longest interval that the master data tell.
 
-    def told(name: str, key: str) -> pd.Series:
-        frame = inputs.get(name)
-        if frame is None or "lead_time_days" not in frame or frame.empty:
+    The defaults stand in where an item has none.
+    """
+
+    def told(table: str, column: str, key: str) -> pd.Series:
+        frame = inputs.get(table)
+        if frame is None or column not in frame or frame.empty:
             return pd.Series(dtype=float)
-        return frame.dropna(subset=["lead_time_days"]).drop_duplicates(key).set_index(key)["lead_time_days"]
+        return frame.dropna(subset=[column]).groupby(key)[column].max().astype(float)
 
     past = inputs["sales"]["date"] < pd.Timestamp(as_of)
     sold, held = inputs["sales"].loc[past, "item_id"], inputs["stock"]["item_id"]
-    ids = pd.Series(pd.unique(np.concatenate([sold.to_numpy(object), held.to_numpy(object)])))
+    ids = pd.Series(pd.unique(np.concatenate([sold.to_numpy(object), held.to_numpy(object)])), dtype=object)
     items = inputs.get("items")
-    lead = ids.map(told("items", "item_id")).astype(float)
+    supplier = pd.Series(None, index=ids.index, dtype=object)
     if items is not None and "supplier_id" in items:
         supplier = ids.map(items.drop_duplicates("item_id").set_index("item_id")["supplier_id"])
-        lead = lead.fillna(supplier.map(told("suppliers", "supplier_id")).astype(float))
-    local = told("item_locations", "item_id")
-    return float(max(lead.fillna(params.lead_time_days).max(), local.max() if len(local) else 0.0))
+    lead = ids.map(told("items", "lead_time_days", "item_id")).astype(float)
+    lead = lead.fillna(supplier.map(told("suppliers", "lead_time_days", "supplier_id")).astype(float))
+    local = ids.map(told("item_locations", "lead_time_days", "item_id")).astype(float)
+    lead = pd.concat([lead.fillna(local.fillna(params.lead_time_days)), local], axis=1).max(axis=1)
+    review = supplier.map(told("suppliers", "review_period_days", "supplier_id")).astype(float)
+    review = review.fillna(params.review_period_days)
+    longest = int((lead + review).to_numpy().argmax()) if len(ids) else 0
+    return (float(lead.iloc[longest]), float(review.iloc[longest])) if len(ids) else (0.0, 0.0)
 
 
 def fit_key(
@@ -115,10 +124,8 @@ def _hash(*parts: str) -> str:
 
 def _horizon(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> int:
     """Days that the forecast must reach: the horizon, or lead time, review and coverage, in whole quarters."""
-    reviews = [float(params.review_period_days), float(params.coverage_days or 0)]
-    if "suppliers" in inputs and "review_period_days" in inputs["suppliers"]:
-        reviews.extend(inputs["suppliers"]["review_period_days"].dropna())
-    longest = _longest_lead(inputs, as_of, params) * 1.5 + max(reviews) + 28
+    lead, review = _longest_times(inputs, as_of, params)
+    longest = lead * 1.5 + max(review, params.coverage_days or 0) + 28
     return int(max(params.horizon_days, -(-longest // 91) * 91))
 
 

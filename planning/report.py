@@ -115,7 +115,7 @@ def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
     out_on = today + pd.to_timedelta(np.where(finite, shortage, 0), unit="D")
     order_by = out_on - pd.to_timedelta(lead, unit="D")
     out = _keys(stages).assign(
-        supplier_id=positions.table["supplier_id"].astype(object).where(positions.buys, None),
+        supplier_id=positions.table["supplier_id"].astype(object).where(positions.buys),
         on_hand=positions.column("on_hand"),
         on_order=positions.column("on_order"),
         order_quantity=stages.order,
@@ -255,7 +255,7 @@ def _items(stages: Stages) -> pd.DataFrame:
     source = stages.network.source
     out = table[[*KEY, "item_name", "category", "supplier_id", "abc_class", "unit_cost", "unit_price"]].copy()
     out.insert(5, "demand_class", stages.fits.demand_class)
-    out["fed_by"] = pd.Series(place[np.maximum(source, 0)], index=out.index, dtype=object).where(source >= 0, None)
+    out["fed_by"] = pd.Series(place[np.maximum(source, 0)], index=out.index, dtype=object).where(source >= 0)
     out["feeds"] = stages.network.feeds
     return out.reset_index(drop=True)
 

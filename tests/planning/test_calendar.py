@@ -208,7 +208,6 @@ def test_the_suppliers_lead_time_counts_where_the_item_has_none():
         assert bucket(items=items, suppliers=[{"supplier_id": "V", "lead_time_days": lead}]) == length
 
 
-@pytest.mark.xfail(reason="of an item's locations only the first row's lead time is seen, and no supplier's review")
 @pytest.mark.parametrize(
     "more",
     [
