@@ -83,6 +83,7 @@ def _policy(stages: Stages) -> pd.DataFrame:
         safety_stock=np.maximum(level - mean, 0),
         reorder_point=np.where(level > 0, np.maximum(due_at, -1.0), -1.0),
         order_up_to_level=level,
+        buffer_units=np.maximum(stages.levels.order - need.mean, 0),
         mean_stock_units=_mean_stock(stages, stages.levels),
         expected_fill_rate=need.fill_rate(stages.levels.order),
         expected_cycle_service_level=need.cycle_service_level(stages.levels.order),

@@ -120,7 +120,7 @@ def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]
         ("Review", days(_round(line["review_period_days"])), "supplier or settings"),
         ("Lead time + review", days(_round(line["protection_interval_days"])), "what one order must cover"),
         ("Demand", f"{units(_round(line['demand_mean_per_day'], 2))} a day", model),
-        ("Safety stock", units(_round(line["safety_stock"])), "from the target and the spread of demand and lead time"),
+        ("Safety stock", units(_round(line["buffer_units"])), "from the target and the spread of demand and lead time"),
         ("Reorder point", units(_round(line["reorder_point"])), "at or below it an order is due"),
         ("Target stock", units(_round(line["order_up_to_level"])), "what stock and orders are filled up to"),
         ("Fill rate promised", percent(line["expected_fill_rate"]), "before minimum quantities and packs"),

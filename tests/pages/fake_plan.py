@@ -206,9 +206,10 @@ def _policy(lines: pd.DataFrame) -> pd.DataFrame:
         order_up_to_level=lines.need,
         expected_fill_rate=0.952,
         expected_cycle_service_level=0.93,
+        buffer_units=lines.safety,
         mean_stock_units=lines.safety + lines.per_day * REVIEW / 2,
     )
-    return frame[[*RESULT_TABLES["policy"].names, "mean_stock_units"]]
+    return frame[[*RESULT_TABLES["policy"].names, "buffer_units", "mean_stock_units"]]
 
 
 def _replenishment(lines: pd.DataFrame, projection: Projection) -> pd.DataFrame:
