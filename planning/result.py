@@ -39,9 +39,9 @@ class PlanResult:
     """A plan: the result tables of `planning.tables`, the summary, and what the charts need.
 
     Every frame has the columns of its table in `RESULT_TABLES` (more may follow), sorted by key.
-    `policy` also holds buffer_units, what an order brings beyond mean demand until the next one (the safety stock
-    of the waterfall; that of the contract is less what will be lost before), and mean_stock_units, the mean stock on hand under the policy; of a location that feeds
-    others, what it holds beyond theirs.
+    `policy` also holds buffer_units, what an order brings beyond mean demand until the next one (the safety
+    stock of the waterfall; that of the contract is less what will be lost before), and mean_stock_units, the mean
+    stock on hand under the policy; of a location that feeds others, what it holds beyond theirs.
     `items` holds one row an item-location with what pages group and filter by: item_id, location_id,
     item_name, category, supplier_id, abc_class, demand_class, unit_cost, unit_price, fed_by.
     `accuracy` holds one row an item-location, measured on rolling origins over lead time + review:
