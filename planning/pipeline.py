@@ -232,7 +232,7 @@ def finish(base: Base, as_of: date, params: Params, *, snapshot_id: str = "") ->
     """Make the plan from what `prepare` returned for the same inputs, `as_of` and slow parameters."""
     notes = list(base.notes)
     stages = run_stages(base, params, notes)
-    return assemble(base, stages, as_of, params, snapshot_id, notes)
+    return assemble(stages, as_of, params, snapshot_id, notes)
 
 
 def history(fits: Fits, item_id: str, location_id: str) -> pd.DataFrame:

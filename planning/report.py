@@ -16,7 +16,7 @@ from planning.policy import Levels
 from planning.reasons import allocation_reasons, replenishment_reasons
 from planning.replenish import NEVER, days_of_supply, first_shortage, risk
 from planning.result import PlanResult, Projection
-from planning.stages import Base, Stages, policy_levels
+from planning.stages import Stages, policy_levels
 from planning.tables import RESULT_TABLES, WATERFALL_STEPS
 
 CURVE_TARGETS = (0.70, 0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
@@ -26,7 +26,7 @@ BAND_Z = 1.2815515655446004
 """Normal quantile of 90 %."""
 
 
-def assemble(base: Base, stages: Stages, as_of: date, params: Params, snapshot_id: str, notes: list[str]) -> PlanResult:
+def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, notes: list[str]) -> PlanResult:
     """Build every table of the result, each sorted by its key."""
     replenishment = _replenishment(stages, as_of, params)
     policy = _policy(stages)
@@ -37,7 +37,7 @@ def assemble(base: Base, stages: Stages, as_of: date, params: Params, snapshot_i
         as_of=as_of,
         params=params,
         snapshot_id=snapshot_id,
-        forecast=base.forecast,
+        forecast=stages.forecast,
         policy=policy,
         replenishment=replenishment,
         orders=orders,
@@ -45,7 +45,7 @@ def assemble(base: Base, stages: Stages, as_of: date, params: Params, snapshot_i
         allocation=allocation,
         waterfall=_waterfall(stages),
         items=_items(stages),
-        accuracy=base.accuracy,
+        accuracy=stages.accuracy,
         service_curve=_service_curve(stages, params),
         before_after=_before_after(stages),
         projection=_projection(stages, as_of, params),

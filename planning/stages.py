@@ -21,17 +21,16 @@ from planning.spread import build_distribution, choose_models
 
 
 @dataclass(frozen=True)
-class Stages:
-    """Everything between the input and the report; n item-locations in the order of the network's keys.
+class Base:
+    """What does not depend on service, cover, budget or allocation; n item-locations as in the network's keys.
 
+    suppliers : the contract's table.
+    model : index into `planning.forecast.MODELS`, (n,).
     usable : stock that covers demand: a location that feeds others counts theirs too, units, (n,).
-    position : usable and what is on order for it, units, (n,).
-    coverage_extra : mean demand from the end of lead time + review to the end of coverage, units, (n,).
-    asked : the unrounded order or transfer, units, (n,).
-    raised, cut : units added for the supplier's minimum, and lost to the budget, (n,).
-    order, transfer : units to buy, and to send here, today, (n,).
+    forecast, accuracy : result tables that are ready already.
     """
 
+    suppliers: pd.DataFrame
     network: Network
     fits: Fits
     positions: Positions
@@ -39,8 +38,24 @@ class Stages:
     demand: CumulativeDemand
     supply: Supply
     need: Need
-    levels: Levels
     usable: np.ndarray
+    forecast: pd.DataFrame
+    accuracy: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stages(Base):
+    """Everything between the input and the report; `positions` now with what quick parameters decide.
+
+    position : usable and what is on order for it, units, (n,).
+    coverage_extra : mean demand from the end of lead time + review to the end of coverage, units, (n,).
+    asked : the unrounded order or transfer, units, (n,).
+    raised, cut : units added for the supplier's minimum, and lost to the budget, (n,).
+    order, transfer : units to buy, and to send here, today, (n,).
+    """
+
+    levels: Levels
     position: np.ndarray
     coverage_extra: np.ndarray
     asked: np.ndarray
@@ -71,28 +86,6 @@ class Stages:
         """Value of a unit served: its margin, or one where that is unknown, (n,)."""
         worth = self.positions.column("shortage_cost")
         return np.where(np.isnan(worth), 1.0, worth)
-
-
-@dataclass(frozen=True)
-class Base:
-    """What does not depend on service, cover, budget or allocation: see `Stages` for the fields.
-
-    suppliers : the contract's table.
-    forecast, accuracy : result tables that are ready already.
-    """
-
-    suppliers: pd.DataFrame
-    network: Network
-    fits: Fits
-    positions: Positions
-    model: np.ndarray
-    demand: CumulativeDemand
-    supply: Supply
-    need: Need
-    usable: np.ndarray
-    forecast: pd.DataFrame
-    accuracy: pd.DataFrame
-    notes: tuple[str, ...]
 
 
 def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]) -> Base:
@@ -159,15 +152,8 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         network, positions, demand, need, levels, limits, question, allocation, order, params, usable, lost=lost
     )
     return Stages(
-        network=network,
-        fits=base.fits,
-        positions=positions,
-        model=base.model,
-        demand=demand,
-        supply=base.supply,
-        need=need,
+        **(vars(base) | {"positions": positions}),
         levels=levels,
-        usable=usable,
         position=position,
         coverage_extra=extra,
         asked=asked,
