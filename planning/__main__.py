@@ -1,6 +1,6 @@
 """The command line: `python -m planning plan | import | fit`.
 
-Exit status: 0 done; 2 refused, each fault on standard error; 3 valid input with nothing to plan.
+Exit status: 0 done; 2 refused, each fault on standard error; 3 valid input with nothing to plan; 1 a fault of ours.
 The one module of this folder that touches files and the clock.
 """
 
@@ -29,7 +29,8 @@ from planning.params import Params
 from planning.result import PlanResult
 from planning.tables import INPUT_TABLES, RESULT_TABLES
 
-DONE, REFUSED, NOTHING = 0, 2, 3
+DONE, BROKEN, REFUSED, NOTHING = 0, 1, 2, 3
+DEBUG = "STOCKCAST_DEBUG"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as fault:
         _say(f"{fault.filename or 'a file'} cannot be read or written: {fault.strerror}")
         return REFUSED
+    except Exception as fault:  # the last door: people read a sentence, whoever mends it asks for the place
+        if os.environ.get(DEBUG):
+            raise
+        _say(f"this should not happen ({type(fault).__name__}): please report it; {DEBUG}=1 shows the place")
+        return BROKEN
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -49,7 +49,6 @@ class Stages(Base):
     """Everything between the input and the report; `positions` now with what quick parameters decide.
 
     position : usable and what is on order for it, units, (n,).
-    coverage_extra : mean demand from the end of lead time + review to the end of coverage, units, (n,).
     asked : the unrounded order or transfer, units, (n,).
     raised, cut : units added for the supplier's minimum, and lost to the budget, (n,).
     order, transfer : units to buy, and to send here, today, (n,).
@@ -57,7 +56,6 @@ class Stages(Base):
 
     levels: Levels
     position: np.ndarray
-    coverage_extra: np.ndarray
     asked: np.ndarray
     limits: Limits
     sized: Sized
@@ -155,7 +153,6 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         **(vars(base) | {"positions": positions}),
         levels=levels,
         position=position,
-        coverage_extra=extra,
         asked=asked,
         limits=limits,
         sized=sized,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from planning import pipeline
 from planning.__main__ import main
 from planning.tables import RESULT_TABLES, WATERFALL_STEPS
 
@@ -373,3 +374,29 @@ def test_one_process_and_two_give_the_same_bytes(folder):
         outputs.append({path.name: path.read_bytes() for path in out.iterdir()})
     assert outputs[0].keys() == FILES
     assert [name for name in outputs[0] if outputs[0][name] != outputs[1][name]] == []
+
+
+def test_a_fault_of_the_program_is_a_sentence_and_no_traceback(tmp_path, monkeypatch, capsys):
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pipeline, "plan", broken)
+    sales, stock = tmp_path / "sales.csv", tmp_path / "stock.csv"
+    sales.write_text("date,item_id,quantity\n2026-01-05,a,1\n")
+    stock.write_text("item_id,on_hand\na,1\n")
+    asked = [
+        "plan",
+        "--sales",
+        str(sales),
+        "--stock",
+        str(stock),
+        "--as-of",
+        "2026-01-12",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main(asked) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    monkeypatch.setenv("STOCKCAST_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(asked)
