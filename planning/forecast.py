@@ -144,6 +144,8 @@ def forecast(
     horizon : future buckets to reach.
     """
     notes: list[str] = []
+    if calendar.weekly_data and params.bucket == "day":
+        notes.append("The sales are weekly: weeks are used, not days.")
     if calendar.gap_days:
         end = calendar.as_of - timedelta(days=calendar.gap_days)
         notes.append(
@@ -166,6 +168,10 @@ def forecast(
     index = index * demand.events
     index[:, calendar.periods :] *= _on_sale(keys, items, starts[calendar.periods :])
     own, own_share, firm = _told_demand(inputs, keys, calendar, horizon)
+    for name, table in (("Forecast", inputs["forecasts"]), ("Customer order", inputs["customer_orders"])):
+        lost = int((rows_of(table, keys) < 0).sum()) if len(table) else 0
+        if lost:
+            notes.append(f"{name} rows for no item and location of the plan: {lost:,}. They are not used.")
     progress("forecast", len(keys), len(keys))
     raw = without_events(demand.demand, demand.events[:, : calendar.periods])
     return Fits(

@@ -11,10 +11,10 @@ from planning.spread import REPORT_SHARE, cumulative_errors
 QUANTILES = (0.50, 0.80, 0.90, 0.95)
 
 
-def forecast_table(fits: Fits, keys: pd.DataFrame, demand: CumulativeDemand, horizon_days: int) -> pd.DataFrame:
+def forecast_table(fits: Fits, keys: pd.DataFrame, demand: CumulativeDemand) -> pd.DataFrame:
     """Return mean and quantiles of demand in each bucket of the horizon, one row an item, location and bucket."""
     length = fits.calendar.bucket_days
-    buckets = max(1, horizon_days // length)
+    buckets = max(1, demand.days // length)
     edges = np.arange(buckets + 1) * length
     mean = np.diff(demand.mean[:, edges], axis=1)
     # A bucket on its own is as uncertain as the first one, in proportion; what cumulative demand is more

@@ -58,7 +58,7 @@ class Params:
         nullable=True,
         unit="days",
     )
-    plan_days: int = _param(28, "The window over which totals are told", low=1, high=365, unit="days")
+    plan_days: int = _param(28, "The window over which lost units and cash out are told", low=1, high=365, unit="days")
     lead_time_days: float = _param(
         14.0, "Days from order to usable receipt, where nothing else tells", low=0, high=730, unit="days"
     )

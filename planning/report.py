@@ -49,7 +49,7 @@ def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, note
         service_curve=_service_curve(stages, params),
         before_after=_before_after(stages),
         projection=_projection(stages, as_of, params),
-        totals=_totals(replenishment, orders, allocation),
+        totals=_totals(stages, replenishment, orders, allocation, params.plan_days),
         solver=stages.allocation.outcome.to_dict(),
         notes=tuple(dict.fromkeys(notes)),
     )
@@ -110,7 +110,7 @@ def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
         shortage, lead, review, stages.levels.due & (positions.table["ranged"] & ~positions.table["dead"]).to_numpy()
     )
     placed = stages.order + stages.transfer
-    lost = _without_children(stages, stages.need.lost_before + stages.need.short(placed))
+    lost = _without_children(stages, _lost_units(stages, placed, params.plan_days))
     excess = _excess(stages)
     finite = np.isfinite(shortage)
     out_on = today + pd.to_timedelta(np.where(finite, shortage, 0), unit="D")
@@ -136,6 +136,23 @@ def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
     out["action"] = _actions(stages, out)
     out["reason"] = replenishment_reasons(stages, out, params)
     return _ordered(out, "replenishment")
+
+
+def _lost_units(stages: Stages, placed: np.ndarray, days: int) -> np.ndarray:
+    """Units expected to be lost before the next order can arrive, but no later than in `days`, (n,).
+
+    What is lost before today's order arrives follows the mean where the window ends earlier; what is lost
+    after it is spread evenly until the next one arrives.
+    """
+    lead, review = (stages.positions.column(name) for name in ("lead_time_days", "review_period_days"))
+    missed = np.cumsum(stages.without.lost, axis=1)
+    rows, last = np.arange(len(lead)), missed.shape[1]
+    at = np.clip(np.minimum(lead, last).astype(int) - 1, 0, None)
+    until_arrival = np.where(lead > 0, missed[rows, at], 0.0)
+    in_window = missed[:, min(days, last) - 1]
+    share = np.where(until_arrival > 1e-9, in_window / np.maximum(until_arrival, 1e-9), days / np.maximum(lead, 1.0))
+    after = np.clip((days - lead) / review, 0, 1)
+    return np.asarray(stages.need.lost_before * np.clip(share, 0, 1) + stages.need.short(placed) * after)
 
 
 def _without_children(stages: Stages, units: np.ndarray) -> np.ndarray:
@@ -348,7 +365,11 @@ def _projection(stages: Stages, as_of: date, params: Params) -> Projection:
     )
 
 
-def _totals(replenishment: pd.DataFrame, orders: pd.DataFrame, allocation: pd.DataFrame) -> Mapping[str, Any]:
+def _totals(
+    stages: Stages, replenishment: pd.DataFrame, orders: pd.DataFrame, allocation: pd.DataFrame, days: int
+) -> Mapping[str, Any]:
+    """The plan in a few figures; lost units and cash out within `days`, money None where it is not known."""
+
     def money(values: pd.Series) -> float | None:
         known = values.dropna()
         return None if known.empty and len(values) else round(float(known.sum()), 6)
@@ -361,7 +382,16 @@ def _totals(replenishment: pd.DataFrame, orders: pd.DataFrame, allocation: pd.Da
         "expected_lost_units": round(float(replenishment["expected_lost_units"].sum()), 6),
         "lost_margin": money(replenishment["lost_margin"]),
         "excess_value": money(replenishment["excess_value"]),
+        "cash_out": money(pd.concat([orders["line_value"], _later_values(stages, days)], ignore_index=True)),
     }
+
+
+def _later_values(stages: Stages, days: int) -> pd.Series:
+    """Cost of each later order that is placed within `days`, money."""
+    row, day = np.nonzero(np.where(stages.positions.buys[:, None], stages.with_orders.planned, 0.0))
+    soon = day - stages.positions.column("lead_time_days")[row] < days
+    units = stages.with_orders.planned[row[soon], day[soon]]
+    return pd.Series(units * stages.positions.column("unit_cost")[row[soon]], dtype=float)
 
 
 __all__ = ["NEVER", "assemble"]

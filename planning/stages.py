@@ -106,7 +106,7 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
         supply=supply,
         need=need,
         usable=usable,
-        forecast=forecast_table(fits, network.keys, demand, params.horizon_days),
+        forecast=forecast_table(fits, network.keys, demand),
         accuracy=accuracy_table(fits, network.keys, model, interval),
         notes=tuple(notes),
     )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from pages.components import glossary, headline, session
-from pages.components.formats import DASH, count, days, money, percent, units
+from pages.components.formats import DASH, count, day, days, money, percent, units
 from pages.components.headline import Amount
 from planning.result import PlanResult
 
@@ -29,8 +29,8 @@ def three_numbers(plan: PlanResult) -> None:
 def _at_risk(plan: PlanResult) -> None:
     value = headline.margin_at_risk(plan)
     some = (
-        f"{units(round(value.units))} of demand are expected to meet an empty shelf before an order placed today can "
-        "arrive."
+        f"{units(round(value.units))} of demand are expected to meet an empty shelf before the next order can arrive, "
+        f"in the {plan.params.plan_days} days from {day(plan.as_of)}."
     )
     with _card("Margin at risk", "Demand at risk", value, plan, some, "Nothing runs out before an order can arrive."):
         red = headline.health(plan).red

@@ -27,7 +27,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "Lead time + review": "What one order must cover: until the order after it can arrive.",
         "Lost margin": "Price less cost of the units that are expected to be asked for and not to be there.",
         "Margin at risk": "Price less cost of the units that are expected to be asked for, and not to be there, before "
-        "anything ordered today can arrive.",
+        "the order after today's can arrive, within the days that the plan looks at.",
         "MOQ": "The least quantity that the supplier accepts.",
         "Orders due today": "The cost of the purchases that the plan places today, after minimum quantities, packs and "
         "budget.",

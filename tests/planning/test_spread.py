@@ -523,11 +523,11 @@ def test_demand_stays_below_its_quantiles_as_often_as_they_say(kind):
 # What is shown of it.
 
 
-@given(any_fits(), st.integers(7, 182))
-def test_the_forecast_by_bucket_adds_up_and_spreads_in_order(fits, horizon):
+@given(any_fits())
+def test_the_forecast_by_bucket_adds_up_and_spreads_in_order(fits):
     demand = spread(fits)
-    found = forecast_table(fits, fits.keys, demand, horizon)
-    buckets = max(1, horizon // 7)
+    found = forecast_table(fits, fits.keys, demand)
+    buckets = demand.days // 7
     assert len(found) == 3 * buckets
     sums = found.groupby("item_id")["mean"].sum().to_numpy()
     np.testing.assert_allclose(sums, demand.mean[:, 7 * buckets], rtol=1e-9)
@@ -539,14 +539,14 @@ def test_the_forecast_by_bucket_adds_up_and_spreads_in_order(fits, horizon):
 
 def test_the_first_bucket_shows_the_distribution_itself():
     demand = spread(fits_of(drawn(3, 60), 30.0))
-    found = forecast_table(fits_of(drawn(3, 60), 30.0), keys(3), demand, 70).groupby("item_id").first()
+    found = forecast_table(fits_of(drawn(3, 60), 30.0), keys(3), demand).groupby("item_id").first()
     expected = quantile_table(np.array(QUANTILES), demand.mean[:, 7], demand.variance[:, 7], demand.whole)
     np.testing.assert_array_equal(found[["q50", "q80", "q90", "q95"]].to_numpy(), expected)
 
 
 def test_certain_demand_is_shown_as_such():
     demand = CumulativeDemand(np.arange(71.0)[None], np.zeros((1, 71)), np.array([True]))
-    found = forecast_table(fits_of(np.full((1, 60), 7.0), 7.0), keys(1), demand, 70)
+    found = forecast_table(fits_of(np.full((1, 60), 7.0), 7.0), keys(1), demand)
     assert (found[["mean", "q50", "q80", "q90", "q95"]] == 7).all(axis=None)
 
 
