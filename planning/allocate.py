@@ -312,6 +312,52 @@ def read_allocation(model: AllocationModel, routes: int, whole: np.ndarray) -> n
     return units
 
 
+def what_bound(question: Question, allocation: Allocation, reserve: np.ndarray) -> np.ndarray:
+    """Return what kept each row's transfer below its request, texts, (n,).
+
+    "" nothing; "source" it is short; "reserve" what is left is kept back; "pack" less than a pack is left; "lane",
+    "room" they are full; "shipment" it would cost more than it gains; "worth" one more gains less than it costs;
+    "route" there is none.
+
+    Parameters
+    ----------
+    reserve : what each row keeps back, units, (n,).
+    """
+    routes, units = question.routes, allocation.units
+    sent = np.bincount(routes["destination"], units, minlength=len(question.request))
+    out = np.where(question.request > sent + 1e-6, "route", "").astype("U8")
+    if routes.empty:
+        return out
+    s, d, lane = (routes[name].to_numpy(int) for name in ("source", "destination", "lane"))
+    left = (question.available - np.bincount(s, units, minlength=len(sent)))[s]
+    pack = np.where(question.pack[d] > 0, question.pack[d], 1e-6)
+    capacity, fixed = _lane_limits(question)
+    carried = np.bincount(lane, units, minlength=len(question.lanes))[lane]
+    place, bulk = question.rooms
+    filled = np.zeros(len(routes))
+    for code in np.unique(place[place >= 0]):
+        here = place == code
+        filled[here] = _room(question, here) - float((bulk * units)[here].sum())
+    step = np.maximum(pack, np.minimum(1.0, question.request[d] - sent[d]))
+    why = np.select(
+        [
+            (left < pack - 1e-9) & (left <= 1e-6) & (reserve[s] > 1e-6),
+            (left < pack - 1e-9) & (left <= 1e-6),
+            left < step - 1e-9,
+            np.isfinite(capacity) & (carried + step > capacity + 1e-9),
+            (place >= 0) & (bulk * step > filled + 1e-9),
+            (fixed > 0) & (carried <= 1e-9),
+        ],
+        ["reserve", "source", "pack", "lane", "room", "shipment"],
+        "worth",
+    )
+    # The route that could still give tells more than those that cannot.
+    for route in np.flatnonzero(out[d] != "")[::-1]:
+        if out[d[route]] in ("route", "source", "reserve", "pack") or why[route] not in ("source", "reserve", "pack"):
+            out[d[route]] = why[route]
+    return out
+
+
 def total_value(question: Question, units: np.ndarray) -> float:
     """Return the value of an allocation, money (units where worth is unknown)."""
     to = np.bincount(question.routes["destination"], units, minlength=len(question.request))

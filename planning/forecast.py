@@ -147,11 +147,9 @@ def forecast(
     if calendar.weekly_data and params.bucket == "day":
         notes.append("The sales are weekly: weeks are used, not days.")
     if calendar.gap_days:
-        end = calendar.as_of - timedelta(days=calendar.gap_days)
-        notes.append(
-            f"Sales are told to {end - timedelta(days=1)}, {calendar.gap_days} days short of the plan: the forecast "
-            "goes on from there."
-        )
+        last = inputs["sales"]["date"].max().date() + timedelta(days=6 if calendar.weekly_data else 0)
+        ago = (calendar.as_of - last).days
+        notes.append(f"Sales end on {last}, {ago} days before the plan: the forecast goes on from there.")
     progress("demand", 0, len(keys))
     demand = build_demand(inputs, keys, calendar, horizon, params, notes)
     items = inputs["items"].drop_duplicates("item_id").set_index("item_id")

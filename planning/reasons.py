@@ -13,10 +13,23 @@ _MEASURE: Mapping[str, str] = MappingProxyType(
     {
         "fill_rate": "to serve {:g}% of demand from stock",
         "cycle_service_level": "to stay in stock in {:g}% of cycles",
-        "cost": "where a unit short costs as much as a unit held",
+        "cost": "until one more unit would cost more to hold than it saves (critical ratio {:g}%)",
     }
 )
 
+_BOUNDS: Mapping[str, str] = MappingProxyType(
+    {
+        "": "nothing more was asked for",
+        "source": "the source is short",
+        "reserve": "the source keeps its reserve",
+        "pack": "less than a pack is left at the source",
+        "lane": "the lane takes no more",
+        "shipment": "a shipment would cost more than it gains",
+        "room": "there is no room for more",
+        "worth": "one more is hardly needed: it is worth less than freight and holding",
+        "route": "no source that may give has a lane to it",
+    }
+)
 LEAST = 0.05
 """Units below which a step of the sum is not told."""
 
@@ -29,7 +42,7 @@ def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params) -
     """Return one sentence an item-location: what is there, what is needed, and what was done."""
     positions = stages.positions
     cover = positions.column("lead_time_days") + positions.column("coverage_days")
-    wanted = stages.wanted
+    wanted, held = stages.wanted, stages.held
     due = stages.levels.due
     on_order = stages.network.pool(positions.column("on_order"))
     excess = table["excess_units"].to_numpy(float)
@@ -40,13 +53,13 @@ def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params) -
         zip(table["action"], table["risk"], table["stockout_on"], strict=True)
     ):
         holder = "with the locations it feeds, " if with_stores[row] else ""
-        have = f"{holder}{_units(stages.usable[row])} held and {_units(on_order[row])} on order"
+        have = f"{holder}{_units(held[row])} held and {_units(on_order[row])} on order"
         if blocked[row]:
             out.append(
                 f"Not ordered: the item is {'dead' if positions.table['dead'].iat[row] else 'not stocked here'}."
             )
         elif wanted[row] <= 0 and not due[row]:
-            out.append("No demand is expected." if stages.usable[row] <= 0 else f"No demand is expected; {have}.")
+            out.append("No demand is expected." if held[row] <= 0 else f"No demand is expected; {have}.")
         elif due[row]:
             out.append(_due(stages, row, action, params))
         elif risk == "red":
@@ -66,12 +79,13 @@ def _due(stages: Stages, row: int, action: str, params: Params) -> str:
     """The sum that led to an order or transfer, in the order of the waterfall."""
     positions, need = stages.positions, stages.need
     days = positions.column("lead_time_days")[row] + positions.column("coverage_days")[row]
-    usable, lost = stages.usable[row], need.lost_before[row] if need.before is None else 0.0
+    usable, lost = stages.held[row], need.lost_before[row] if need.before is None else 0.0
     wanted, coming, asked = stages.wanted[row], stages.counted_receipts[row], stages.asked[row]
     safety = asked - (wanted - usable - coming - lost)
-    parts = [f"{_units(wanted)} expected in {days:.0f} days"]
+    feeds = bool(stages.network.feeds[row])
+    parts = [f"{_units(wanted)} expected in {days:.0f} days{' and on the way' if stages.on_way[row] >= LEAST else ''}"]
     parts += [_signed(safety, "safety")] if abs(safety) >= LEAST else []
-    parts += [_signed(-usable, "held" if usable >= 0 else "owed")]
+    parts += [_signed(-usable, f"{'held' if usable >= 0 else 'owed'}{' with the locations it feeds' if feeds else ''}")]
     parts += [_signed(-coming, "on order")] if coming >= LEAST else []
     parts += [_signed(-lost, "lost before it can arrive")] if lost >= LEAST else []
     pack = stages.limits.multiple[row]
@@ -83,16 +97,18 @@ def _due(stages: Stages, row: int, action: str, params: Params) -> str:
         ("budget", stages.cut[row]),
     )
     parts += [_signed(units, name) for name, units in changes if abs(units) >= LEAST]
-    goal = _MEASURE[params.service_measure].format(round(100 * positions.column("service_target")[row], 2))
+    target = stages.ratio[row] if params.service_measure == "cost" else positions.column("service_target")[row]
+    goal = _MEASURE[params.service_measure].format(round(100 * target, 2))
     made = f"{' '.join(parts)}, {goal}"
     if positions.buys[row]:
         return f"Order {_units(stages.order[row])} = {made}."
     sent, request = stages.transfer[row], stages.sized.order[row]
     if sent > 0 and sent >= request - 1e-9:
         return f"Transfer {_units(sent)} = {made}."
+    why = _BOUNDS[str(stages.bound[row])]
     if sent > 0:
-        return f"Transfer {_units(sent)} of {_units(request)}, as the source is short. {_units(request)} = {made}."
-    return f"{'Wait' if action == 'wait' else 'Short'}: the source has none to give. Asked {_units(request)} = {made}."
+        return f"Transfer {_units(sent)} of {_units(request)}, as {why}. {_units(request)} = {made}."
+    return f"{'Wait' if action == 'wait' else 'No transfer'}, as {why}. Asked {_units(request)} = {made}."
 
 
 def _signed(units: float, name: str) -> str:

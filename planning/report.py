@@ -148,7 +148,9 @@ def _lost_units(stages: Stages, placed: np.ndarray, days: int) -> np.ndarray:
     missed = np.cumsum(stages.without.lost, axis=1)
     rows, last = np.arange(len(lead)), missed.shape[1]
     at = np.clip(np.minimum(lead, last).astype(int) - 1, 0, None)
-    until_arrival = np.where(lead > 0, missed[rows, at], 0.0)
+    # Beyond the days that are netted nothing is left to sell.
+    beyond = stages.demand.mean_to(np.maximum(lead, last)) - stages.demand.mean_to(np.full(len(lead), float(last)))
+    until_arrival = np.where(lead > 0, missed[rows, at] + beyond, 0.0)
     in_window = missed[:, min(days, last) - 1]
     share = np.where(until_arrival > 1e-9, in_window / np.maximum(until_arrival, 1e-9), days / np.maximum(lead, 1.0))
     after = np.clip((days - lead) / review, 0, 1)
@@ -230,13 +232,12 @@ def _waterfall(stages: Stages) -> pd.DataFrame:
     positions, need = stages.positions, stages.need
     rows = np.flatnonzero(positions.buys & (stages.asked > 0))
     lead = positions.column("lead_time_days")
-    end = lead + positions.column("coverage_days")
     pool = stages.network.pool
     on_hand = pool(positions.column("on_hand"))
     owed = pool(positions.column("allocated") + positions.column("backorders"))
-    counted = stages.usable + owed - on_hand
+    counted = stages.held + owed - on_hand
     steps = {
-        "expected demand to the end of coverage": stages.demand.mean_to(end),
+        "expected demand to the end of coverage": stages.wanted,
         "usable on hand": -(on_hand + np.minimum(counted, 0)) - np.maximum(counted, 0),
         "committed and backorders": owed,
         "receipts counted": -stages.counted_receipts,
@@ -337,7 +338,8 @@ def _before_after(stages: Stages) -> pd.DataFrame:
         days_before=days_of_supply(stages.demand, stock),
         days_after=days_of_supply(stages.demand, after),
         requested=stages.question.request,
-        short=np.maximum(stages.question.request - stages.transfer, 0),
+        short=np.where(stages.bound == "worth", 0.0, np.maximum(stages.question.request - stages.transfer, 0)),
+        bound=stages.bound,
     )
     return out[rows].reset_index(drop=True)
 

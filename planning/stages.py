@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from planning.allocate import Allocation, Question, allocate, build_question
+from planning.allocate import Allocation, Question, allocate, build_question, what_bound
 from planning.distribution import CumulativeDemand
 from planning.forecast import Fits
 from planning.inputs import Inputs
@@ -27,6 +27,7 @@ class Base:
     suppliers : the contract's table.
     model : index into `planning.forecast.MODELS`, (n,).
     usable : stock that covers demand: a location that feeds others counts theirs too, units, (n,).
+    on_way : of a location that feeds others, what these sell while a transfer is on its way: `usable` is less that.
     forecast, accuracy : result tables that are ready already.
     """
 
@@ -39,6 +40,7 @@ class Base:
     supply: Supply
     need: Need
     usable: np.ndarray
+    on_way: np.ndarray
     forecast: pd.DataFrame
     accuracy: pd.DataFrame
     notes: tuple[str, ...]
@@ -52,6 +54,8 @@ class Stages(Base):
     asked : the unrounded order or transfer, units, (n,).
     raised, cut : units added for the supplier's minimum, and lost to the budget, (n,).
     order, transfer : units to buy, and to send here, today, (n,).
+    bound : what kept a transfer below its request (see `planning.allocate.what_bound`), (n,).
+    ratio : chance of need at which one more unit saves as much as it costs to hold, (n,).
     """
 
     levels: Levels
@@ -67,11 +71,19 @@ class Stages(Base):
     allocation: Allocation
     without: Netting
     with_orders: Netting
+    bound: np.ndarray
+    ratio: np.ndarray
 
     @property
     def wanted(self) -> np.ndarray:
-        """Mean demand to the end of coverage, units, (n,)."""
-        return self.demand.mean_to(self.positions.column("lead_time_days") + self.positions.column("coverage_days"))
+        """Mean demand to the end of coverage, and of the days on the way to whom it feeds, units, (n,)."""
+        end = self.positions.column("lead_time_days") + self.positions.column("coverage_days")
+        return np.asarray(self.demand.mean_to(end) + self.on_way)
+
+    @property
+    def held(self) -> np.ndarray:
+        """Stock that counts, that of the locations it feeds included, units, (n,)."""
+        return np.asarray(self.usable + self.on_way)
 
     @property
     def counted_receipts(self) -> np.ndarray:
@@ -92,7 +104,7 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
     interval = positions.column("lead_time_days") + positions.column("review_period_days")
     model = choose_models(fits, interval, params)
     demand = build_distribution(fits, network, model, fits.horizon * fits.calendar.bucket_days, params)
-    usable = _usable_stock(network, positions, demand, interval)
+    usable, on_way = _usable_stock(network, positions, demand, interval)
     farthest = float(interval.max()) + 3 * float(positions.column("lead_time_sd_days").max())
     supply = build_supply(positions, network, usable, farthest)
     need = build_need(demand, supply, lost=params.unmet_demand == "lost")
@@ -106,6 +118,7 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
         supply=supply,
         need=need,
         usable=usable,
+        on_way=on_way,
         forecast=forecast_table(fits, network.keys, demand),
         accuracy=accuracy_table(fits, network.keys, model, interval),
         notes=tuple(notes),
@@ -129,6 +142,7 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         positions, position, np.where(np.isnan(life), np.inf, np.maximum(sells - need.arriving_stock, 0)), demand.whole
     )
     sized = size_orders(asked, limits)
+    _tell_impossible(positions, limits, asked, notes)
     raised, cut = _purchases(
         base.suppliers, positions, need, sized, limits, asked, demand, lead + review, params, notes
     )
@@ -147,7 +161,7 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     _tell_unreachable(question, notes)
     transfer = np.bincount(question.routes["destination"], allocation.units, minlength=len(order))
     without, with_orders = _project(
-        network, positions, demand, need, levels, limits, question, allocation, order, params, usable, lost=lost
+        network, positions, demand, need, levels, limits, question, allocation, order, usable, lost=lost
     )
     return Stages(
         **(vars(base) | {"positions": positions}),
@@ -164,20 +178,29 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         allocation=allocation,
         without=without,
         with_orders=with_orders,
+        bound=what_bound(question, allocation, np.maximum(positions.net_stock, 0) * params.reserve_fraction),
+        ratio=critical_ratios(positions, params),
     )
+
+
+def critical_ratios(positions: Positions, params: Params) -> np.ndarray:
+    """Return the chance of need at which one more unit saves as much as it costs to hold, (n,)."""
+    worth, holding = positions.column("shortage_cost"), positions.column("holding_cost_per_day")
+    worth = np.where(np.isnan(worth), 1.0, worth)
+    holding = np.where(np.isnan(holding), params.holding_rate_per_year / 365, holding)
+    return critical_ratio(worth, holding, positions.column("review_period_days"))
 
 
 def policy_levels(positions: Positions, need: Need, params: Params, target: np.ndarray) -> Levels:
     """Return the levels at a service target, (n,), read off the kept needs."""
-    worth, holding = positions.column("shortage_cost"), positions.column("holding_cost_per_day")
-    worth = np.where(np.isnan(worth), 1.0, worth)
-    holding = np.where(np.isnan(holding), params.holding_rate_per_year / 365, holding)
-    ratio = critical_ratio(worth, holding, positions.column("review_period_days"))
+    ratio = critical_ratios(positions, params)
     return find_levels(need, params.service_measure, target, ratio, positions.column("least_stock"))
 
 
-def _usable_stock(network: Network, positions: Positions, demand: CumulativeDemand, interval: np.ndarray) -> np.ndarray:
-    """Return the stock that covers each row's demand, units, (n,).
+def _usable_stock(
+    network: Network, positions: Positions, demand: CumulativeDemand, interval: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the stock that covers each row's demand, and what is kept for the way to its stores, units, (n,) each.
 
     A warehouse counts what its stores hold, but not what they hold beyond their own demand over its
     interval, and less what will be on its way to them.
@@ -187,8 +210,9 @@ def _usable_stock(network: Network, positions: Positions, demand: CumulativeDema
     needed = demand.mean_to(reach) + 2 * np.sqrt(demand.variance_to(reach))
     counted = np.where(network.source >= 0, np.minimum(net, needed), net)
     on_way = np.where(network.source >= 0, demand.mean_to(network.transit_days), 0.0)
-    below = network.pool(counted) - counted - (network.pool(on_way) - on_way)
-    return np.asarray(np.where(network.feeds, net + below, net))
+    kept = np.where(network.feeds, network.pool(on_way) - on_way, 0.0)
+    below = np.where(network.feeds, network.pool(counted) - counted, 0.0)
+    return net + below - kept, kept
 
 
 def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> np.ndarray:
@@ -227,6 +251,16 @@ def _purchases(
     return raised, cut
 
 
+def _tell_impossible(positions: Positions, limits: Limits, asked: np.ndarray, notes: list[str]) -> None:
+    hit = np.flatnonzero((asked > 0) & (limits.most > 0) & (limits.most < limits.least))
+    if len(hit):
+        some = ", ".join(positions.table["item_id"].iloc[hit].drop_duplicates().head(3))
+        notes.append(
+            f"Items whose least order is above their maximum: {len(hit):,} ({some}{' ...' if len(hit) > 3 else ''}). "
+            "They cannot be ordered: correct moq, max_order or max_stock."
+        )
+
+
 def _tell_unreachable(question: Question, notes: list[str]) -> None:
     asked = np.flatnonzero(question.request > 0)
     routed = np.unique(question.routes["destination"])
@@ -247,13 +281,12 @@ def _project(
     question: Question,
     allocation: Allocation,
     order: np.ndarray,
-    params: Params,
     usable: np.ndarray,
     *,
     lost: bool,
 ) -> tuple[Netting, Netting]:
     """Net the days to come, without new orders and with today's and later ones."""
-    shape = (len(order), max(params.horizon_days, 91))
+    shape = (len(order), demand.days)
     receipts = positions.receipts
     row, day, units = (receipts[c].to_numpy() for c in ("row", "day", "quantity"))
     due = receipts_by_day(row, day, units, shape)

@@ -51,7 +51,9 @@ def test_the_worked_order_of_the_contract_in_one_sentence():
     assert reason(params={"unmet_demand": "backordered", "service_measure": "cycle_service_level"}) == (
         "Order 170 = 210 expected in 21 days - 40 held, to stay in stock in 95% of cycles."
     )
-    assert reason(params={"service_measure": "cost"}).endswith(", where a unit short costs as much as a unit held.")
+    assert reason(params={"service_measure": "cost"}).endswith(
+        ", until one more unit would cost more to hold than it saves (critical ratio 99.52%)."
+    )
 
 
 def test_coverage_open_orders_and_debts_stand_in_the_sum():
@@ -183,7 +185,7 @@ def test_a_transfer_that_is_cut_says_how_it_was_shared(method, how):
 
 def test_where_the_source_is_empty_the_store_waits_or_is_short():
     for sentence in (sentences(network(0))[store] for store in ("S1", "S2")):
-        assert re.match(r"(Wait|Short): the source has none to give\. Asked \d+ = ", sentence)
+        assert re.match(r"(Wait|No transfer), as the source is short\. Asked \d+ = ", sentence)
 
 
 def test_a_warehouse_counts_what_its_stores_hold():
