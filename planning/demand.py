@@ -15,6 +15,7 @@ LEAST_SHARE_ON_SHELF = 0.3
 
 OUTLIER_SCORE = 3.5
 OUTLIER_MULTIPLE = 3.0
+MOST_NEIGHBOURS = 1
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,13 @@ def _by_item(inputs: Inputs, column: str) -> Mapping[str, object]:
     return dict(zip(frame["item_id"], frame[column], strict=True))
 
 
+def _neighbours(extreme: np.ndarray) -> np.ndarray:
+    """Count the other extreme buckets in the eight around each one: many together are a new level, not single ones."""
+    around = 4
+    total = np.cumsum(np.pad(extreme.astype(int), ((0, 0), (around + 1, around))), axis=1)
+    return np.asarray(total[:, 2 * around + 1 :] - total[:, : -2 * around - 1] - extreme)
+
+
 def _without_outliers(clean: np.ndarray) -> tuple[np.ndarray, int]:
     """Cut single extreme buckets to three times the median sale; return how many there were.
 
@@ -218,6 +226,8 @@ def _without_outliers(clean: np.ndarray) -> tuple[np.ndarray, int]:
     """
     import warnings
 
+    if not clean.shape[1]:
+        return clean, 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         logs = np.log1p(np.maximum(clean, 0))
@@ -229,4 +239,5 @@ def _without_outliers(clean: np.ndarray) -> tuple[np.ndarray, int]:
         mad = np.nanmedian(np.abs(sizes - middle), axis=1, keepdims=True) * 1.4826
         typical = np.nanmedian(positive, axis=1, keepdims=True)
         extreme = (mad > 0) & ((logs - middle) / mad > OUTLIER_SCORE) & (clean > OUTLIER_MULTIPLE * typical)
+    extreme &= _neighbours(extreme) <= MOST_NEIGHBOURS
     return np.where(extreme, OUTLIER_MULTIPLE * typical, clean), int(extreme.sum())

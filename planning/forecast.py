@@ -164,7 +164,7 @@ def forecast(
     levels = _with_combination(levels, classes)
     _start_short_histories(levels, clean, keys, items)
     index = index * demand.events
-    index[:, calendar.periods :] *= _on_sale(keys, items, starts[calendar.periods :])
+    index[:, calendar.periods :] *= _on_sale(keys, items, starts[calendar.periods :], calendar.bucket_days)
     own, own_share, firm = _told_demand(inputs, keys, calendar, horizon)
     for name, table in (("Forecast", inputs["forecasts"]), ("Customer order", inputs["customer_orders"])):
         lost = int((rows_of(table, keys) < 0).sum()) if len(table) else 0
@@ -296,17 +296,18 @@ def _start_short_histories(levels: np.ndarray, clean: np.ndarray, keys: pd.DataF
     levels[..., -1] = np.nan_to_num(levels[..., -1])
 
 
-def _on_sale(keys: pd.DataFrame, items: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
-    """1 in future buckets in which the item is sold, 0 before its launch, after its end and for dead items."""
+def _on_sale(keys: pd.DataFrame, items: pd.DataFrame, starts: np.ndarray, bucket_days: int) -> np.ndarray:
+    """Share of each future bucket in which the item is sold: from its launch to its end; dead items never are."""
 
     def column(name: str) -> np.ndarray:
         return keys["item_id"].map(items[name]).to_numpy()
 
     launch, end = (column(name).astype("datetime64[D]")[:, None] for name in ("launch_on", "ends_on"))
     dead = (column("life_cycle") == "dead")[:, None]
-    with np.errstate(invalid="ignore"):
-        off = dead | (starts[None, :] < launch) | (starts[None, :] > end)
-    return np.where(off, 0.0, 1.0)
+    last = np.where(np.isnat(end), starts[None, :] + bucket_days, np.minimum(end + 1, starts[None, :] + bucket_days))
+    first = np.where(np.isnat(launch), starts[None, :], np.maximum(launch, starts[None, :]))
+    share = np.clip((last - first).astype("timedelta64[D]").astype(float) / bucket_days, 0, 1)
+    return np.where(dead, 0.0, share)
 
 
 def _told_demand(

@@ -96,8 +96,8 @@ def reach_supplier_minimum(
             continue
         if value(MOST_TOP_UP_DAYS) < wanted:
             notes.append(
-                f"The order of {supplier} for {place} stays below the minimum of {wanted:,.2f}: even "
-                f"{MOST_TOP_UP_DAYS} more days of demand would not reach it. Agree on an exception, or wait."
+                f"The order of {supplier} for {place} stays below the minimum of {wanted:,.2f}: the lines due today "
+                f"cannot reach it with {MOST_TOP_UP_DAYS} more days of demand. Add other items, or wait."
             )
             continue
         low, high = 0.0, float(MOST_TOP_UP_DAYS)

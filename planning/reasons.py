@@ -77,11 +77,11 @@ def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params) -
 
 def _due(stages: Stages, row: int, action: str, params: Params) -> str:
     """The sum that led to an order or transfer, in the order of the waterfall."""
-    positions, need = stages.positions, stages.need
+    positions = stages.positions
     days = positions.column("lead_time_days")[row] + positions.column("coverage_days")[row]
-    usable, lost = stages.held[row], need.lost_before[row] if need.before is None else 0.0
-    wanted, coming, asked = stages.wanted[row], stages.counted_receipts[row], stages.asked[row]
-    safety = asked - (wanted - usable - coming - lost)
+    usable, lost, safety = stages.held[row], stages.lost_before[row], stages.buffer[row]
+    coming = stages.counted_receipts[row]
+    wanted = stages.asked[row] - safety + usable + coming + lost
     feeds = bool(stages.network.feeds[row])
     parts = [f"{_units(wanted)} expected in {days:.0f} days{' and on the way' if stages.on_way[row] >= LEAST else ''}"]
     parts += [_signed(safety, "safety")] if abs(safety) >= LEAST else []

@@ -83,7 +83,7 @@ def _policy(stages: Stages) -> pd.DataFrame:
         safety_stock=np.maximum(level - mean, 0),
         reorder_point=np.where(level > 0, np.maximum(due_at, -1.0), -1.0),
         order_up_to_level=level,
-        buffer_units=np.maximum(stages.levels.order - need.mean, 0),
+        buffer_units=stages.buffer,
         mean_stock_units=_mean_stock(stages, stages.levels),
         expected_fill_rate=need.fill_rate(stages.levels.order),
         expected_cycle_service_level=need.cycle_service_level(stages.levels.order),
@@ -106,11 +106,12 @@ def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
     cost, worth = positions.column("unit_cost"), positions.column("shortage_cost")
     today = pd.Timestamp(as_of)
     shortage = first_shortage(stages.without)
-    level = risk(
-        shortage, lead, review, stages.levels.due & (positions.table["ranged"] & ~positions.table["dead"]).to_numpy()
-    )
+    # What is not stocked here any more may sell out: that is no risk.
+    kept = (positions.table["ranged"] & ~positions.table["dead"]).to_numpy(bool)
+    shortage = np.where(kept, shortage, NEVER)
+    level = risk(shortage, lead, review, stages.levels.due & kept)
     placed = stages.order + stages.transfer
-    lost = _without_children(stages, _lost_units(stages, placed, params.plan_days))
+    lost = _without_children(stages, np.where(kept, _lost_units(stages, placed, params.plan_days), 0.0))
     excess = _excess(stages)
     finite = np.isfinite(shortage)
     out_on = today + pd.to_timedelta(np.where(finite, shortage, 0), unit="D")
@@ -229,19 +230,24 @@ def _allocation(stages: Stages, as_of: date) -> pd.DataFrame:
 
 def _waterfall(stages: Stages) -> pd.DataFrame:
     """Steps of every order that was due; `need` and `order` are subtotals of the steps above them."""
-    positions, need = stages.positions, stages.need
+    positions = stages.positions
     rows = np.flatnonzero(positions.buys & (stages.asked > 0))
-    lead = positions.column("lead_time_days")
     pool = stages.network.pool
+    lost_before = stages.lost_before
     on_hand = pool(positions.column("on_hand"))
     owed = pool(positions.column("allocated") + positions.column("backorders"))
     counted = stages.held + owed - on_hand
     steps = {
-        "expected demand to the end of coverage": stages.wanted,
+        # Lead times vary: over all of them expected demand is what the other steps leave.
+        "expected demand to the end of coverage": stages.asked
+        - stages.buffer
+        + stages.held
+        + stages.counted_receipts
+        + lost_before,
         "usable on hand": -(on_hand + np.minimum(counted, 0)) - np.maximum(counted, 0),
         "committed and backorders": owed,
         "receipts counted": -stages.counted_receipts,
-        "demand lost before arrival": -need.lost_before if need.before is None else np.zeros(len(lead)),
+        "demand lost before arrival": -lost_before,
         "maximum": stages.sized.maximum,
         "moq": stages.sized.moq,
         "order multiple": stages.sized.multiple,
@@ -296,18 +302,31 @@ def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
         rows.append(
             (
                 target,
-                float(np.nansum(stock * cost)) if not np.isnan(cost).all() else np.nan,
+                _known_sum(stock * cost),
                 float(stock.sum()),
                 float((sold * fill).sum() / max(sold.sum(), 1e-9)),
-                float((lost * stages.worth).sum()),
+                _known_sum(lost * positions.column("shortage_cost")),
+                float(lost.sum()),
             )
         )
-    names = ["service_target", "stock_value", "stock_units", "expected_fill_rate", "lost_margin_per_year"]
+    names = [
+        "service_target",
+        "stock_value",
+        "stock_units",
+        "expected_fill_rate",
+        "lost_margin_per_year",
+        "lost_units_per_year",
+    ]
     return (
         pd.DataFrame(rows, columns=names)
         .drop_duplicates("service_target")
         .sort_values("service_target", ignore_index=True)
     )
+
+
+def _known_sum(money: np.ndarray) -> float:
+    """Sum of what is known, NaN where nothing is."""
+    return float(np.nansum(money)) if not np.isnan(money).all() else np.nan
 
 
 def _mean_stock(stages: Stages, levels: Levels) -> np.ndarray:

@@ -47,7 +47,8 @@ class PlanResult:
     `accuracy` holds one row an item-location, measured on rolling origins over lead time + review:
     wape, bias (forecast - actual, share of demand), rmsse, naive_wape.
     `service_curve` holds the assortment's stock value and expected fill rate at a range of targets:
-    service_target, stock_value, stock_units, expected_fill_rate, lost_margin_per_year.
+    service_target, stock_value, stock_units, expected_fill_rate, lost_margin_per_year
+    (money, NaN where no price is known), lost_units_per_year.
     """
 
     as_of: date

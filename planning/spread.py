@@ -168,10 +168,14 @@ def _variances(
     flat_mean, flat_variance, seen = _flat_demand(fits)
     certain = (flat_variance <= (1e-5 * flat_mean) ** 2) & (_chance_of_no_change(flat_mean, seen) < LEAST_CHANCE)
     certain = network.pool((~certain & (own_path.sum(axis=1) > 0)).astype(float)) == 0
+    # A single extreme counts for the spread, but no further than demand ever ranged without it.
+    extreme = network.pool(fits.outlier.any(axis=1).astype(float)) > 0
+    usual = np.where(fits.outlier, 0.0, np.nan_to_num(fits.demand))
     table = np.zeros((len(path), len(anchors)))
     for column, horizon in enumerate(anchors):
         error = _pooled_errors(fits, network, model, horizon, feeds)
         own, count = _own_variance(error, horizon, fits.calendar.bucket_days)
+        own = np.where(extreme, np.fmin(own, network.pool(_largest(usual, horizon)) ** 2), own)
         mean = cumulative[:, horizon - 1]
         single = flat_variance * horizon * (1 + horizon / np.maximum(seen, 1))
         fallback = network.pool(np.where(seen > 1, single, 0.0))
@@ -190,6 +194,15 @@ def _chance_of_no_change(mean: np.ndarray, seen: np.ndarray) -> np.ndarray:
     once = np.where(mean > 0, special.xlogy(mean, mean) - mean - special.gammaln(mean + 1), 0.0)
     counted = np.abs(mean - np.round(mean)) < 1e-6
     return np.where(seen < LEAST_SEEN, 1.0, np.where(counted, np.exp(seen * once), 0.0))
+
+
+def _largest(demand: np.ndarray, horizon: int) -> np.ndarray:
+    """Largest demand of any `horizon` buckets in a row, (n,)."""
+    horizon = min(horizon, demand.shape[1])
+    if not horizon:
+        return np.zeros(len(demand))
+    total = np.cumsum(np.pad(demand.astype(float), ((0, 0), (1, 0))), axis=1)
+    return np.asarray((total[:, horizon:] - total[:, :-horizon]).max(axis=1))
 
 
 def _flat_demand(fits: Fits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

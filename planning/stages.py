@@ -81,6 +81,16 @@ class Stages(Base):
         return np.asarray(self.demand.mean_to(end) + self.on_way)
 
     @property
+    def buffer(self) -> np.ndarray:
+        """What an order brings beyond the mean need, the safety stock of the waterfall, units, (n,)."""
+        return np.asarray(self.levels.order - self.need.mean)
+
+    @property
+    def lost_before(self) -> np.ndarray:
+        """Mean demand that is lost before today's order can arrive, units, (n,); none where it waits."""
+        return self.need.lost_before if self.need.before is None else np.zeros(len(self.order))
+
+    @property
     def held(self) -> np.ndarray:
         """Stock that counts, that of the locations it feeds included, units, (n,)."""
         return np.asarray(self.usable + self.on_way)
@@ -248,7 +258,23 @@ def _purchases(
     worth = np.nan_to_num(positions.column("shortage_cost"), nan=1.0)
     gain = worth * (need.short(np.zeros(len(ordered))) - need.short(ordered))
     cut = cut_to_budget(ordered, limits, positions.column("unit_cost"), gain, params.budget, notes)
+    if params.budget is not None:
+        _tell_cut_orders(positions, ordered + cut, minimum, notes)
     return raised, cut
+
+
+def _tell_cut_orders(positions: Positions, order: np.ndarray, minimum: np.ndarray, notes: list[str]) -> None:
+    value = pd.Series(order * positions.column("unit_cost"))
+    groups = [positions.table["supplier_id"], positions.table["location_id"]]
+    total = value.groupby(groups).sum()
+    least = pd.Series(minimum).groupby(groups).max()
+    short = total[(total > 0) & (total < least - 1e-6)]
+    if len(short):
+        some = ", ".join(f"{supplier} for {place}" for supplier, place in short.index[:3])
+        notes.append(
+            f"The budget leaves orders below their supplier's minimum: {len(short):,} ({some}). "
+            "They may be refused: raise the budget, or leave these suppliers out."
+        )
 
 
 def _tell_impossible(positions: Positions, limits: Limits, asked: np.ndarray, notes: list[str]) -> None:

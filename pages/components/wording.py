@@ -99,10 +99,13 @@ def next_point(curve: pd.DataFrame, params: Params) -> str:
     if not np.isfinite(curve["stock_value"]).all():
         return f"{step} **{units(round(more('stock_units')))}** more in stock."
     currency = literal(params.currency)
+    saved = f"**{money(-more('lost_margin_per_year'), currency)}** of margin a year"
+    if not np.isfinite(curve["lost_margin_per_year"]).all():
+        saved = f"**{units(round(-more('lost_units_per_year')))}** a year from being lost"
     holding = money(more("stock_value") * params.holding_rate_per_year, currency)
     return (
         f"{step} **{money(more('stock_value'), currency)}** more stock, which costs {holding} a year to hold, "
-        f"and saves **{money(-more('lost_margin_per_year'), currency)}** of margin a year."
+        f"and saves {saved}."
     )
 
 

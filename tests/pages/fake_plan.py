@@ -352,6 +352,7 @@ def _service_curve(lines: pd.DataFrame) -> pd.DataFrame:
             "stock_units": units,
             "expected_fill_rate": targets + 0.002,
             "lost_margin_per_year": 900_000 * (1 - targets),
+            "lost_units_per_year": 90_000 * (1 - targets),
         }
     )
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planning.calendar import build_calendar, is_weekly
-from planning.demand import LEAST_SHARE_ON_SHELF, Demand, build_demand, event_factors
+from planning.demand import LEAST_SHARE_ON_SHELF, Demand, _without_outliers, build_demand, event_factors
 from planning.inputs import Inputs, read_tables
 from planning.params import Params
 
@@ -377,3 +377,13 @@ def test_the_order_of_the_rows_changes_nothing(history, random):
     random.shuffle(order)
     once, then = (built(tables(sales=s, availability=told(shares))) for s in (sales, sales.iloc[order]))
     np.testing.assert_array_equal(once.demand, then.demand)
+
+
+def test_a_new_level_is_no_single_extreme():
+    history = np.concatenate([np.tile([8.0, 11.0, 9.0, 12.0, 10.0], 20), np.tile([60.0, 55.0, 65.0], 5)])[None]
+    kept, found = _without_outliers(history)
+    assert found == 0
+    np.testing.assert_array_equal(kept, history)
+    lone = history[:, :100].copy()
+    lone[0, 50] = 500.0
+    assert _without_outliers(lone)[1] == 1

@@ -225,7 +225,10 @@ def test_a_named_model_is_taken(name):
 
 def test_without_a_history_the_choice_is_no_fault():
     nothing = np.full((2, 0), 0.0)
-    fits = replace(fits_of(np.zeros((2, 6)), 0.0), demand=nothing, index=np.ones((2, AHEAD)), origins=np.zeros(0, int))
+    fits = replace(
+        fits_of(np.zeros((2, 6)), 0.0), demand=nothing, outlier=nothing > 0, index=np.ones((2, AHEAD)),
+        origins=np.zeros(0, int),
+    )  # fmt: skip
     assert len(choose_models(fits, np.full(2, 21.0), Params())) == 2
     assert (spread(fits).mean == 0).all()
 
