@@ -1,4 +1,4 @@
-"""The parts of the Import page: what to bring, what was understood of it, what is in use, what came before."""
+"""Bringing files: where they are dropped, how their headings are matched, and the step that reads them."""
 
 import io
 import zipfile
@@ -8,22 +8,16 @@ import pandas as pd
 import streamlit as st
 
 from data import export, service
-from data.read import Import
 from data.sample import sample_sources
 from data.upload import Source, read_text_table
-from pages.components import cached, session, tables, widgets
-from pages.components.formats import count, day, literal
+from pages.components import session
+from pages.components.imports_judged import title
 from planning.errors import PlanningError
 from planning.tables import INPUT_TABLES, Table
 
 _OPTIONAL_FIRST = ("items", "suppliers", "open_orders", "receipts")
 _DATE_ORDERS = ("", "dd/mm/yyyy", "mm/dd/yyyy")
 _AUTOMATIC = "Recognised automatically"
-
-
-def title(name: str) -> str:
-    """A table's name as people say it."""
-    return name.replace("_", " ").capitalize()
 
 
 # --- bringing files --------------------------------------------------------------------------------------------------
@@ -197,200 +191,3 @@ def _check(files: Mapping[str, Sequence[Source]], mapping: Mapping[str, Mapping[
     except PlanningError as fault:
         session.keep("import_fault", str(fault))
     st.rerun()
-
-
-# --- what was understood ---------------------------------------------------------------------------------------------
-
-
-def preview(found: Import, files: Sequence[str]) -> None:
-    """What the files hold, what was set aside and why; then use them, or not."""
-    st.header("What the files hold")
-    st.markdown(in_short(found.frames))
-    counts(found.rows)
-    remarks(found.notes)
-    rejected(found.rejected, "preview")
-    if not session.params().currency or session.is_sample():
-        widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
-    base = service.base_of_import(session.visitor())
-    if base is not None:
-        st.toggle(
-            "Replace everything that was imported before",
-            key="replace_everything",
-            help="Off: a table given now replaces the earlier one, sales only for their own locations and dates, and "
-            "tables not given now stay. On: only these files count.",
-        )
-    with st.container(horizontal=True):
-        st.button("Use these data", type="primary", icon=":material/check:", on_click=_confirm, args=(found, files))
-        st.button("Not now", icon=":material/close:", on_click=_discard)
-
-
-def in_short(frames: Mapping[str, pd.DataFrame]) -> str:
-    """The size and the dates of the tables in a line, to see at a glance whether they are the right ones."""
-    told = []
-    both = [frames[name] for name in ("sales", "stock") if name in frames]
-    if both:
-        told.append(f"**{count(pd.concat([f['item_id'] for f in both]).nunique(), 'item')}**")
-        places = pd.concat([f["location_id"] for f in both]).dropna().nunique()
-        told[0] += f" at **{count(places, 'location')}**" if places else ""
-    for name, column, said in (("sales", "date", "sales from"), ("stock", "as_of", "stock of")):
-        dates = frames[name][column].dropna() if name in frames else pd.Series(dtype="datetime64[s]")
-        if not dates.empty:
-            first, last = day(dates.min()), day(dates.max())
-            told.append(f"{said} {last}" if first == last or name == "stock" else f"{said} {first} to {last}")
-    return " · ".join(told)
-
-
-def _confirm(found: Import, files: Sequence[str]) -> None:
-    # What the field shows is what the person agreed to, the sample's currency too.
-    currency = session.params().currency
-    try:
-        service.confirm_import(session.visitor(), found, replace_everything=_replaces(), files=files)
-    except PlanningError as fault:
-        session.complain(str(fault))
-        return
-    session.change_params(currency=currency)
-    session.forget_view()
-    _discard()
-    session.keep("imported", True)
-
-
-def _replaces() -> bool:
-    return bool(session.widget("replace_everything"))
-
-
-def _discard() -> None:
-    session.keep("preview", None)
-    session.keep("import_fault", None)
-    session.keep("matching", None)
-    # A new key empties the uploaders.
-    session.keep("round", (session.kept("round") or 0) + 1)
-
-
-def counts(rows: Mapping[str, Mapping[str, int]]) -> None:
-    """Rows read, accepted and rejected, by table."""
-    frame = pd.DataFrame(
-        [{"table": title(n), **{k: c.get(k, 0) for k in ("read", "accepted", "rejected")}} for n, c in rows.items()]
-    )
-    number = {k: st.column_config.NumberColumn(k.capitalize(), format="%,d") for k in ("read", "accepted", "rejected")}
-    st.dataframe(
-        frame,
-        hide_index=True,
-        width="content",
-        height="content",
-        column_config={"table": st.column_config.TextColumn("Table", width=200), **number},
-        alt="Rows read, accepted and rejected by table",
-    )
-
-
-def remarks(notes: Sequence[str]) -> None:
-    """What a person should know about the import."""
-    if notes:
-        with st.expander(f"{count(len(notes), 'remark')} on these files", icon=":material/info:"):
-            st.markdown("\n".join(f"- {literal(note)}" for note in notes))
-
-
-def rejected(frame: pd.DataFrame, key: str) -> None:
-    """The rows set aside, each with its fault and remedy, and their download."""
-    if frame.empty:
-        st.caption(":green[:material/check_circle:] Every row was accepted.")
-        return
-    st.markdown(f":orange[:material/warning:] **{count(len(frame), 'row')} set aside**; the rest is used without them.")
-    st.dataframe(
-        frame.head(1000),
-        hide_index=True,
-        column_config=tables.columns("rejected"),
-        key=f"{key}_rejected",
-        alt="Rows set aside, with reasons",
-    )
-    if len(frame) > 1000:
-        st.caption("The first 1,000 are shown; the download has them all.")
-    st.download_button(
-        "Download the rows set aside (CSV)",
-        lambda: export.safe_csv(frame),
-        "stockcast-rejected.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        type="tertiary",
-        key=f"{key}_rejected_csv",
-        on_click="ignore",
-    )
-
-
-# --- what is in use, and what came before ----------------------------------------------------------------------------
-
-
-def in_use(record: service.ImportRecord) -> None:
-    """The data that every page shows: how many rows, what was set aside, how they are priced."""
-    counts(record.rows or {})
-    remarks(record.notes)
-    try:
-        rejected(service.rejected(session.visitor(), record.snapshot_id), "in_use")
-    except PlanningError as fault:
-        st.caption(literal(fault))
-
-
-def facts(record: service.ImportRecord) -> None:
-    """Three numbers on the data in use."""
-    rows = (record.rows or {}).values()
-    accepted, refused = (sum(r.get(k, 0) for r in rows) for k in ("accepted", "rejected"))
-    try:
-        known = cached.facts(session.visitor(), record.snapshot_id, session.as_of())
-        priced = cached.priced_share(session.visitor(), record.snapshot_id)
-    except PlanningError as fault:
-        st.error(literal(fault), icon=":material/error:")
-        return
-    first, second, third = st.columns(3)
-    with first.container(border=True, height="stretch"):
-        st.metric("Rows in use", f"{accepted:,}")
-        st.caption(f"{count(refused, 'row')} set aside." if refused else "No row was set aside.")
-    with second.container(border=True, height="stretch"):
-        age = (session.as_of() - known.stock_on).days if known.stock_on else None
-        st.metric("Age of the stock", "–" if age is None else count(max(age, 0), "day"))
-        st.caption("The count carries no date." if age is None else "Between the count and the plan's date.")
-    with third.container(border=True, height="stretch"):
-        st.metric("Items with a known cost", f"{100 * priced:.0f} %")
-        st.caption("Without a cost the plan tells units, never zero money.")
-
-
-def history(records: Sequence[service.ImportRecord]) -> None:
-    """Earlier imports, newest first, each with the way back to it."""
-    current = session.snapshot_id()
-    for n, record in enumerate(records):
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            rows = sum(r.get("accepted", 0) for r in (record.rows or {}).values())
-            st.markdown(
-                f"**{record.imported_at.astimezone():%d %b %Y, %H:%M}** · {count(rows, 'row')}", width="stretch"
-            )
-            st.caption("Sample company" if record.sample else literal(", ".join(record.files)[:120]), width="stretch")
-            if record.snapshot_id == current:
-                st.badge("In use", icon=":material/check:", color="green")
-            else:
-                st.button("Go back to this", key=f"back_{n}", icon=":material/undo:", on_click=_go_back, args=(record,))
-
-
-def _go_back(record: service.ImportRecord) -> None:
-    try:
-        service.go_back(session.visitor(), record.snapshot_id)
-    except PlanningError as fault:
-        session.complain(str(fault))
-        return
-    session.forget_view()
-
-
-@st.dialog("Delete everything?")
-def confirm_delete() -> None:
-    """Ask once more before all that the workspace holds is deleted."""
-    st.markdown("All imports, forecasts and decisions of this workspace go, for good.")
-    with st.container(horizontal=True):
-        if st.button("Delete everything", type="primary", icon=":material/delete_forever:"):
-            try:
-                service.delete_everything(session.visitor())
-            except PlanningError as fault:
-                session.complain(str(fault))
-            else:
-                session.forget_forecast()
-                session.forget_view()
-                _discard()
-            st.rerun()
-        if st.button("Keep it"):
-            st.rerun()

@@ -1,0 +1,167 @@
+"""What the files hold, judged: rows accepted and set aside, what is worth knowing, and the step to use them."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from data import export, service
+from data.read import Import
+from pages.components import session, tables, widgets
+from pages.components.formats import count, day, literal
+from planning.errors import PlanningError
+
+_SHOWN = 1000
+_FAULTS_SHOWN = 8
+
+
+def title(name: str) -> str:
+    """A table's name as people say it."""
+    return name.replace("_", " ").capitalize()
+
+
+def preview(found: Import, files: Sequence[str]) -> None:
+    """What the files hold; what was set aside and why; then use them, or not."""
+    st.header("What the files hold")
+    st.markdown(in_short(found.frames))
+    _reconciled(found.rows)
+    rejected(found.rejected, "preview")
+    remarks(found.notes)
+    counts(found.rows)
+    _use(found, files)
+
+
+def _reconciled(rows: Mapping[str, Mapping[str, int]]) -> None:
+    """Rows read, accepted and set aside, and that nothing is missing in between."""
+    read, accepted, refused = (sum(r.get(k, 0) for r in rows.values()) for k in ("read", "accepted", "rejected"))
+    with st.container(horizontal=True):
+        for label, value, sign in (("Rows read", read, ""), ("Accepted", accepted, "="), ("Set aside", refused, "+")):
+            with st.container(border=True, key=f"reconciled_{label.split()[0].lower()}"):
+                st.metric(f"{sign} {label}".strip(), f"{value:,}")
+
+
+def _use(found: Import, files: Sequence[str]) -> None:
+    """Choose between adding and replacing, and use the data."""
+    if not session.params().currency or session.is_sample():
+        widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
+    base = service.base_of_import(session.visitor())
+    if base is not None:
+        st.segmented_control(
+            "With what is there already",
+            ("add", "replace"),
+            default="add",
+            required=True,
+            key="add_or_replace",
+            format_func={"add": "Add to it", "replace": "Replace everything"}.__getitem__,
+            help="Add: rows join the earlier ones by the keys of their table, so that overlapping exports never count "
+            "twice; tables not given now stay. Replace: only these files count.",
+        )
+    with st.container(horizontal=True):
+        st.button("Use these data", type="primary", icon=":material/check:", on_click=_confirm, args=(found, files))
+        st.button("Not now", icon=":material/close:", on_click=discard)
+
+
+def in_short(frames: Mapping[str, pd.DataFrame]) -> str:
+    """The size and the dates of the tables in a line, to see at a glance whether they are the right ones."""
+    told = []
+    both = [frames[name] for name in ("sales", "stock") if name in frames]
+    if both:
+        told.append(f"**{count(pd.concat([f['item_id'] for f in both]).nunique(), 'item')}**")
+        places = pd.concat([f["location_id"] for f in both]).dropna().nunique()
+        told[0] += f" at **{count(places, 'location')}**" if places else ""
+    for name, column, said in (("sales", "date", "sales from"), ("stock", "as_of", "stock of")):
+        dates = frames[name][column].dropna() if name in frames else pd.Series(dtype="datetime64[s]")
+        if not dates.empty:
+            first, last = day(dates.min()), day(dates.max())
+            told.append(f"{said} {last}" if first == last or name == "stock" else f"{said} {first} to {last}")
+    return " · ".join(told)
+
+
+def _confirm(found: Import, files: Sequence[str]) -> None:
+    # What the field shows is what the person agreed to, the sample's currency too.
+    currency = session.params().currency
+    replaces = session.widget("add_or_replace") == "replace"
+    try:
+        service.confirm_import(session.visitor(), found, replace_everything=replaces, files=files)
+    except PlanningError as fault:
+        session.complain(str(fault))
+        return
+    session.change_params(currency=currency)
+    session.forget_view()
+    discard()
+    session.keep("imported", True)
+
+
+def discard() -> None:
+    """Forget what was read and dropped."""
+    for name in ("preview", "import_fault", "matching", "understood"):
+        session.keep(name, None)
+    # A new key empties the uploaders.
+    session.keep("round", (session.kept("round") or 0) + 1)
+
+
+def counts(rows: Mapping[str, Mapping[str, int]]) -> None:
+    """Rows read, accepted and rejected, by table."""
+    frame = pd.DataFrame(
+        [{"table": title(n), **{k: c.get(k, 0) for k in ("read", "accepted", "rejected")}} for n, c in rows.items()],
+        columns=["table", "read", "accepted", "rejected"],
+    )
+    number = {
+        k: st.column_config.NumberColumn(said, format="%,d")
+        for k, said in (("read", "Read"), ("accepted", "Accepted"), ("rejected", "Set aside"))
+    }
+    st.dataframe(
+        frame,
+        hide_index=True,
+        width="content",
+        height="content",
+        column_config={"table": st.column_config.TextColumn("Table", width=200), **number},
+        alt="Rows read, accepted and set aside by table",
+    )
+
+
+def remarks(notes: Sequence[str]) -> None:
+    """What a person should know about the import."""
+    if notes:
+        with st.expander(f"{count(len(notes), 'remark')} on these files", icon=":material/info:"):
+            st.markdown("\n".join(f"- {literal(note)}" for note in notes))
+
+
+def rejected(frame: pd.DataFrame, key: str) -> None:
+    """The rows set aside: the faults by their number, each row with its remedy, and their download."""
+    if frame.empty:
+        st.caption(":green[:material/check_circle:] Every row was accepted.")
+        return
+    st.markdown(
+        f":orange[:material/warning:] **{count(len(frame), 'row')} set aside**; the rest is used without them. "
+        "Correct them in the download or the file, and drop it again."
+    )
+    with st.expander("The rows set aside, each with its reason", expanded=len(frame) <= _FAULTS_SHOWN):
+        st.dataframe(
+            frame.head(_SHOWN),
+            hide_index=True,
+            column_config=tables.columns("rejected"),
+            key=f"{key}_rejected",
+            alt="Rows set aside, with reasons",
+        )
+        if len(frame) > _SHOWN:
+            st.caption(f"The first {_SHOWN:,} are shown; the download has them all.")
+    with st.container(horizontal=True):
+        for kind, make, mime in (
+            ("CSV", lambda: export.safe_csv(frame), "text/csv"),
+            (
+                "Excel",
+                lambda: export.workbook({"rejected": frame}),
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            ),
+        ):
+            st.download_button(
+                f"Rows set aside ({kind})",
+                make,
+                f"stockcast-rejected.{'csv' if kind == 'CSV' else 'xlsx'}",
+                mime=mime,
+                icon=":material/download:",
+                type="tertiary",
+                key=f"{key}_rejected_{kind.lower()}",
+                on_click="ignore",
+            )
