@@ -1,6 +1,7 @@
 """What is in use and what came before: facts on the data, the history of imports, going back, deleting."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -49,7 +50,7 @@ def facts(record: service.ImportRecord) -> None:
 def data_of(record: service.ImportRecord) -> str:
     """The name of an import as people say it: `Data of 5 May, 07:10`."""
     at = record.imported_at.astimezone()
-    year = f" {at:%Y}" if at.year != session.as_of().year else ""
+    year = f" {at:%Y}" if at.year != datetime.now(UTC).astimezone().year else ""
     return f"Data of {at.day} {at:%b}{year}, {at:%H:%M}"
 
 
