@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
@@ -15,15 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data import duck
+from data.delimited import Body, Broken, Progress, Shape, as_utf8, is_blank, read_body, records
+from data.preamble import SAMPLE_ROWS, delimiter_of
 from planning.errors import InputError
 
 MAX_BYTES = 1024**3
 MAX_COLUMNS = 4_000
 MAX_CELLS = 100_000_000
-DELIMITERS = (",", ";", "\t", "|")
 
-_SAMPLE_ROWS = 50
-_CHUNK_ROWS = 5_000
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NOT_TABLES = (
     (b"PK\x03\x04", "an Excel workbook or a ZIP archive"),
@@ -53,15 +53,6 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Broken:
-    """A row that has not as many cells as the header: set aside, never lost."""
-
-    row: int
-    cells: int
-    expected: int
-
-
-@dataclass(frozen=True)
 class TextTable:
     """A file as text.
 
@@ -87,12 +78,13 @@ def shown(text: object, length: int = 80) -> str:
     return line if len(line) <= length else line[: length - 3] + "..."
 
 
-def read_text_table(source: Source) -> TextTable:
+def read_text_table(source: Source, progress: Progress | None = None) -> TextTable:
     """Read a CSV, TSV, text or Parquet file with every cell as text, kept to the letter.
 
     Parameters
     ----------
     source : the file; its content, not its name, tells what it is.
+    progress : is told the bytes read so far, and all bytes, of a delimited file.
 
     Returns
     -------
@@ -108,7 +100,7 @@ def read_text_table(source: Source) -> TextTable:
     for magic, kind in _NOT_TABLES:
         if payload.startswith(magic):
             _refuse(source, f"is {kind}, not a table of text; {_WAY_OUT}")
-    return _read_delimited(source, payload)
+    return _read_delimited(source, payload, progress)
 
 
 def _payload(source: Source) -> bytes:
@@ -137,78 +129,76 @@ def _refuse(source: Source, what: str) -> NoReturn:
 # --- delimited text ---------------------------------------------------------------------------------------------
 
 
-def _read_delimited(source: Source, payload: bytes) -> TextTable:
-    encoding = _encoding(source, payload)
-    text = io.TextIOWrapper(io.BytesIO(payload), encoding=encoding, newline="")
-    start, delimiter = _dialect(text)
-    text.seek(start)
-    records = _records(source, csv.reader(text, delimiter=delimiter, strict=True))
-    header_row, header = next(((n, row) for n, row in records if not _is_blank(row)), (0, []))
+def _read_delimited(source: Source, payload: bytes, progress: Progress | None) -> TextTable:
+    text, encoding = _decoded(source, payload)
+    lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
+    start, delimiter, header_row = _dialect(lines)
+    lines.seek(start)
+    counted = _Counted(lines, start)
+    rows = records(source.name, csv.reader(counted, delimiter=delimiter, strict=True))
+    number, header = next(((n, row) for n, row in rows if n > header_row), (0, []))
     columns = tuple(cell.strip() for cell in header)
     _check_header(source, columns)
     named = max(n for n, name in enumerate(columns, 1) if name)
-    table, rows, broken = _collect(records, named, len(columns))
-    notes = () if encoding.startswith("utf") else (f"{source.name}: read as {encoding}, because it is not UTF-8",)
-    if header_row > 1:
-        notes = (*notes, f"{source.name}: the header was found in row {header_row}")
-    return TextTable(source.name, columns[:named], tuple(table)[:named], rows, broken, notes)
+    body = Body(Shape(delimiter, len(columns), named), number)
+    read_body(source.name, text, counted.bytes, body, most_cells=MAX_CELLS, progress=progress)
+    foreign = () if encoding.startswith("utf") else (f"{source.name}: read as {encoding}, because it is not UTF-8",)
+    notes = (*foreign, *header_note(source, number))
+    return TextTable(source.name, columns[:named], body.columns(), body.row_numbers(), tuple(body.broken), notes)
 
 
-def _encoding(source: Source, payload: bytes) -> str:
-    for bom, name in _BOMS:
-        if payload.startswith(bom):
-            encoding = name
-            break
-    else:
-        encoding = "utf-8"
-        if b"\0" in payload[:2]:
-            encoding = "utf-16-be" if payload[0] == 0 else "utf-16-le"
+class _Counted(Iterator[str]):
+    """Lines, with the bytes read so far."""
+
+    def __init__(self, lines: Iterator[str], start: int) -> None:
+        self.lines, self.bytes = lines, start
+
+    def __next__(self) -> str:
+        line = next(self.lines)
+        self.bytes += len(line.encode())
+        return line
+
+
+def header_note(source: Source, row: int) -> tuple[str, ...]:
+    """Say where the header stands, unless it stands where everyone looks."""
+    return (f"{source.name}: the header was found in row {row}; the rows above it are no data",) if row > 1 else ()
+
+
+def _decoded(source: Source, payload: bytes) -> tuple[bytes, str]:
+    """The text in UTF-8, and the encoding that it came in."""
+    encoding = next((name for bom, name in _BOMS if payload.startswith(bom)), "")
+    if not encoding:
+        encoding = "utf-8" if b"\0" not in payload[:2] else "utf-16-be" if payload[0] == 0 else "utf-16-le"
     try:
-        text = payload.decode(encoding)
+        text = as_utf8(payload, encoding)
     except UnicodeDecodeError:
         encoding = "cp1252"
         try:
-            text = payload.decode(encoding)
+            text = as_utf8(payload, encoding)
         except UnicodeDecodeError:
             _refuse(source, f"is neither UTF-8, UTF-16 nor Windows-1252 text; {_WAY_OUT}")
-    if "\0" in text:
+    if b"\0" in text:
         _refuse(source, f"holds NUL bytes, so it is no text; {_WAY_OUT}")
-    return encoding
+    return text, encoding
 
 
-def _dialect(text: io.TextIOWrapper) -> tuple[int, str]:
-    """Where the table begins, and the delimiter: decided on the header, checked on the rows below it."""
-    first = text.readline()
-    declared = re.fullmatch(r"sep=(.)\s*", first)
+def _dialect(lines: io.TextIOWrapper) -> tuple[int, str, int]:
+    """The byte at which the table's text begins, the delimiter, and how many rows stand above the header."""
+    first = lines.readline()
+    declared = re.fullmatch(r"sep=([^\w\s\"]|\t)\s*", first)
     if declared:
-        return text.tell(), declared[1]
-    lines = [first, *(text.readline() for _ in range(_SAMPLE_ROWS))]
-    best, best_score = DELIMITERS[0], (0.0, 0)
-    for delimiter in DELIMITERS:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if not _is_blank(row)]
-        if widths and widths[0] > 1:
-            score = (sum(abs(width - widths[0]) <= 1 for width in widths) / len(widths), widths[0])
-            if score > best_score:
-                best, best_score = delimiter, score
-    return 0, best
+        return len(first.encode()), declared[1], _first_filled(lines, declared[1])
+    sample = [first, *(lines.readline() for _ in range(SAMPLE_ROWS))]
+    delimiter, header = delimiter_of([line for line in sample if line])
+    return 0, delimiter, _first_filled(chain(sample, lines), delimiter) if header is None else header
 
 
-def _records(source: Source, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    number = 0
+def _first_filled(lines: Iterator[str], delimiter: str) -> int:
+    rows = enumerate(csv.reader(lines, delimiter=delimiter))
     try:
-        for row in reader:
-            number += 1
-            yield number, row
-    except csv.Error as fault:
-        _refuse(
-            source,
-            f"row {number + 1}: a quotation mark is torn ({fault}), so the rows after it cannot be told apart; "
-            'close the quotation, or write a quotation mark inside a cell twice ("")',
-        )
-
-
-def _is_blank(row: Sequence[str]) -> bool:
-    return not any(row) or not any(cell.strip() for cell in row)
+        return next((n for n, row in rows if not is_blank(row)), 0)
+    except csv.Error:
+        return 0
 
 
 def _check_header(source: Source, columns: Sequence[str]) -> None:
@@ -218,39 +208,6 @@ def _check_header(source: Source, columns: Sequence[str]) -> None:
         _refuse(source, "has no header row; write the names of the columns in the first row")
     if any(_CONTROL.search(name) for name in columns):
         _refuse(source, f"has control characters in its first row, so it is no table of text; {_WAY_OUT}")
-
-
-def _collect(
-    records: Iterator[tuple[int, list[str]]], named: int, width: int
-) -> tuple[list[pa.ChunkedArray], Rows, tuple[Broken, ...]]:
-    """Gather the rows in chunks; rows with too few or too many cells are told apart."""
-    chunks: list[list[pa.Array]] = []
-    numbers: list[int] = []
-    broken: list[Broken] = []
-    held: list[list[str]] = []
-    for number, row in records:
-        if _is_blank(row):
-            continue
-        if len(row) != width:
-            if len(row) < named or not _is_blank(row[width:]):
-                broken.append(Broken(number, len(row), width))
-                continue
-            row += [""] * (width - len(row))
-            del row[width:]
-        held.append(row)
-        numbers.append(number)
-        if len(held) == _CHUNK_ROWS:
-            chunks.append(_columns(held, width))
-            held = []
-    chunks.append(_columns(held, width))
-    table = [pa.chunked_array([chunk[n] for chunk in chunks], pa.string()) for n in range(width)]
-    return table, np.array(numbers, dtype=np.int64), tuple(broken)
-
-
-def _columns(held: list[list[str]], width: int) -> list[pa.Array]:
-    if not held:
-        return [pa.array([], pa.string())] * width
-    return [pa.array(column, pa.string()) for column in zip(*held, strict=True)]
 
 
 # --- Parquet ----------------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from data import cells
+from data.delimited import Broken
 from data.layouts import LongTable, TextColumn
 from data.styles import Style, decide_styles
-from data.upload import Broken, shown
+from data.upload import shown
 from planning.tables import RESULT_TABLES, Column, Table
 
 VALUE_LENGTH = 200
