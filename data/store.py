@@ -34,6 +34,9 @@ INTERRUPTED_AFTER = 3600.0
 
 NO_ROOM = "the data could not be kept: make room on the disk and import again; the earlier data stands"
 
+REMEMBERED_CHARACTERS = 1_000_000
+"""The longest text that a workspace remembers."""
+
 RESULT_BYTES = 4 * 1024**3
 """Room for kept results; beyond it those that were used longest ago go."""
 
@@ -81,6 +84,7 @@ class Workspace:
         notes: Sequence[str] = (),
         rejected: pd.DataFrame | None = None,
         sample: bool = False,
+        imported_by: str = "",
     ) -> str:
         """Keep these tables as a snapshot, make it the current one, and return its id.
 
@@ -89,6 +93,7 @@ class Workspace:
         frames : by table name, in the contract's columns.
         files, rows, notes, rejected : the report of the import, kept beside the snapshot.
         sample : whether this is the sample company.
+        imported_by : who brings it, for the history.
 
         Raises
         ------
@@ -101,7 +106,8 @@ class Workspace:
         except OSError as fault:
             raise InputError(NO_ROOM) from fault
         at = datetime.now(UTC)
-        self._catalog.record(self.name, ImportRecord(snapshot.id, at, tuple(files), rows, tuple(notes), sample))
+        record = ImportRecord(snapshot.id, at, tuple(files), rows, tuple(notes), sample, imported_by[:80])
+        self._catalog.record(self.name, record)
         return snapshot.id
 
     def take(self, source: Path, record: ImportRecord, rejected: pd.DataFrame | None = None) -> None:
@@ -220,6 +226,24 @@ class Workspace:
         except OSError:
             return None
         return payload
+
+    def remember(self, key: str, text: str) -> None:
+        """Keep a text of this workspace under a key, such as how the columns of a file with this header are mapped.
+
+        A later text replaces the earlier one; it goes with the workspace.
+
+        Raises
+        ------
+        InputError : the key has no letter or more than 200, or the text more than `REMEMBERED_CHARACTERS`.
+        """
+        if not 1 <= len(key) <= 200 or len(text) > REMEMBERED_CHARACTERS:
+            msg = f"a key has 1 to 200 characters and its text at most {REMEMBERED_CHARACTERS:,}: shorten it"
+            raise InputError(msg)
+        self._catalog.remember(self.name, key, text)
+
+    def remembered(self, key: str) -> str | None:
+        """Return the text that was last kept under this key, or None."""
+        return self._catalog.remembered(self.name, key)
 
     def decide(self, kind: str, body: Mapping[str, Any]) -> Decision:
         """Add a line to the decisions log of this workspace."""
