@@ -32,25 +32,49 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class Coded:
+    """A column of accepted rows: its values, the last one for "no cell", and which of them stands in each row."""
+
+    values: npt.NDArray[np.generic]
+    codes: Rows
+
+    def series(self, column: Column, rows: Rows | None = None) -> pd.Series:
+        """The values that stand in these rows, in the type of their column."""
+        return _typed(column, self.values[self.codes if rows is None else self.codes[rows]])
+
+
+@dataclass(frozen=True)
 class Judged:
     """One file, judged against the contract.
 
     name      the file, as shown
-    frame     the accepted rows in the order of the file: all contract columns, in contract order
-    rows      the row in the file of each row of `frame`
-    headings  by contract column: what the file calls it, for each row of `frame`
+    table     the contract
+    columns   the accepted rows in the order of the file, by contract column; a column that the file lacks is absent
+    rows      the row in the file of each accepted row
+    headings  by contract column: what the file calls it, for each accepted row
     rejected  the rejected rows, with the columns of the result table `rejected`
     counts    read, accepted, rejected
     notes     what a person should know
     """
 
     name: str
-    frame: pd.DataFrame
+    table: Table
+    columns: Mapping[str, Coded]
     rows: Rows
     headings: Callable[[str, Rows], npt.NDArray[np.object_]]
     rejected: pd.DataFrame
     counts: dict[str, int]
     notes: tuple[str, ...]
+
+    def column(self, name: str) -> pd.Series:
+        """The accepted rows of a contract column."""
+        column = self.table.by_name[name]
+        return self.columns[name].series(column) if name in self.columns else absent(column, len(self.rows))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The accepted rows: all contract columns, in contract order."""
+        return pd.DataFrame({name: self.column(name) for name in self.table.names}, copy=False)
 
 
 @dataclass(frozen=True)
@@ -93,8 +117,9 @@ def judge(table: Table, text: LongTable, broken: Sequence[Broken] = ()) -> Judge
     accepted = np.flatnonzero(first < 0)
     return Judged(
         text.name,
-        _frame(table, parsed, accepted),
-        text.rows[accepted],
+        table,
+        {name: Coded(here.values, _at(here.codes, accepted)) for name, here in parsed.items()},
+        _at(text.rows, accepted),
         lambda column, rows: text.heading(column, accepted[rows]),
         rejected,
         {"read": len(text.rows) + len(broken), "accepted": len(accepted), "rejected": len(rejected)},
@@ -217,15 +242,9 @@ def rejections(
     return frame[list(REJECTED_COLUMNS)]
 
 
-def _frame(table: Table, parsed: Mapping[str, _Parsed], at: Rows) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            column.name: _typed(column, parsed[column.name].values[parsed[column.name].codes[at]])
-            if column.name in parsed
-            else absent(column, len(at))
-            for column in table.columns
-        }
-    )
+def _at(codes: Rows, rows: Rows) -> Rows:
+    """The codes of these rows, which are in order; where that is all, they are not copied."""
+    return codes if len(rows) == len(codes) else np.asarray(codes[rows], dtype=np.int64)
 
 
 def _typed(column: Column, values: npt.NDArray[np.generic]) -> pd.Series:
