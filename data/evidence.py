@@ -205,7 +205,8 @@ def _planned(
     items = tables["items"].drop_duplicates("item_id").set_index("item_id").reindex(ids)
     out = pd.DataFrame(index=ids)
     at_location = tables["item_locations"].groupby("item_id")[["supplier_id", "lead_time_days"]].first().reindex(ids)
-    out["supplier_id"] = items["supplier_id"].fillna(at_location["supplier_id"])
+    named = items["supplier_id"].astype(object)  # without any row it would come as numbers
+    out["supplier_id"] = named.where(named.notna(), at_location["supplier_id"])
     out["unit_cost"] = items["unit_cost"].fillna(latest.groupby("item_id")["unit_cost"].mean().reindex(ids))
     out["unit_price"] = items["unit_price"].fillna(sales.groupby("item_id")["unit_price"].mean().reindex(ids))
     out["recent_units"] = recent.groupby("item_id")["recent_units"].sum().reindex(ids).fillna(0.0)

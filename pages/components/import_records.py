@@ -63,8 +63,7 @@ def history(records: Sequence[service.ImportRecord]) -> None:
             told = [count(sum(r.get("accepted", 0) for r in rows), "row")]
             refused = sum(r.get("rejected", 0) for r in rows)
             told += [f"{refused:,} set aside"] if refused else []
-            who = str(getattr(record, "who", "") or "")
-            told += [f"by {literal(who[:60])}"] if who else []
+            told += [f"by {literal(record.imported_by[:60])}"] if record.imported_by else []
             with st.container(gap="xxsmall"):
                 st.markdown(f"**{data_of(record)}** · {' · '.join(told)}")
                 st.caption(_files(record))

@@ -7,7 +7,7 @@ import streamlit as st
 
 from data import export, service
 from data.read import Import
-from pages.components import session, tables, widgets
+from pages.components import joining, session, tables, warnings_view, widgets
 from pages.components.formats import count, day, literal
 from planning.errors import PlanningError
 
@@ -21,14 +21,32 @@ def title(name: str) -> str:
 
 
 def preview(found: Import, files: Sequence[str]) -> None:
-    """What the files hold; what was set aside and why; then use them, or not."""
+    """What the files hold; what would change a plan, first; what was set aside and why; then use them, or not."""
     st.header("What the files hold")
     st.markdown(in_short(found.frames))
     _reconciled(found.rows)
+    joining.choose(found)
+    judged = joining.judged(found)
+    answered = joining.ask_places(judged.question)
+    if judged.findings:
+        st.subheader("What would change the plan", anchor=False)
+        warnings_view.warnings(judged.findings, "preview", first=3)
     rejected(found.rejected, "preview")
     remarks(found.notes)
     counts(found.rows)
-    _use(found, files)
+    if not session.params().currency or session.is_sample():
+        widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
+    with st.container(horizontal=True):
+        st.button(
+            "Use these data",
+            type="primary",
+            icon=":material/check:",
+            on_click=_confirm,
+            args=(found, files),
+            disabled=not answered,
+            help=None if answered else "Say first which location serves the sales.",
+        )
+        st.button("Not now", icon=":material/close:", on_click=discard)
 
 
 def _reconciled(rows: Mapping[str, Mapping[str, int]]) -> None:
@@ -38,27 +56,6 @@ def _reconciled(rows: Mapping[str, Mapping[str, int]]) -> None:
         for label, value, sign in (("Rows read", read, ""), ("Accepted", accepted, "="), ("Set aside", refused, "+")):
             with st.container(border=True, key=f"reconciled_{label.split()[0].lower()}"):
                 st.metric(f"{sign} {label}".strip(), f"{value:,}")
-
-
-def _use(found: Import, files: Sequence[str]) -> None:
-    """Choose between adding and replacing, and use the data."""
-    if not session.params().currency or session.is_sample():
-        widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
-    base = service.base_of_import(session.visitor())
-    if base is not None:
-        st.segmented_control(
-            "With what is there already",
-            ("add", "replace"),
-            default="add",
-            required=True,
-            key="add_or_replace",
-            format_func={"add": "Add to it", "replace": "Replace everything"}.__getitem__,
-            help="Add: rows join the earlier ones by the keys of their table, so that overlapping exports never count "
-            "twice; tables not given now stay. Replace: only these files count.",
-        )
-    with st.container(horizontal=True):
-        st.button("Use these data", type="primary", icon=":material/check:", on_click=_confirm, args=(found, files))
-        st.button("Not now", icon=":material/close:", on_click=discard)
 
 
 def in_short(frames: Mapping[str, pd.DataFrame]) -> str:
@@ -80,9 +77,15 @@ def in_short(frames: Mapping[str, pd.DataFrame]) -> str:
 def _confirm(found: Import, files: Sequence[str]) -> None:
     # What the field shows is what the person agreed to, the sample's currency too.
     currency = session.params().currency
-    replaces = session.widget("add_or_replace") == "replace"
     try:
-        service.confirm_import(session.visitor(), found, replace_everything=replaces, files=files)
+        service.confirm_import(
+            session.visitor(),
+            found,
+            replace_everything=joining.replaces(),
+            files=files,
+            how=joining.how(),
+            places=joining.places(),
+        )
     except PlanningError as fault:
         session.complain(str(fault))
         return
@@ -94,7 +97,7 @@ def _confirm(found: Import, files: Sequence[str]) -> None:
 
 def discard() -> None:
     """Forget what was read and dropped."""
-    for name in ("preview", "import_fault", "matching", "understood"):
+    for name in ("preview", "judged", "import_fault", "matching", "understood"):
         session.keep(name, None)
     # A new key empties the uploaders.
     session.keep("round", (session.kept("round") or 0) + 1)
