@@ -120,4 +120,5 @@ def _same_key(given: pd.DataFrame, earlier: pd.DataFrame, key: list[str]) -> pd.
 
 def _comparable(key: pd.DataFrame) -> pd.DataFrame:
     """Let an unknown part of a key equal an unknown one."""
-    return key.apply(lambda column: column.astype(object).where(column.notna(), ""))
+    known: pd.DataFrame = key.apply(lambda column: column.astype(object).where(column.notna(), ""))
+    return known
