@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data import duck
+from data.archive import is_workbook, members
 from data.delimited import Body, Broken, Progress, Shape, as_utf8, is_blank, read_body, records
-from data.preamble import SAMPLE_ROWS, delimiter_of
+from data.preamble import SAMPLE_ROWS, delimiter_of, header_at
+from data.workbook import Grid, read_workbook
 from planning.errors import InputError
 
 MAX_BYTES = 1024**3
@@ -26,8 +28,6 @@ MAX_CELLS = 100_000_000
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NOT_TABLES = (
-    (b"PK\x03\x04", "an Excel workbook or a ZIP archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
     (b"GIF8", "an image"),
@@ -35,6 +35,7 @@ _NOT_TABLES = (
     (b"\x1f\x8b", "a compressed archive"),
     (b"SQLite format 3", "a database"),
 )
+_ZIP, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _WAY_OUT = "save the table as CSV (UTF-8) or Parquet and give that"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -43,10 +44,16 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Source:
-    """A file that a person brought. `name` is only ever shown; a folder in it is cut off."""
+    """A file that a person brought.
+
+    name     only ever shown; a folder in it is cut off
+    payload  its bytes, or where they lie
+    sheet    which sheet of a workbook; None: the one with the most known headings
+    """
 
     name: str
     payload: bytes | Path = field(repr=False)
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", shown(PurePosixPath(self.name.replace("\\", "/")).name or "unnamed file"))
@@ -79,7 +86,7 @@ def shown(text: object, length: int = 80) -> str:
 
 
 def read_text_table(source: Source, progress: Progress | None = None) -> TextTable:
-    """Read a CSV, TSV, text or Parquet file with every cell as text, kept to the letter.
+    """Read a CSV, TSV, text, Excel, OpenDocument or Parquet file with every cell as text, kept to the letter.
 
     Parameters
     ----------
@@ -97,10 +104,53 @@ def read_text_table(source: Source, progress: Progress | None = None) -> TextTab
     payload = _payload(source)
     if payload[:4] == b"PAR1":
         return _read_parquet(source, payload)
+    if payload.startswith(_OLD_WORKBOOK) or (payload.startswith(_ZIP) and is_workbook(payload)):
+        return _read_sheet(source, read_workbook(source.name, payload, source.sheet))
+    if payload.startswith(_ZIP):
+        parts = members(source.name, payload, MAX_BYTES)
+        if len(parts) > 1:
+            _refuse(source, f"holds {len(parts)} files; unpack it and bring them one by one")
+        return read_text_table(Source(*parts[0]), progress)
     for magic, kind in _NOT_TABLES:
         if payload.startswith(magic):
             _refuse(source, f"is {kind}, not a table of text; {_WAY_OUT}")
     return _read_delimited(source, payload, progress)
+
+
+def unpacked(sources: Sequence[Source], faults: list[str]) -> list[Source]:
+    """Take ZIP archives apart into their files; any other file is itself.
+
+    Parameters
+    ----------
+    sources : the files, in the order they were added.
+    faults : gets a line for each archive that is damaged, too large, or holds another archive.
+    """
+    found: list[Source] = []
+    for source in sources:
+        try:
+            found += _members(source)
+        except InputError as fault:
+            faults.append(str(fault))
+    return found
+
+
+def _members(source: Source) -> list[Source]:
+    if not _begins_with(source, _ZIP):
+        return [source]
+    payload = _payload(source)
+    if is_workbook(payload):
+        return [source]
+    return [Source(name, content) for name, content in members(source.name, payload, MAX_BYTES)]
+
+
+def _begins_with(source: Source, magic: bytes) -> bool:
+    if not isinstance(source.payload, Path):
+        return source.payload.startswith(magic)
+    try:
+        with source.payload.open("rb") as file:
+            return file.read(len(magic)) == magic
+    except OSError:
+        return False  # the reading says why
 
 
 def _payload(source: Source) -> bytes:
@@ -208,6 +258,36 @@ def _check_header(source: Source, columns: Sequence[str]) -> None:
         _refuse(source, "has no header row; write the names of the columns in the first row")
     if any(_CONTROL.search(name) for name in columns):
         _refuse(source, f"has control characters in its first row, so it is no table of text; {_WAY_OUT}")
+
+
+# --- workbooks ------------------------------------------------------------------------------------------------------
+
+
+def _read_sheet(source: Source, grid: Grid) -> TextTable:
+    """The table that stands in a sheet."""
+    top = [column.slice(0, SAMPLE_ROWS).to_pylist() for column in grid.columns]
+    above = header_at(list(zip(*top, strict=True)))
+    if above is None:
+        _refuse(source, f"has nothing in its sheet {shown(grid.sheet, 40)!r}; choose another sheet, or fill it")
+    columns = tuple(str(column[above]).strip() for column in top)
+    _check_header(source, columns)
+    named = max(n for n, name in enumerate(columns, 1) if name)
+    table = pa.table([column.slice(above + 1) for column in grid.columns], names=[str(n) for n in range(len(columns))])
+    full = _filled_rows(table.select(range(named)))
+    stray = int(_filled_rows(table.select(range(named, len(columns)))).sum()) if named < len(columns) else 0
+    rows = np.flatnonzero(full).astype(np.int64) + above + 2
+    notes = [*header_note(source, above + 1)]
+    if grid.others:
+        notes.append(f"{source.name}: read the sheet {shown(grid.sheet, 40)!r}, not {_listed(grid.others)}")
+    if stray:
+        notes.append(f"{source.name}: cells to the right of the last heading were left out, in {stray:,} rows")
+    cells = tuple(table.select(range(named)).filter(pa.array(full)).columns)
+    return TextTable(source.name, columns[:named], cells, rows, notes=tuple(notes))
+
+
+def _listed(names: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(repr(shown(name, 40)) for name in names[:most]) + more
 
 
 # --- Parquet ----------------------------------------------------------------------------------------------------
