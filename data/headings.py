@@ -135,6 +135,10 @@ def ignored_columns(text: TextTable, ignored: Sequence[int]) -> list[str]:
 
 
 def _listed(text: TextTable, columns: Sequence[int]) -> str:
-    names = [repr(shown(text.columns[n], 30)) if text.columns[n] else f"unnamed column {n + 1}" for n in columns]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return listed([text.columns[n] or f"unnamed column {n + 1}" for n in columns])
+
+
+def listed(headings: Sequence[str]) -> str:
+    """Headings in a line, the first dozen of them."""
+    more = f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else ""
+    return ", ".join(repr(shown(heading, 30)) for heading in headings[:_SHOWN]) + more
