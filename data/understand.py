@@ -7,20 +7,11 @@ import numpy as np
 
 from data.delimited import Broken
 from data.exports import recognise_export
+from data.guess import ColumnGuess, TableGuess, guess_tables, in_doubt
 from data.headings import normalised
 from data.known.parts import UNDATED, Part, add_up, constant
 from data.layouts import LongTable, to_contract
-from data.mapping import (
-    Choice,
-    ColumnGuess,
-    Question,
-    TableGuess,
-    ask_date_order,
-    ask_table,
-    guess_tables,
-    in_doubt,
-    mapping_key,
-)
+from data.mapping import Choice, Question, ask_date_order, ask_table, mapping_key
 from data.privacy import personal_columns, personal_note, without_personal
 from data.upload import Source, TextTable, read_text_table, unpacked
 from data.validate import rejections
