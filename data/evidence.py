@@ -18,6 +18,9 @@ RECENT_DAYS = 91
 RECEIVED_WITHIN_DAYS = 30
 """A receipt of the same item and quantity so near to the due date is taken for the open order."""
 
+CLOSED_BELOW = 0.3
+"""An event with a smaller uplift says that the place was all but closed: the plan leaves its days out."""
+
 PLACE = ("item_id", "location_id")
 
 
@@ -45,6 +48,7 @@ class Evidence:
     locations: pd.DataFrame
     open_orders: pd.DataFrame
     receipts: pd.DataFrame
+    events: pd.DataFrame
     recent: pd.DataFrame
     planned: pd.DataFrame
     bucket_days: int
@@ -60,7 +64,7 @@ class Evidence:
         return {item for frame in frames for item in frame["item_id"].dropna().unique()}
 
     def revenue(self, sales: pd.DataFrame) -> float:
-        """What these sales brought, where every price is known; NaN else."""
+        """What these sales brought, as far as prices are known; NaN where none is."""
         price = sales["unit_price"].fillna(sales["item_id"].map(self._known("unit_price")))
         return _worth(sales["quantity"].clip(lower=0), price)
 
@@ -70,12 +74,12 @@ class Evidence:
         return _worth(rows["recent_units"], price)
 
     def stock_value(self, rows: pd.DataFrame) -> float:
-        """These stock rows at cost; NaN where a cost is missing."""
+        """These stock rows at cost, as far as costs are known; NaN where none is."""
         cost = rows["unit_cost"].fillna(rows["item_id"].map(self._known("unit_cost")))
         return _worth(rows["on_hand"].clip(lower=0), cost)
 
     def order_value(self, rows: pd.DataFrame) -> float:
-        """These open orders at cost; NaN where a cost is missing."""
+        """These open orders at cost, as far as costs are known; NaN where none is."""
         return _worth(rows["quantity"], rows["item_id"].map(self._known("unit_cost")))
 
     def stock_share(self, rows: pd.DataFrame) -> float:
@@ -95,9 +99,22 @@ class Evidence:
 
     def daily_units(self, places: pd.Series) -> pd.Series:
         """Mean units a day of each of these locations, between its first and its last sale."""
-        told = self.sales.assign(units=self.sales["quantity"].clip(lower=0)).groupby("location_id", dropna=False)
+        sales = self.sales.assign(
+            units=self.sales["quantity"].clip(lower=0), place=self.sales["location_id"].fillna("")
+        )
+        told = sales.groupby("place")
         days = (told["date"].max() - told["date"].min()).dt.days + self.bucket_days
-        return places.map(told["units"].sum() / days).astype(float)
+        return places.fillna("").map(told["units"].sum() / days).astype(float)
+
+    def told_closed(self, gaps: pd.DataFrame) -> pd.Series:
+        """Tell which of these gaps (location_id, starts_on, ends_on) an event says to be a closure."""
+        closed = self.events[(self.events["uplift"] < CLOSED_BELOW) & self.events["item_id"].isna()]
+        closed = closed[closed["category"].isna()]
+        told = pd.Series(data=False, index=gaps.index)
+        for event in closed.itertuples(index=False):
+            here = gaps["location_id"].eq(event.location_id) | pd.isna(event.location_id)
+            told |= here & (gaps["starts_on"] >= event.starts_on) & (gaps["ends_on"] <= event.ends_on)
+        return told
 
     def cancelled_sales(self) -> pd.DataFrame:
         """Return the sales taken back whole on the same day, and the rows that take them back."""
@@ -182,6 +199,7 @@ def gather(frames: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> E
         locations=tables["locations"],
         open_orders=tables["open_orders"],
         receipts=tables["receipts"],
+        events=tables["events"],
         recent=recent,
         planned=_planned(tables, sales, latest, recent),
         bucket_days=7 if weekly else 1,
@@ -191,7 +209,7 @@ def gather(frames: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> E
 def _complete(frame: pd.DataFrame | None, name: str) -> pd.DataFrame:
     """Give a table every column of the contract."""
     columns = INPUT_TABLES[name].columns
-    if frame is None:
+    if frame is None or frame.empty:
         return pd.DataFrame({c.name: absent(c, 0) for c in columns})
     lacking = {c.name: absent(c, len(frame)).set_axis(frame.index) for c in columns if c.name not in frame}
     return frame.assign(**lacking) if lacking else frame
@@ -208,7 +226,7 @@ def _planned(
     named = items["supplier_id"].astype(object)  # without any row it would come as numbers
     out["supplier_id"] = named.where(named.notna(), at_location["supplier_id"])
     out["unit_cost"] = items["unit_cost"].fillna(latest.groupby("item_id")["unit_cost"].mean().reindex(ids))
-    out["unit_price"] = items["unit_price"].fillna(sales.groupby("item_id")["unit_price"].mean().reindex(ids))
+    out["unit_price"] = items["unit_price"].fillna(_paid(sales).reindex(ids))
     out["recent_units"] = recent.groupby("item_id")["recent_units"].sum().reindex(ids).fillna(0.0)
     out["on_hand"] = latest.groupby("item_id")["on_hand"].sum().reindex(ids).fillna(0.0)
     told = tables["suppliers"].dropna(subset=["lead_time_days"])["supplier_id"]
@@ -220,6 +238,14 @@ def _planned(
         | out["supplier_id"].isin({*told, *delivered})
     )
     return out.reset_index()
+
+
+def _paid(sales: pd.DataFrame) -> pd.Series:
+    """Return what a unit of each item brought on average."""
+    priced = sales[(sales["unit_price"] > 0) & (sales["quantity"] > 0)]
+    turnover = (priced["unit_price"] * priced["quantity"]).groupby(priced["item_id"]).sum()
+    paid: pd.Series = turnover / priced.groupby("item_id")["quantity"].sum()
+    return paid
 
 
 def _ids(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
@@ -247,8 +273,8 @@ def _look_received(orders: pd.DataFrame, arrived: pd.DataFrame) -> npt.NDArray[n
 
 
 def _worth(units: pd.Series, price: pd.Series) -> float:
-    known = units.gt(0)
-    if price[known].isna().any():
+    known = units.gt(0) & price.notna()
+    if units.gt(0).any() and not known.any():
         return float("nan")
     return float((units[known] * price[known]).sum())
 

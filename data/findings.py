@@ -30,12 +30,12 @@ class Finding:
     """One warning.
 
     key     its name for programs
-    part    the side of quality it belongs to: complete, consistent, current or plausible
+    part    the side of quality it belongs to: complete, consistent, current or plausible; summary: of several
     title   what was found, in one sentence
     count   how many items, rows, locations or orders
     of      what is counted, in the singular
     units   units at stake; NaN: cannot be told
-    value   money at stake; NaN: no price or cost is known
+    value   money at stake, as far as prices or costs are known; NaN: none is
     share   of all recent sales (or of all stock), 0 to 1, that it touches
     effect  what the plan does about it
     remedy  what a person can do
@@ -228,7 +228,7 @@ def _assumed(seen: Evidence) -> Finding | None:
     told = rows.assign(cost=rows["unit_cost"].isna(), lead_time=~rows["lead_time_known"])
     return Finding(
         "planned_on_assumptions",
-        "complete",
+        "summary",
         f"{100 * seen.item_share(rows):.0f} % of recent sales are planned on an assumed lead time or without a cost",
         len(rows),
         "item",
@@ -309,7 +309,10 @@ def _closures(seen: Evidence) -> Finding | None:
             "ends_on": days.loc[long, "date"] - timedelta(days=1),
             "days": step[long] - seen.bucket_days,
         }
-    ).reset_index(drop=True)
+    )
+    rows = rows[~seen.told_closed(rows)].reset_index(drop=True)
+    if rows.empty:
+        return None
     rows["units_missing"] = seen.daily_units(rows["location_id"]) * rows["days"]
     lost = float(rows["units_missing"].sum())
     return Finding(
@@ -348,7 +351,7 @@ def _zero_prices(seen: Evidence) -> Finding | None:
         float(free["quantity"].sum()),
         float("nan"),
         float(free["quantity"].sum() / max(seen.sales["quantity"].clip(lower=0).sum(), 1e-9)),
-        "Their units count as demand; a price or cost of zero is taken as it is, so a short unit may cost nothing.",
+        "Their units count as demand. A sale at zero tells no price; a price or cost of zero is taken as it is.",
         "Leave gifts, samples and write-offs out of the sales, and empty the cells where the price is not known.",
         rows,
     )
