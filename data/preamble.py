@@ -1,8 +1,9 @@
 """Where a table begins: titles above the header, the header itself, and the delimiter that makes it one."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from statistics import median
 
 from data.cells import is_date, is_number
@@ -15,14 +16,20 @@ SAMPLE_ROWS = 50
 _DATES_OF_A_WIDE_HEADER = 3
 
 
-def known_headings(row: Sequence[str]) -> int:
-    """How many cells of a row are the names of contract columns, or plain other names of them."""
+@cache
+def _known() -> tuple[Callable[[str], str], frozenset[str]]:
+    """How headings are compared, and those that the contract knows."""
     # Not at the top: the headings are read from tables of text, whose reader asks here where they begin.
     from data.headings import ALIASES, normalised
 
     names = {column for table in INPUT_TABLES.values() for column in table.names}
-    wanted = {normalised(name) for column in names for name in (column, *ALIASES.get(column, ()))}
-    return sum(normalised(cell) in wanted for cell in row)
+    return normalised, frozenset(normalised(name) for column in names for name in (column, *ALIASES.get(column, ())))
+
+
+def known_headings(row: Sequence[str]) -> int:
+    """How many cells of a row are the names of contract columns, or plain other names of them."""
+    normalised, known = _known()
+    return sum(normalised(cell) in known for cell in row)
 
 
 def header_at(rows: Sequence[Sequence[str]]) -> int | None:
