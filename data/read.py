@@ -95,6 +95,7 @@ def read_any(sources: Sequence[Source], choices: Choices | None = None) -> Impor
     questions = [question for reading in found for question in reading.understanding.questions]
     if questions and not faults:
         raise NeedsAnswer(_once(questions))
+    said = [note for reading in found for note in reading.notes]
     found, notes = _without_spares(found)
     judged: dict[str, list[Judged]] = {}
     for reading in found:
@@ -109,7 +110,9 @@ def read_any(sources: Sequence[Source], choices: Choices | None = None) -> Impor
     if not judged and not faults:
         faults.append("no file holds anything to import; bring at least sales and stock")
     result = _settled({name: judged[name] for name in INPUT_TABLES if name in judged}, faults)
-    return replace(result, notes=[*notes, *result.notes], understood=tuple(reading.understanding for reading in found))
+    return replace(
+        result, notes=[*said, *notes, *result.notes], understood=tuple(reading.understanding for reading in found)
+    )
 
 
 def _once(questions: Sequence[Question]) -> list[Question]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from data.archive import is_workbook
 from data.delimited import Broken
 from data.exports import recognise_export
 from data.guess import ColumnGuess, TableGuess, guess_tables, in_doubt
@@ -13,8 +15,9 @@ from data.known.parts import UNDATED, Part, add_up, constant
 from data.layouts import LongTable, to_contract
 from data.mapping import Choice, Question, ask_date_order, ask_table, mapping_key
 from data.privacy import personal_columns, personal_note, without_personal
-from data.upload import Source, TextTable, read_text_table, unpacked
+from data.upload import Source, TextTable, read_text_table, shown, unpacked
 from data.validate import rejections
+from data.workbook import read_workbook
 from planning.errors import InputError
 from planning.tables import INPUT_TABLES
 
@@ -58,12 +61,16 @@ class Understanding:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file is taken for, and its rows for that table; `merged` of them were added to others."""
+    """What a file is taken for, and its rows for that table; `merged` of them were added to others.
+
+    `notes` say why a sheet is not used.
+    """
 
     understanding: Understanding
     part: Part | None = None
     merged: int = 0
     broken: tuple[Broken, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def understand(sources: Sequence[Source], choices: Choices | None = None) -> list[Understanding]:
@@ -91,9 +98,43 @@ def readings(source: Source, choices: Choices) -> Iterator[Reading]:
     ------
     InputError : it cannot be read, or not as the person says.
     """
-    text = read_text_table(source)
+    sheets = sheet_names(source) if source.sheet is None else ()
+    if len(sheets) < 2:
+        yield from _text_readings(read_text_table(source), choices, Choice())
+        return
+    for n, sheet in enumerate(sheets):
+        yield from _sheet_readings(source, sheet, choices, first=n == 0)
+
+
+def _sheet_readings(source: Source, sheet: str, choices: Choices, *, first: bool) -> Iterator[Reading]:
+    """Read a sheet of several; one beside the first is used only where it is sure what it holds."""
+    name = f"{source.name}, sheet {shown(sheet, 40)}"
+    try:
+        text = read_text_table(replace(source, sheet=sheet))
+    except InputError as fault:
+        if first:
+            raise
+        yield Reading(Understanding(name, fault=str(fault)), notes=(f"{name}: not used: {fault}",))
+        return
+    said = [note for note in text.notes if "read the sheet" not in note]
+    text = replace(text, name=name, notes=tuple(note.replace(source.name, name, 1) for note in said))
+    table = sheet.strip().casefold().replace(" ", "_")
+    named = Choice(table) if table in INPUT_TABLES else Choice()
+    if not len(text.rows) and named.table:
+        return
+    for reading in _text_readings(text, choices, named):
+        if first or named.table or not reading.understanding.questions or name in choices:
+            yield reading
+        else:
+            yield Reading(
+                replace(reading.understanding, questions=()),
+                notes=(f"{name}: not used, because it is not clear what it holds",),
+            )
+
+
+def _text_readings(text: TextTable, choices: Choices, otherwise: Choice) -> Iterator[Reading]:
     key = mapping_key(text.columns)
-    choice = choices.get(text.name) or choices.get(key) or Choice()
+    choice = choices.get(text.name) or choices.get(key) or otherwise
     if choice.skip:
         return
     known = None if choice.table else recognise_export(text)
@@ -195,3 +236,29 @@ def _plain_reading(text: TextTable, choice: Choice, guess: TableGuess | None, ab
         questions=() if question is None else (question,),
     )
     return Reading(told, Part(table.name, long), 0, text.broken)
+
+
+def sheet_names(source: Source) -> tuple[str, ...]:
+    """Return the sheets of a workbook, the one that looks most like a table first; empty for any other file.
+
+    Raises
+    ------
+    InputError : it is a damaged workbook.
+    """
+    payload = source.payload if isinstance(source.payload, bytes) else _head(source.payload)
+    old = payload.startswith(b"\xd0\xcf\x11\xe0")
+    if not old and not payload.startswith(b"PK\x03\x04"):
+        return ()
+    whole = payload if isinstance(source.payload, bytes) else source.payload.read_bytes()
+    if not old and not is_workbook(whole):
+        return ()
+    grid = read_workbook(source.name, whole)
+    return (grid.sheet, *grid.others)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError:
+        return b""  # the reading says why
