@@ -3,7 +3,7 @@
 import streamlit as st
 
 from data import service
-from pages.components import import_records, imports, imports_judged, session, widgets
+from pages.components import import_records, imports, imports_judged, quality_views, session, widgets
 
 
 def main() -> None:
@@ -23,12 +23,18 @@ def main() -> None:
         return
     if not session.is_sample():
         import_records.facts(current)
-    new, use, earlier = st.tabs(["Bring data", "In use", "History"], key="import_tabs")
+    # The tab in view tells the page, so that what takes a while is worked out where it is looked at.
+    new, use, quality, earlier = st.tabs(
+        ["Bring data", "In use", "Data quality", "History"], key="import_tabs", on_change="rerun"
+    )
     with new:
         imports.bring()
     with use:
         import_records.in_use(current)
         widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
+    if quality.open:
+        with quality:
+            quality_views.show(current.snapshot_id)
     with earlier:
         import_records.history(records)
         import_records.ways_out(records)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from data import export, service
 from data.read import Import
-from pages.components import joining, session, tables, warnings_view, widgets
+from pages.components import joining, session, tables, understanding_view, warnings_view, widgets
 from pages.components.formats import count, day, literal
 from planning.errors import PlanningError
 
@@ -89,6 +89,7 @@ def _confirm(found: Import, files: Sequence[str]) -> None:
     except PlanningError as fault:
         session.complain(str(fault))
         return
+    understanding_view.remember(found.understood, session.kept("said") or {})
     session.change_params(currency=currency)
     session.forget_view()
     discard()
@@ -97,7 +98,8 @@ def _confirm(found: Import, files: Sequence[str]) -> None:
 
 def discard() -> None:
     """Forget what was read and dropped."""
-    for name in ("preview", "judged", "import_fault", "matching", "understood"):
+    understanding_view.forget(session.kept("dropped") or ())
+    for name in ("preview", "judged", "import_fault", "said", "dropped"):
         session.keep(name, None)
     # A new key empties the uploaders.
     session.keep("round", (session.kept("round") or 0) + 1)

@@ -20,12 +20,16 @@ def press(app, label):
 
 
 def checked(**files):
-    """The page after these files were named by table and checked."""
+    """The page after these files were dropped and checked."""
+    return press(dropped(**files), "Check the files")
+
+
+def dropped(**files):
+    """The page after these files were dropped; a name ends in .csv."""
     app = opened("pages/import_data.py")
-    for table, content in files.items():
-        widget(app, f"upload_{table}_0").upload(f"{table}.csv", content.encode())
-    app.run()
-    return press(app, "Check the files")
+    for name, content in files.items():
+        widget(app, "drop_0").upload(f"{name}.csv", content.encode())
+    return app.run()
 
 
 def metric(app, label):

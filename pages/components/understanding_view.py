@@ -1,0 +1,211 @@
+"""What was understood of each file: the export it is, the tables it gives, what is certain and what must be asked."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import pandas as pd
+import streamlit as st
+
+from data import service
+from data.mapping import Choice, Question
+from data.understand import Understanding, understand
+from data.upload import Source
+from pages.components import mapping_editor, session
+from pages.components.formats import count, literal, percent
+from planning.errors import PlanningError
+from planning.tables import INPUT_TABLES
+
+SURE = 0.75
+"""From it on a guess is used without the editor being opened by itself."""
+
+MAPPING = "mapping "
+"""Before the key of a header, where its mapping is remembered."""
+
+_COLUMNS_SHOWN = 12
+
+
+def show(sources: Mapping[str, Source]) -> dict[str, Choice]:
+    """Say of each file what it is taken for, ask what only a person knows, and return what was said.
+
+    Parameters
+    ----------
+    sources : by an id that is the file's own.
+    """
+    said: dict[str, Choice] = {}
+    for n, (ident, source) in enumerate(sources.items()):
+        choice = _choice(ident)
+        found = _understood(ident, source, choice)
+        new = choice if found else _left_out(source, ident)
+        said[source.name] = new
+        for file, parts in groupby(found, key=lambda u: u.file):
+            new = _card(source, file, list(parts), choice, f"{n}_{mapping_editor.file_key(file)}")
+            said[file] = new
+        if new != choice:
+            session.keep(f"choice_{ident}", new)
+            st.rerun()
+    return said
+
+
+def _left_out(source: Source, ident: str) -> Choice:
+    """A file that is not used, and the way to use it all the same."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"left_{ident}"):
+        st.markdown(f":gray[:material/block:] **{literal(source.name)}** is left out", width="stretch")
+        back = st.button("Use it", key=f"bring_back_{ident}", type="tertiary", icon=":material/undo:")
+    return Choice() if back else Choice(skip=True)
+
+
+def remember(found: Sequence[Understanding], said: Mapping[str, Choice]) -> None:
+    """Keep what a person said of a file, for the next file with the same header."""
+    for part in found:
+        choice = said.get(part.file)
+        if choice is not None and choice.table and part.key:
+            service.remember(session.visitor(), MAPPING + part.key, choice.as_json())
+
+
+def forget(idents: Sequence[str]) -> None:
+    """Forget what was said and understood of these files."""
+    for ident in idents:
+        session.keep(f"choice_{ident}", None)
+        session.keep(f"understood_{ident}", None)
+
+
+def _choice(ident: str) -> Choice:
+    return session.kept(f"choice_{ident}") or Choice()
+
+
+def _understood(ident: str, source: Source, choice: Choice) -> list[Understanding]:
+    """What a file is taken for; worked out anew only where something else was said of it."""
+    kept = session.kept(f"understood_{ident}")
+    if kept is None or kept[0] != choice:
+        with st.spinner(f"Looking at {literal(source.name)} …"):
+            found = understand([source], {source.name: choice})
+            before = _remembered(found) if choice == Choice() and kept is None else None
+        if before is not None:
+            session.keep(f"choice_{ident}", before)
+            return _understood(ident, source, before)
+        kept = (choice, found)
+        session.keep(f"understood_{ident}", kept)
+    result: list[Understanding] = kept[1]
+    return result
+
+
+def _remembered(found: Sequence[Understanding]) -> Choice | None:
+    """What was said of an earlier file with this header, where it is not an export that is known anyway."""
+    for part in found:
+        text = service.remembered(session.visitor(), MAPPING + part.key) if part.key and not part.export else None
+        try:
+            return Choice.from_json(text) if text else None
+        except PlanningError:
+            return None  # it was kept by an older version: the file is guessed anew
+    return None
+
+
+def _card(source: Source, file: str, parts: list[Understanding], choice: Choice, key: str) -> Choice:
+    """One file: what it is; below it the question or the editor, where they are needed."""
+    first = parts[0]
+    questions = [q for part in parts for q in part.questions]
+    asks_order = any(q.about == "date_order" for q in questions) or bool(choice.date_order and not choice.table)
+    unsure = not choice.table and not first.export and first.confidence < SURE
+    needs = bool(first.fault) or unsure or any(q.about == "table" for q in questions)
+    with st.container(border=True, gap="small", key=f"file_{key}"):
+        _title(file, parts, choice, settled=not needs and not questions)
+        if first.fault:
+            # As text: it quotes what the file says.
+            st.text("\n".join(line.partition("; rename the column, or map it")[0] for line in first.fault.splitlines()))
+        else:
+            _facts(parts)
+        if any(q.about == "table" for q in questions):
+            st.markdown(":orange[:material/help:] **What does this file hold?** Its headings do not tell.")
+        if asks_order and not choice.table:
+            choice = _with(choice, date_order=_ask_order(questions, choice, key))
+        choice = _due_on(parts, choice, key)
+        own = file == source.name and (first.key or choice.table or choice.skip)
+        if own and st.toggle(
+            "Match columns by hand", value=needs or bool(choice.table or choice.skip), key=f"edit_{key}"
+        ):
+            return mapping_editor.edit(source, first.table, first.columns, choice, likely=first.candidates)
+        return Choice(date_order=choice.date_order, due_on=choice.due_on) if own else choice
+
+
+def _with(choice: Choice, **changes: str) -> Choice:
+    return Choice(**{name: getattr(choice, name) for name in Choice.__dataclass_fields__} | changes)
+
+
+def _title(file: str, parts: list[Understanding], choice: Choice, *, settled: bool) -> None:
+    first = parts[0]
+    mark = ":green[:material/check_circle:]" if settled else ":orange[:material/help:]"
+    if first.fault:
+        mark = ":red[:material/error:]"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{mark} **{literal(file)}**", width="content")
+        if first.export:
+            st.badge(first.export[:1].upper() + first.export[1:], icon=":material/verified:", color="green")
+        elif first.table:
+            by_hand = bool(choice.table)
+            st.badge(
+                "As you said" if by_hand else f"{percent(first.confidence, 0)} sure",
+                color="green" if by_hand or first.confidence >= SURE else "orange",
+            )
+
+
+def _facts(parts: list[Understanding]) -> None:
+    told = [
+        f"**{part.table.replace('_', ' ').capitalize()}** · {count(part.rows, 'row')}"
+        + (f" · one column a {part.wide}" if part.wide else "")
+        for part in parts
+        if part.table
+    ]
+    if told:
+        st.markdown("  \n".join(told))
+    first = parts[0]
+    if first.personal:
+        st.caption(f":material/shield: Personal data dropped, never stored: {_listed(first.personal)}")
+    columns = [(part, guess) for part in parts for guess in part.columns if guess.heading]
+    if columns:
+        with st.popover("How it was read", type="tertiary", icon=":material/view_column:"):
+            st.table(
+                pd.DataFrame(
+                    {
+                        "In the file": [literal(guess.heading[:60]) for _, guess in columns],
+                        "Read as": [
+                            f"{part.table}: {INPUT_TABLES[part.table].by_name[guess.column].title}"
+                            for part, guess in columns
+                        ],
+                        "Sure": [percent(guess.confidence, 0) for _, guess in columns],
+                    }
+                ).set_index("In the file"),
+                alt="How each heading was read",
+            )
+            if first.ignored:
+                st.caption(f"Not used: {_listed(first.ignored)}")
+
+
+def _listed(headings: Sequence[str]) -> str:
+    more = len(headings) - _COLUMNS_SHOWN
+    shown = ", ".join(literal(heading[:40]) for heading in headings[:_COLUMNS_SHOWN])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _ask_order(questions: Sequence[Question], choice: Choice, key: str) -> str:
+    for question in questions:
+        if question.about == "date_order":
+            st.markdown(
+                f":orange[:material/help:] **Day or month first?** The file cannot tell: "
+                f"{_listed(question.examples)} could be either."
+            )
+            break
+    return mapping_editor.date_order(f"q_{key}", choice.date_order)
+
+
+def _due_on(parts: list[Understanding], choice: Choice, key: str) -> Choice:
+    """Ask when open orders arrive, where the export does not say."""
+    undated = [p for p in parts if p.table == "open_orders" and "due_on" not in {guess.column for guess in p.columns}]
+    if not undated and not choice.due_on:
+        return choice
+    day = st.date_input(
+        "Open orders without a date arrive on",
+        value=None,
+        key=f"due_{key}",
+        help="This export does not say when they arrive. Without a date they are set aside: no plan can count on them.",
+    )
+    return _with(choice, due_on=day.isoformat() if day else "")
