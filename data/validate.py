@@ -1,7 +1,7 @@
 """Text + contract -> accepted rows, and rejected rows with reasons. Never silent: read = accepted + rejected."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -19,7 +19,10 @@ from planning.tables import RESULT_TABLES, Column, Table
 VALUE_LENGTH = 200
 REJECTED_COLUMNS = RESULT_TABLES["rejected"].names
 
-_TOTAL = re.compile(r"\s*(?:grand\s+|sub[\s-]*)?totals?\s*:?\s*", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"\s*(?:(?:grand\s+|sub[\s-]*)?totals?(?:\s+(?:for|of)\s.+)?|gesamt(?:summe)?|(?:zwischen)?summe|totaal|totale)\s*:?\s*",
+    re.IGNORECASE,
+)
 _IN_ORDER: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "receipts": ("ordered_on", "received_on"),
@@ -163,36 +166,70 @@ def _reader(column: Column, style: Style) -> Callable[[str], float | str]:
 
 
 def _first_faults(table: Table, text: LongTable, parsed: Mapping[str, _Parsed]) -> Rows:
-    """Find each row's first fault: the number of its column, `_total` or `_unordered` of the table, or -1."""
+    """Find each row's first fault: the number of its column, one of those of the whole row, or -1."""
     first = np.full(len(text.rows), -1, dtype=np.int64)
-    totals = np.array([*(bool(_TOTAL.fullmatch(t)) for t in text.first_cell.texts), False], dtype=bool)
-    first[totals[text.first_cell.codes]] = _total(table)
+    for which, word in enumerate(_totals(text)):
+        first[(first < 0) & _says_total(word)] = _total(table) + which
+    first[(first < 0) & _headers(text)] = _header(table)
     for n, column in enumerate(table.columns):
         if column.name in parsed:
             here = parsed[column.name]
             bad = np.array([fault is not None for fault in here.faults], dtype=bool)
-            first[(first < 0) & bad[here.codes]] = n
+            if bad.any():
+                first[(first < 0) & bad[here.codes]] = n
     if table.name in _IN_ORDER and set(_IN_ORDER[table.name]) <= set(parsed):
         before, after = (parsed[name].values[parsed[name].codes].astype(float) for name in _IN_ORDER[table.name])
         first[(first < 0) & (after < before)] = _unordered(table)
     return first
 
 
-def _total(table: Table) -> int:
-    return len(table.columns)
+def _totals(text: LongTable) -> Iterator[TextColumn]:
+    """The columns whose word makes a row a total: what stands first, and the item."""
+    yield text.first_cell
+    if "item_id" in text.columns:
+        yield text.columns["item_id"]
+
+
+def _says_total(column: TextColumn) -> Mask:
+    words = np.array([*(bool(_TOTAL.fullmatch(t)) for t in column.texts), False], dtype=bool)
+    return np.asarray(words[column.codes], dtype=bool) if words.any() else np.zeros(len(column.codes), dtype=bool)
+
+
+def _headers(text: LongTable) -> Mask:
+    """Which rows repeat the header: every cell that is used is its own heading."""
+    found = np.ones(len(text.rows), dtype=bool)
+    named = [column for column in text.columns.values() if column.heading.strip()]
+    for column in named:
+        same = np.array([*(t.strip() == column.heading.strip() for t in column.texts), False], dtype=bool)
+        if not same.any():
+            return np.zeros(len(text.rows), dtype=bool)
+        found &= same[column.codes]
+    return found & bool(named)
 
 
 def _unordered(table: Table) -> int:
+    return len(table.columns)
+
+
+def _header(table: Table) -> int:
     return len(table.columns) + 1
+
+
+def _total(table: Table) -> int:
+    """The first of the columns whose word makes a total; the others follow."""
+    return len(table.columns) + 2
 
 
 def _rejected(table: Table, text: LongTable, first: Rows, parsed: Mapping[str, _Parsed]) -> pd.DataFrame:
     parts = [rejections()]
     for n in np.unique(first[first >= 0]):
         at = np.flatnonzero(first == n)
-        if n == _total(table):
-            column: TextColumn = text.first_cell
+        if n >= _total(table):
+            column = [*_totals(text)][n - _total(table)]
             why: object = "a total, not a row of data; leave it out"
+        elif n == _header(table):
+            column = _telling(table, text)
+            why = "the header again, not a row of data; leave it out"
         elif n == _unordered(table):
             earlier, later = _IN_ORDER[table.name]
             column = text.columns[later]
@@ -205,6 +242,12 @@ def _rejected(table: Table, text: LongTable, first: Rows, parsed: Mapping[str, _
         heading = text.headings.at(at) if text.headings is not None else column.heading
         parts.append(rejections(table, text.name, text.rows[at], heading, column.at(at), why))
     return pd.concat(parts, ignore_index=True)
+
+
+def _telling(table: Table, text: LongTable) -> TextColumn:
+    """The column in which a heading is least at home: one of numbers or dates."""
+    there = [c for c in table.columns if c.name in text.columns and text.columns[c.name].heading]
+    return text.columns[next((c.name for c in there if c.kind not in ("id", "text")), there[0].name)]
 
 
 def _ragged(table: Table, name: str, broken: Sequence[Broken]) -> pd.DataFrame:
