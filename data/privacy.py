@@ -20,7 +20,7 @@ _PERSONS = frozenset(_PERSONS_WORDS.split())
 _TRAITS_WORDS = (
     "name firstname lastname fullname surname address address1 address2 street city zip zipcode postcode "
     "postal phone mobile fax email mail company province state country county id no nr number note notes tags "
-    "date dob birthday vat account"
+    "dob birthday vat account"
 )
 _TRAITS = frozenset(_TRAITS_WORDS.split())
 _ALONE_WORDS = (

@@ -110,9 +110,10 @@ def read_any(sources: Sequence[Source], choices: Choices | None = None) -> Impor
     if not judged and not faults:
         faults.append("no file holds anything to import; bring at least sales and stock")
     result = _settled({name: judged[name] for name in INPUT_TABLES if name in judged}, faults)
-    return replace(
-        result, notes=[*said, *notes, *result.notes], understood=tuple(reading.understanding for reading in found)
-    )
+    # What nothing was accepted of must not take the place of what was there before.
+    frames = {name: frame for name, frame in result.frames.items() if len(frame)}
+    understood = tuple(reading.understanding for reading in found)
+    return replace(result, frames=frames, notes=[*said, *notes, *result.notes], understood=understood)
 
 
 def _once(questions: Sequence[Question]) -> list[Question]:

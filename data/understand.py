@@ -166,7 +166,8 @@ def parts_for(text: TextTable, table: str) -> list[tuple[Part, int]]:
 
 def _known_readings(text: TextTable, key: str, choice: Choice, name: str, parts: Sequence[Part]) -> Iterator[Reading]:
     personal = tuple(text.columns[n] for n in personal_columns(text))
-    used = {column.heading for part in parts for column in part.text.columns.values()}
+    used = {h for part in parts for column in part.text.columns.values() for h in column.heading.split(" + ")}
+    used |= {h for part in parts if part.text.headings is not None for h in part.text.headings.texts}
     ignored = tuple(heading for heading in text.columns if heading and heading not in {*used, *personal})
     for n, part in enumerate(parts):
         notes = () if n else (*text.notes, f"{text.name}: recognised as {name}", *personal_note(text, personal))

@@ -87,6 +87,10 @@ def netsuite(sheet: Sheet) -> list[Part] | None:
         "backorders": sheet.column("backordered"),
     }
     parts = [make_part(sheet, "stock", columns, notes=notes)]
+    if sheet.has("item", "name"):
+        named = ~pd.Series(sheet.texts("item")).duplicated().to_numpy()
+        master = {"item_id": items, "item_name": sheet.column("name")}
+        parts.append(make_part(sheet, "items", master, keep=named, spare=True))
     days = sheet.column("purchaseleadtime")
     if days is not None:
         told = {"item_id": items, "location_id": place, "lead_time_days": days}
