@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from data import cells
-from data.headings import ALIASES, normalised
+from data.headings import ALIASES, KNOWN, normalised
 from data.layouts import wide_columns
 from data.privacy import is_personal
 from data.upload import TextTable
@@ -124,7 +124,7 @@ def guess_columns(table: Table, text: TextTable, looks: _Looks | None = None) ->
         across, value, at = wide
         if not _fits_wide(table, text, value, at):
             return None
-        sure = _shape_confidence(text, across, at, taken)
+        sure = _shape_confidence(text, across, at)
         taken.pop(value, None)
         taken |= {name: (-1, ColumnGuess("", name, sure, "shape")) for name in (across, value)}
     for column in table.columns:
@@ -171,10 +171,10 @@ def _value(text: str) -> float:
         return math.nan
 
 
-def _shape_confidence(text: TextTable, across: str, at: Sequence[int], taken: Mapping[str, object]) -> float:
+def _shape_confidence(text: TextTable, across: str, at: Sequence[int]) -> float:
     if across == "date":
         return _BY_SHAPE
-    left = sum(1 for heading in text.columns if heading and not is_personal(heading)) - len(taken)
+    left = sum(normalised(h) not in KNOWN and not is_personal(h) for h in text.columns if h)
     return 0.7 if len(at) > 1 and len(at) >= left else 0.2
 
 

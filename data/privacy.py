@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from data.headings import listed, normalised
+from data.headings import KNOWN, listed, normalised
 from data.upload import TextTable
 from planning.tables import INPUT_TABLES
 
@@ -68,6 +68,8 @@ def personal_columns(text: TextTable, keep: frozenset[str] = frozenset()) -> lis
 
 def _holds_addresses(text: TextTable, n: int) -> bool:
     """Whether at least half of a column's first filled cells are e-mail addresses."""
+    if normalised(text.columns[n]) in KNOWN:
+        return False
     cells = text.cells[n].slice(0, _SAMPLE)
     filled = [t.strip() for t in cells.to_pylist() if t and t.strip()]
     return bool(filled) and 2 * sum(_EMAIL.fullmatch(t) is not None for t in filled) >= len(filled)
