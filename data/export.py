@@ -29,6 +29,9 @@ DECIMALS = 6
 FORMULA = r"^[=+\-@\t\r\n]"
 """What makes a spreadsheet take a text for a formula, or look behind white space for one."""
 
+NUMBER = r"^[+-]?[0-9][0-9.,' ]*$"
+"""What a spreadsheet takes for a number, whatever sign it begins with."""
+
 EXCEL_ROWS = 1_048_575
 """Rows of one sheet, its header left out."""
 
@@ -80,6 +83,14 @@ def safe_csv(frame: pd.DataFrame) -> bytes:
     columns = [_written(frame.iloc[:, n], defuse=True) for n in range(frame.shape[1])]
     header = _defused(pa.array([str(name) for name in frame.columns], pa.large_string())).to_pylist()
     return "\N{BYTE ORDER MARK}".encode() + _csv(header, columns)
+
+
+def correctable_csv(frame: pd.DataFrame) -> bytes:
+    """Return texts as CSV that a person corrects and brings again: as `safe_csv`, but numbers among them stay."""
+    columns = [_written(frame.iloc[:, n]) for n in range(frame.shape[1])]
+    safe = [pc.if_else(pc.match_substring_regex(c, NUMBER), c, _defused(c)) for c in columns]
+    header = _defused(pa.array([str(name) for name in frame.columns], pa.large_string())).to_pylist()
+    return "\N{BYTE ORDER MARK}".encode() + _csv(header, safe)
 
 
 def workbook(tables: Mapping[str, pd.DataFrame], about: Mapping[str, object] = MappingProxyType({})) -> bytes:

@@ -14,12 +14,15 @@ from datetime import UTC, date, datetime
 import pandas as pd
 
 from data import jobs
+from data.corrections import corrections_csv, corrections_workbook, rows_to_correct
+from data.export import input_files, input_workbook
 from data.findings import Finding, find_warnings
 from data.merge import How, default_how, merged
 from data.placing import PlaceQuestion, assign_location, place_question
 from data.read import Import, TableMapping, read_inputs
 from data.sample import kept_forecast, kept_snapshot, sample_sources
 from data.store import ImportRecord, Workspace
+from data.templates import sheets_by_table, template
 from data.upload import Source
 from data.visitor import Mode, NotAllowedError, Visitor, mode, private_jobs
 from planning import pipeline
@@ -40,7 +43,10 @@ __all__ = [
     "Visitor",
     "base_of_import",
     "confirm_import",
+    "corrections_csv",
+    "corrections_workbook",
     "current_snapshot",
+    "data_files",
     "decisions_id",
     "default_as_of",
     "default_how",
@@ -56,11 +62,14 @@ __all__ = [
     "joined",
     "mode",
     "preview_import",
+    "preview_workbook",
     "question",
     "rejected",
     "remember",
     "remembered",
+    "rows_to_correct",
     "start_fit",
+    "template",
     "use_sample",
     "warnings",
 ]
@@ -89,6 +98,28 @@ def preview_import(files: Mapping[str, Sequence[Source]], mapping: TableMapping 
     InputError : something makes the import impossible; one line a fault.
     """
     return read_inputs(files, mapping)
+
+
+def preview_workbook(source: Source) -> Import | None:
+    """Return what a workbook of our own says, such as the template: a sheet a table; None for any other file.
+
+    Raises
+    ------
+    InputError : something makes the import impossible; one line a fault.
+    """
+    sheets = sheets_by_table(source)
+    return read_inputs(sheets) if sheets else None
+
+
+def data_files(visitor: Visitor, snapshot_id: str, *, excel: bool = False) -> bytes:
+    """Return the data of a snapshot to take away: a ZIP of CSV files, or an Excel workbook; both import again.
+
+    Raises
+    ------
+    InputError : it is not in this workspace, or a table has more rows than an Excel sheet.
+    """
+    frames = inputs(visitor, snapshot_id)
+    return input_workbook(frames) if excel else input_files(frames)
 
 
 def base_of_import(visitor: Visitor) -> ImportRecord | None:
