@@ -20,6 +20,8 @@ from planning.errors import InputError
 BLOCK_BYTES = 8 * 1024**2
 LONGEST_CELL = 131_072
 """Bytes: a longer cell is a torn quotation mark, not a cell."""
+MAX_BROKEN = 1_000_000
+"""So many rows with another number of cells than the header are no table with faults, but no table."""
 
 _CHUNK_ROWS = 5_000
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
@@ -67,11 +69,6 @@ class Body:
         self.chunks.append(columns)
         self.rows.append(rows)
 
-    @property
-    def cells(self) -> int:
-        """How many cells were kept."""
-        return self.shape.named * sum(len(rows) for rows in self.rows)
-
     def columns(self) -> tuple[pa.ChunkedArray, ...]:
         """The named columns, as text."""
         return tuple(
@@ -90,6 +87,7 @@ def read_body(
     body: Body,
     *,
     most_cells: int,
+    most_rows: int,
     block: int = BLOCK_BYTES,
     progress: Progress | None = None,
 ) -> Body:
@@ -101,7 +99,7 @@ def read_body(
     text : the whole file in UTF-8.
     start : the byte at which the row after the header begins.
     body : an empty one that says how the file is laid out; it is filled.
-    most_cells : more are refused.
+    most_cells, most_rows : more are refused.
     block : how many bytes to take at once.
     progress : is told the bytes read, and all bytes.
 
@@ -114,24 +112,26 @@ def read_body(
     InputError : a quotation mark is torn, or there are too many cells.
     """
     delimiter = body.shape.delimiter.encode()
+    most = most_rows, most_cells
     at = start
     while at < len(text):
         end = _end_of_block(text, at, block)
         if end is None or len(delimiter) != 1 or not _is_regular(text[at:end], delimiter):
-            _row_by_row(name, text, at, len(text), body, most_cells)
+            _row_by_row(name, text, at, len(text), body, most)
             break
         if not _at_once(text[at:end], body):
-            _row_by_row(name, text, at, end, body, most_cells)
-        _check_size(name, body, most_cells)
+            _row_by_row(name, text, at, end, body, most)
+        _check_size(name, body, most)
         at = end
         if progress:
             progress(at, len(text))
     return body
 
 
-def _check_size(name: str, body: Body, most_cells: int) -> None:
-    if body.cells > most_cells:
-        msg = f"{name} holds more than {most_cells:,} cells; split it, or bring fewer columns"
+def _check_size(name: str, body: Body, most: tuple[int, int]) -> None:
+    rows = sum(len(rows) for rows in body.rows) + len(body.broken)
+    if rows > most[0] or rows * body.shape.named > most[1]:
+        msg = f"{name} holds more than {most[0]:,} rows or {most[1]:,} cells; split it, or bring fewer columns"
         raise InputError(msg)
 
 
@@ -259,7 +259,7 @@ def is_blank(row: Sequence[str]) -> bool:
     return not any(row) or not any(cell.strip() for cell in row)
 
 
-def _row_by_row(name: str, text: bytes, start: int, end: int, body: Body, most_cells: int) -> None:
+def _row_by_row(name: str, text: bytes, start: int, end: int, body: Body, most: tuple[int, int]) -> None:
     """Read rows one by one; those with too few or too many cells are told apart."""
     width, named = body.shape.width, body.shape.named
     held: list[list[str]] = []
@@ -272,6 +272,12 @@ def _row_by_row(name: str, text: bytes, start: int, end: int, body: Body, most_c
         if len(row) != width:
             if len(row) < named or not is_blank(row[width:]):
                 body.broken.append(Broken(number, len(row), width))
+                if len(body.broken) > MAX_BROKEN:
+                    msg = (
+                        f"{name}: more than {MAX_BROKEN:,} rows have not the {width} cells of the header, the first in "
+                        f"row {body.broken[0].row:,}; export the table again, with one header and one delimiter"
+                    )
+                    raise InputError(msg)
                 continue
             row += [""] * (width - len(row))
             del row[width:]
@@ -280,7 +286,7 @@ def _row_by_row(name: str, text: bytes, start: int, end: int, body: Body, most_c
         if len(held) == _CHUNK_ROWS:
             body.add(_columns(held, width), np.array(numbers, dtype=np.int64))
             held, numbers = [], []
-            _check_size(name, body, most_cells)
+            _check_size(name, body, most)
     if held:
         body.add(_columns(held, width), np.array(numbers, dtype=np.int64))
 

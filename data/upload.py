@@ -25,6 +25,10 @@ from planning.errors import InputError
 MAX_BYTES = 1024**3
 MAX_COLUMNS = 4_000
 MAX_CELLS = 100_000_000
+MAX_ROWS = 20_000_000
+MAX_LINE = 4 * 1024**2
+ROWS_A_BYTE = 20
+"""A large Parquet file that promises more rows for each of its bytes is a bomb: real rows take a byte or more."""
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NOT_TABLES = (
@@ -37,7 +41,10 @@ _NOT_TABLES = (
 )
 _ZIP, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _WAY_OUT = "save the table as CSV (UTF-8) or Parquet and give that"
+_MANY_ROWS = 1_000_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Those, and the marks that turn the direction of the text after them.
+_TURNING = re.compile(_CONTROL.pattern + "|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 Rows = npt.NDArray[np.int64]
 
@@ -81,7 +88,7 @@ class TextTable:
 
 def shown(text: object, length: int = 80) -> str:
     """User text fit to stand in a one-line message: no control characters, not too long."""
-    line = _CONTROL.sub("?", re.sub(r"[\t\r\n\x85\u2028\u2029]+", " ", str(text)))
+    line = _TURNING.sub("?", re.sub(r"[\t\r\n\x85\u2028\u2029]+", " ", str(text)))
     return line if len(line) <= length else line[: length - 3] + "..."
 
 
@@ -182,6 +189,8 @@ def _refuse(source: Source, what: str) -> NoReturn:
 def _read_delimited(source: Source, payload: bytes, progress: Progress | None) -> TextTable:
     text, encoding = _decoded(source, payload)
     lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
+    if _longest_line(text) > MAX_LINE:
+        _refuse(source, f"begins with a line of more than {MAX_LINE:,} bytes, so it is no table; {_WAY_OUT}")
     start, delimiter, header_row = _dialect(lines)
     lines.seek(start)
     counted = _Counted(lines, start)
@@ -191,10 +200,22 @@ def _read_delimited(source: Source, payload: bytes, progress: Progress | None) -
     _check_header(source, columns)
     named = max(n for n, name in enumerate(columns, 1) if name)
     body = Body(Shape(delimiter, len(columns), named), number)
-    read_body(source.name, text, counted.bytes, body, most_cells=MAX_CELLS, progress=progress)
+    read_body(source.name, text, counted.bytes, body, most_cells=MAX_CELLS, most_rows=MAX_ROWS, progress=progress)
     foreign = () if encoding.startswith("utf") else (f"{source.name}: read as {encoding}, because it is not UTF-8",)
     notes = (*foreign, *header_note(source, number))
     return TextTable(source.name, columns[:named], body.columns(), body.row_numbers(), tuple(body.broken), notes)
+
+
+def _longest_line(text: bytes) -> int:
+    """The longest of the first lines, in bytes; what follows a very long one is not looked at."""
+    at, longest = 0, 0
+    for _ in range(SAMPLE_ROWS + 1):
+        end = text.find(b"\n", at, at + MAX_LINE + 1)
+        if end < 0:
+            rest = min(len(text) - at, MAX_LINE + 1)
+            return rest if b"\r" not in text[at : at + rest] else longest
+        longest, at = max(longest, end - at), end + 1
+    return longest
 
 
 class _Counted(Iterator[str]):
@@ -297,7 +318,7 @@ def _read_parquet(source: Source, payload: bytes) -> TextTable:
     try:
         with duck.private_copy(payload, ".parquet") as path:
             shape = duck.parquet_shape(path)
-            _check_shape(source, shape)
+            _check_shape(source, shape, len(payload))
             if (size := duck.parquet_text_bytes(path)) > MAX_BYTES:
                 _refuse(source, f"would unpack to {size:,} characters, more than {MAX_BYTES:,}; split it")
             table = duck.parquet_text(path)
@@ -314,13 +335,16 @@ def _read_parquet(source: Source, payload: bytes) -> TextTable:
     return TextTable(source.name, columns, tuple(table.columns), rows)
 
 
-def _check_shape(source: Source, shape: duck.ParquetShape) -> None:
+def _check_shape(source: Source, shape: duck.ParquetShape, size: int) -> None:
     cells = shape.rows * shape.columns
-    if shape.columns > MAX_COLUMNS or cells > MAX_CELLS or shape.unpacked_bytes > MAX_BYTES:
+    is_bomb = shape.rows > max(_MANY_ROWS, ROWS_A_BYTE * size)
+    is_large = shape.columns > MAX_COLUMNS or shape.rows > MAX_ROWS or cells > MAX_CELLS
+    if is_bomb or is_large or shape.unpacked_bytes > MAX_BYTES:
         _refuse(
             source,
-            f"would unpack to {shape.columns:,} columns, {cells:,} cells and {shape.unpacked_bytes:,} bytes, where "
-            f"{MAX_COLUMNS:,} columns, {MAX_CELLS:,} cells and {MAX_BYTES:,} bytes are the most; split it",
+            f"would unpack to {shape.columns:,} columns, {shape.rows:,} rows and {shape.unpacked_bytes:,} bytes from "
+            f"{size:,}, where {MAX_COLUMNS:,} columns, {MAX_ROWS:,} rows, {MAX_CELLS:,} cells and {MAX_BYTES:,} bytes "
+            "are the most; split it",
         )
 
 
