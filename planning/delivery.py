@@ -107,7 +107,7 @@ def overdue_orders(
     orders = _with_suppliers(open_orders, "open_orders", items)
     morning = pd.Timestamp(as_of)
     key = ["order_id", "item_id", "location_id"]
-    arrived = receipts.reindex(columns=[*key, "received_on"])
+    arrived = _with_suppliers(receipts, "receipts", None)
     arrived = arrived[arrived["order_id"].notna() & (arrived["received_on"] <= morning)]
     told = pd.MultiIndex.from_frame(arrived[key].astype(object).fillna(""))
     closed = pd.MultiIndex.from_frame(orders[key].astype(object).fillna("")).isin(told)
@@ -122,7 +122,7 @@ def overdue_orders(
 def _with_suppliers(frame: pd.DataFrame, name: str, items: pd.DataFrame | None) -> pd.DataFrame:
     """Complete the columns of a table, and its suppliers from the master data."""
     empty = empty_table(name)
-    columns = {c: frame[c] if c in frame else pd.Series(index=frame.index, dtype=empty[c].dtype) for c in empty}
+    columns = {c: frame.get(c, pd.Series(index=frame.index, dtype=object)).astype(empty[c].dtype) for c in empty}
     supplier = columns["supplier_id"].astype(object)
     if items is not None and "supplier_id" in items:
         usual = items.drop_duplicates("item_id").set_index("item_id")["supplier_id"]
