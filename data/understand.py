@@ -1,6 +1,7 @@
 """Files of which nobody has said what they are -> the contract tables that they give, each with its mapping."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from data.validate import rejections
 from data.workbook import read_workbook
 from planning.errors import InputError
 from planning.tables import INPUT_TABLES
+
+_SHEETS_AT_ONCE = 4
 
 Choices = Mapping[str, Choice]
 """By the file's name as shown, or by the key of its header: what a person says of it."""
@@ -98,32 +101,46 @@ def readings(source: Source, choices: Choices) -> Iterator[Reading]:
     ------
     InputError : it cannot be read, or not as the person says.
     """
+    of_file = choices.get(source.name) or Choice()
+    if of_file.skip:
+        return
     sheets = sheet_names(source) if source.sheet is None else ()
-    if len(sheets) < 2:
+    if len(sheets) <= 1:
         yield from _text_readings(read_text_table(source), choices, Choice())
         return
-    for n, sheet in enumerate(sheets):
-        yield from _sheet_readings(source, sheet, choices, first=n == 0)
+    with ThreadPoolExecutor(_SHEETS_AT_ONCE) as pool:
+        texts = pool.map(lambda sheet: _sheet_text(source, sheet), sheets)
+        for n, (sheet, text) in enumerate(zip(sheets, texts, strict=True)):
+            yield from _sheet_readings(sheet, text, choices, of_file, first=n == 0)
 
 
-def _sheet_readings(source: Source, sheet: str, choices: Choices, *, first: bool) -> Iterator[Reading]:
-    """Read a sheet of several; one beside the first is used only where it is sure what it holds."""
+def _sheet_text(source: Source, sheet: str) -> TextTable | Understanding:
+    """A sheet under a name of its own, or why it cannot be read."""
     name = f"{source.name}, sheet {shown(sheet, 40)}"
     try:
         text = read_text_table(replace(source, sheet=sheet))
     except InputError as fault:
-        if first:
-            raise
-        yield Reading(Understanding(name, fault=str(fault)), notes=(f"{name}: not used: {fault}",))
-        return
+        return Understanding(name, fault=str(fault))
     said = [note for note in text.notes if "read the sheet" not in note]
-    text = replace(text, name=name, notes=tuple(note.replace(source.name, name, 1) for note in said))
-    table = sheet.strip().casefold().replace(" ", "_")
-    named = Choice(table) if table in INPUT_TABLES else Choice()
+    return replace(text, name=name, notes=tuple(note.replace(source.name, name, 1) for note in said))
+
+
+def _sheet_readings(
+    sheet: str, text: TextTable | Understanding, choices: Choices, of_file: Choice, *, first: bool
+) -> Iterator[Reading]:
+    """Read a sheet of several; one beside the first is used only where it is sure what it holds."""
+    if isinstance(text, Understanding):
+        if first:
+            raise InputError(text.fault)
+        yield Reading(text, notes=(f"{text.file}: not used: {text.fault}",))
+        return
+    name, table = text.name, sheet.strip().casefold().replace(" ", "_")
+    named = Choice(table if table in INPUT_TABLES else "", {}, of_file.date_order, of_file.due_on)
     if not len(text.rows) and named.table:
         return
+    told = choices.get(name, Choice()) != Choice()
     for reading in _text_readings(text, choices, named):
-        if first or named.table or not reading.understanding.questions or name in choices:
+        if first or named.table or told or not reading.understanding.questions:
             yield reading
         else:
             yield Reading(
@@ -134,7 +151,8 @@ def _sheet_readings(source: Source, sheet: str, choices: Choices, *, first: bool
 
 def _text_readings(text: TextTable, choices: Choices, otherwise: Choice) -> Iterator[Reading]:
     key = mapping_key(text.columns)
-    choice = choices.get(text.name) or choices.get(key) or otherwise
+    told = (choices.get(name, Choice()) for name in (text.name, key))
+    choice = next((choice for choice in told if choice != Choice()), otherwise)
     if choice.skip:
         return
     known = None if choice.table else recognise_export(text)

@@ -138,3 +138,9 @@ def test_the_template_is_understood_sheet_by_sheet() -> None:
 def test_a_file_that_cannot_be_read_tells_its_fault_beside_the_others() -> None:
     found = understand([source(""), source("item_id,on_hand\nA,1\n", "b.csv")])
     assert [(u.table, bool(u.fault)) for u in found] == [("", True), ("stock", False)]
+
+
+def test_what_is_said_of_nothing_hides_nothing() -> None:
+    found = read_any([Source("t.xlsx", template())], {"t.xlsx": Choice(), "t.xlsx, sheet customer_orders": Choice()})
+    assert found.rows["customer_orders"]["accepted"] == 2
+    assert understand([Source("t.xlsx", template())], {"t.xlsx": Choice(skip=True)}) == []
