@@ -5,6 +5,7 @@ A row of the contract is one row of a long file, or one cell of a wide one; it k
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -18,6 +19,8 @@ from data.headings import Headings, ignored_columns, missing_column, recognise
 from data.upload import MAX_CELLS, TextTable, shown
 from planning.errors import InputError
 from planning.tables import Table
+
+_THREADS = 2
 
 Codes = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
@@ -140,12 +143,14 @@ def to_contract(table: Table, text: TextTable, mapping: Mapping[str, str] | None
         raise InputError("\n".join(missing_column(table, text, name) for name in missing))
     if shape and wide:
         return _from_wide(shape, text, headings, wide)
-    columns = {name: encoded(text.columns[n], text.cells[n]) for name, n in headings.found.items()}
+    needed = sorted({0, *headings.found.values()})
+    with ThreadPoolExecutor(_THREADS) as pool:
+        each = dict(zip(needed, pool.map(lambda n: encoded(text.columns[n], text.cells[n]), needed), strict=True))
     return LongTable(
         text.name,
-        columns,
+        {name: each[n] for name, n in headings.found.items()},
         text.rows,
-        encoded(text.columns[0], text.cells[0]),
+        each[0],
         date_order=headings.date_order,
         notes=(*text.notes, *ignored_columns(text, headings.left)),
     )
@@ -154,7 +159,8 @@ def to_contract(table: Table, text: TextTable, mapping: Mapping[str, str] | None
 def encoded(heading: str, cells: pa.ChunkedArray) -> TextColumn:
     """A column of a file, each distinct text once."""
     coded = cells.combine_chunks().dictionary_encode()
-    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    indices = pc.fill_null(coded.indices, -1) if coded.null_count else coded.indices
+    codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return TextColumn(heading, np.array(coded.dictionary.to_pylist(), dtype=object), codes)
 
 

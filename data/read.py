@@ -32,6 +32,7 @@ class Import:
     rows        by table: read, accepted, rejected; read = accepted + rejected
     notes       what a person should know
     understood  what each file was taken for, where nobody said it
+    spare       tables that an export gives on the side, with little in them: not to replace what is known already
     """
 
     frames: dict[str, pd.DataFrame]
@@ -39,6 +40,7 @@ class Import:
     rows: dict[str, dict[str, int]]
     notes: list[str]
     understood: tuple[Understanding, ...] = field(default=())
+    spare: tuple[str, ...] = field(default=())
 
 
 def read_inputs(files: Mapping[str, Sequence[Source]], mapping: TableMapping | None = None) -> Import:
@@ -113,7 +115,9 @@ def read_any(sources: Sequence[Source], choices: Choices | None = None) -> Impor
     # What nothing was accepted of must not take the place of what was there before.
     frames = {name: frame for name, frame in result.frames.items() if len(frame)}
     understood = tuple(reading.understanding for reading in found)
-    return replace(result, frames=frames, notes=[*said, *notes, *result.notes], understood=understood)
+    spare = tuple(sorted({r.part.table for r in found if r.part is not None and r.part.spare} & set(frames)))
+    notes = [*said, *notes, *result.notes]
+    return replace(result, frames=frames, notes=notes, understood=understood, spare=spare)
 
 
 def _once(questions: Sequence[Question]) -> list[Question]:
@@ -241,7 +245,9 @@ def _spellings(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     """Say which identifiers differ only in case, inner spaces or leading zeros: they are kept apart."""
     notes = []
     for column in ("item_id", "location_id", "supplier_id"):
-        ids = sorted({i for frame in frames.values() if column in frame for i in frame[column].dropna().unique()})
+        ids = sorted(
+            {i for frame in frames.values() if column in frame for i in frame[column].unique() if i is not None}
+        )
         groups: dict[str, list[str]] = {}
         for i in ids:
             groups.setdefault("".join(i.casefold().split()).lstrip("0"), []).append(i)

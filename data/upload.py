@@ -173,7 +173,7 @@ def _payload(source: Source) -> bytes:
         payload = source.payload.read_bytes() if isinstance(source.payload, Path) else bytes(source.payload)
     except OSError as fault:
         _refuse(source, f"cannot be opened ({fault.strerror}); check that it may be read")
-    if not payload.strip():
+    if not payload or payload.isspace():
         _refuse(source, "is empty; export it again, with a header row")
     return payload
 

@@ -43,7 +43,9 @@ class Coded:
 
     def series(self, column: Column, rows: Rows | None = None) -> pd.Series:
         """The values that stand in these rows, in the type of their column."""
-        return _typed(column, self.values[self.codes if rows is None else self.codes[rows]])
+        values = _typed(column, self.values)
+        # The type is told, because a text that happens to be a date must not be looked at.
+        return pd.Series(values[self.codes if rows is None else self.codes[rows]], dtype=values.dtype, copy=False)
 
 
 @dataclass(frozen=True)
@@ -290,12 +292,12 @@ def _at(codes: Rows, rows: Rows) -> Rows:
     return codes if len(rows) == len(codes) else np.asarray(codes[rows], dtype=np.int64)
 
 
-def _typed(column: Column, values: npt.NDArray[np.generic]) -> pd.Series:
+def _typed(column: Column, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     if column.kind != "date":
-        return pd.Series(values)
+        return values
     days = values.astype(np.float64)
     known = np.where(np.isnan(days), np.iinfo(np.int64).min, days * 86_400)
-    return pd.Series(known.astype(np.int64).view("datetime64[s]"))
+    return known.astype(np.int64).view("datetime64[s]")
 
 
 def absent(column: Column, length: int) -> pd.Series:
@@ -303,5 +305,5 @@ def absent(column: Column, length: int) -> pd.Series:
     if column.kind == "date":
         return pd.Series(np.full(length, "NaT", dtype="datetime64[s]"))
     if column.kind in ("id", "text"):
-        return pd.Series(np.full(length, None, dtype=object))
+        return pd.Series(np.full(length, None, dtype=object), dtype=object)
     return pd.Series(np.full(length, np.nan))

@@ -1,4 +1,4 @@
-"""Reading a large file beside DuckDB's bare reading of it: `python -m tests.benchmarks.reading FILE.csv [--table sales]`.
+"""Reading a large file beside DuckDB's bare reading: `python -m tests.benchmarks.reading FILE.csv [--table sales]`.
 
 A Parquet file of daily sales (unique_id, item_id, store_id, ds, y) is first written out as such a CSV file. Both ways
 run in this process, so that its start counts for neither; the peak memory is that of our way alone, which runs first.
