@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from data import cells
-from data.guess import ColumnGuess as ColumnGuess
-from data.guess import guess_columns as guess_columns
 from data.headings import normalised
 from data.layouts import LongTable
 from data.upload import TextTable, shown

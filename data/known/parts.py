@@ -174,7 +174,8 @@ def _at(column: TextColumn, rows: Codes) -> TextColumn:
 def locations_part(sheet: Sheet, places: Texts, heading: str, keep: Mask) -> Part:
     """Each location once, where it stands first."""
     first = ~pd.Series(places).duplicated().to_numpy() if keep.all() else _first(places, keep)
-    return make_part(sheet, "locations", {"location_id": derived(heading, places)}, keep=first & keep & (places != ""))
+    named = first & keep & (places != "")
+    return make_part(sheet, "locations", {"location_id": derived(heading, places)}, keep=named, spare=True)
 
 
 def _first(places: Texts, keep: Mask) -> Mask:

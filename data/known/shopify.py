@@ -122,7 +122,7 @@ def _wide_inventory(sheet: Sheet) -> list[Part] | None:
         np.ones(len(at), dtype=np.int64),
         TextColumn("", names, cell[at].astype(np.int64)),
     )
-    return [Part("stock", long), Part("locations", places)]
+    return [Part("stock", long), Part("locations", places, spare=True)]
 
 
 def _first_cells(sheet: Sheet, line: Codes) -> TextColumn:

@@ -168,6 +168,16 @@ def test_shopify_products_give_items_and_their_stock_only_where_no_other_file_do
     ]
 
 
+def test_bare_locations_do_not_stand_against_told_ones() -> None:
+    files = [
+        Source("kinds.csv", b"location_id,location_name,kind\nDepot,The depot,warehouse\n"),
+        Source("export", (FOLDER / "shopify_inventory.csv").read_bytes()),
+    ]
+    found = read_any(files)
+    assert rows(found, "locations", "location_id", "kind") == [("Depot", "warehouse")]
+    assert (found.spare, load("shopify_inventory.csv").spare) == ((), ("locations",))
+
+
 # --- Amazon ----------------------------------------------------------------------------------------------------------
 
 

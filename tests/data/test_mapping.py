@@ -144,3 +144,12 @@ def test_what_is_said_of_nothing_hides_nothing() -> None:
     found = read_any([Source("t.xlsx", template())], {"t.xlsx": Choice(), "t.xlsx, sheet customer_orders": Choice()})
     assert found.rows["customer_orders"]["accepted"] == 2
     assert understand([Source("t.xlsx", template())], {"t.xlsx": Choice(skip=True)}) == []
+
+
+def test_headings_that_could_be_both_dates_are_asked_too() -> None:
+    text = source("item_id,01/02/2026,01/03/2026\nA,1,2\n")
+    with pytest.raises(NeedsAnswer, match="the headings: is '01/02/2026'") as asked:
+        read_any([text], {"a.csv": Choice("sales")})
+    assert asked.value.questions[0].about == "date_order"
+    found = read_any([text], {"a.csv": Choice("sales", date_order="dd/mm/yyyy")})
+    assert found.frames["sales"]["date"].dt.strftime("%m-%d").tolist() == ["02-01", "03-01"]
