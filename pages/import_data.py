@@ -31,6 +31,7 @@ def main() -> None:
         imports.bring()
     with use:
         import_records.in_use(current)
+        import_records.all_data(current)
         widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
     if quality.open:
         with quality:

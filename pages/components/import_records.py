@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from data import service
+from data import export, service
 from pages.components import cached, imports_judged, session
 from pages.components.formats import count, literal, percent
 from planning.errors import PlanningError
@@ -22,6 +22,22 @@ def in_use(record: service.ImportRecord) -> None:
         imports_judged.rejected(service.rejected(session.visitor(), record.snapshot_id), "in_use")
     except PlanningError as fault:
         st.caption(literal(fault))
+
+
+def all_data(record: service.ImportRecord) -> None:
+    """Offer the data in use as files that can be imported again."""
+    visitor = session.visitor()
+    st.download_button(
+        "All data (CSV files)",
+        lambda: export.input_files(cached.inputs(visitor, record.snapshot_id)),
+        f"stockcast-data-{record.imported_at:%Y-%m-%d}.zip",
+        mime="application/zip",
+        icon=":material/download:",
+        type="tertiary",
+        key="all_data",
+        on_click="ignore",
+        help="One file a table, as imported. Dropped here again, they give the same data.",
+    )
 
 
 def facts(record: service.ImportRecord) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from data import templates
+from data import service, templates
 from data.mapping import Choice, NeedsAnswer
 from data.read import read_any
 from data.sample import sample_sources
@@ -38,15 +38,22 @@ def bring() -> None:
         return
     sources = {file.file_id: Source(file.name, file.getvalue()) for file in dropped}
     st.subheader("What was understood", anchor=False)
-    choices = understanding_view.show(sources)
-    fault = session.kept("import_fault")
-    if fault:
+    choices, tables = understanding_view.show(sources)
+    about, fault = session.kept("import_fault") or ((), "")
+    if fault and about == tuple(sources):
         with st.container(border=True, key="import_fault"):
             st.markdown(":red[:material/error:] **These files cannot be used as they are**")
             # As text: it quotes what the files say.
             st.text(fault)
-    if st.button("Check the files", type="primary", icon=":material/fact_check:"):
-        _check(sources, choices)
+    first = service.base_of_import(session.visitor()) is None
+    missing = [title(n).lower() for n, t in INPUT_TABLES.items() if t.required and n not in tables] if first else []
+    # A file that is not known yet may hold what is missing: the check asks.
+    missing = [] if "" in tables else missing
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Check the files", type="primary", icon=":material/fact_check:", disabled=bool(missing)):
+            _check(sources, choices)
+        if missing:
+            st.caption(f"Still needed: {' and '.join(missing)}. Drop it too.", width="content")
 
 
 def _check(sources: Mapping[str, Source], choices: Mapping[str, Choice]) -> None:
@@ -56,11 +63,11 @@ def _check(sources: Mapping[str, Source], choices: Mapping[str, Choice]) -> None
         with st.spinner("Reading and judging every row …", show_time=True):
             found = read_any(list(sources.values()), choices)
     except NeedsAnswer as asked:
-        session.keep("import_fault", f"Answer these first:\n{asked}")
+        session.keep("import_fault", (tuple(sources), f"Answer these first:\n{asked}"))
     except PlanningError as fault:
-        session.keep("import_fault", str(fault))
+        session.keep("import_fault", (tuple(sources), str(fault)))
     else:
-        session.keep("preview", (found, [source.name for source in sources.values()]))
+        session.keep("preview", (found, list(sources.values())))
         session.keep("said", {**choices})
         session.keep("dropped", list(sources))
     st.rerun()

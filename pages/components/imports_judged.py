@@ -1,18 +1,29 @@
 """What the files hold, judged: rows accepted and set aside, what is worth knowing, and the step to use them."""
 
-from collections.abc import Mapping, Sequence
+import io
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 import streamlit as st
 
-from data import export, service
+from data import corrections, export, service
 from data.read import Import
+from data.upload import Source
 from pages.components import joining, session, tables, understanding_view, warnings_view, widgets
 from pages.components.formats import count, day, literal
 from planning.errors import PlanningError
 
 _SHOWN = 1000
 _FAULTS_SHOWN = 8
+_MIMES: Mapping[str, str] = MappingProxyType(
+    {
+        "csv": "text/csv",
+        "zip": "application/zip",
+        "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    }
+)
 
 
 def title(name: str) -> str:
@@ -20,7 +31,7 @@ def title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def preview(found: Import, files: Sequence[str]) -> None:
+def preview(found: Import, sources: Sequence[Source]) -> None:
     """What the files hold; what would change a plan, first; what was set aside and why; then use them, or not."""
     st.header("What the files hold")
     st.markdown(in_short(found.frames))
@@ -31,7 +42,7 @@ def preview(found: Import, files: Sequence[str]) -> None:
     if judged.findings:
         st.subheader("What would change the plan", anchor=False)
         warnings_view.warnings(judged.findings, "preview", first=3)
-    rejected(found.rejected, "preview")
+    rejected(found.rejected, "preview", sources)
     remarks(found.notes)
     counts(found.rows)
     if not session.params().currency or session.is_sample():
@@ -42,7 +53,7 @@ def preview(found: Import, files: Sequence[str]) -> None:
             type="primary",
             icon=":material/check:",
             on_click=_confirm,
-            args=(found, files),
+            args=(found, [source.name for source in sources]),
             disabled=not answered,
             help=None if answered else "Say first which location serves the sales.",
         )
@@ -132,15 +143,19 @@ def remarks(notes: Sequence[str]) -> None:
             st.markdown("\n".join(f"- {literal(note)}" for note in notes))
 
 
-def rejected(frame: pd.DataFrame, key: str) -> None:
-    """The rows set aside: the faults by their number, each row with its remedy, and their download."""
+def rejected(frame: pd.DataFrame, key: str, sources: Sequence[Source] = ()) -> None:
+    """The rows set aside, each with its fault and remedy; their download, and as they stood, to be corrected.
+
+    Parameters
+    ----------
+    frame : rows as in `RESULT_TABLES["rejected"]`.
+    key : unique on the page.
+    sources : the files they come from, where they are at hand.
+    """
     if frame.empty:
         st.caption(":green[:material/check_circle:] Every row was accepted.")
         return
-    st.markdown(
-        f":orange[:material/warning:] **{count(len(frame), 'row')} set aside**; the rest is used without them. "
-        "Correct them in the download or the file, and drop it again."
-    )
+    st.markdown(f":orange[:material/warning:] **{count(len(frame), 'row')} set aside**; the rest is used without them.")
     with st.expander("The rows set aside, each with its reason", expanded=len(frame) <= _FAULTS_SHOWN):
         st.dataframe(
             frame.head(_SHOWN),
@@ -152,21 +167,45 @@ def rejected(frame: pd.DataFrame, key: str) -> None:
         if len(frame) > _SHOWN:
             st.caption(f"The first {_SHOWN:,} are shown; the download has them all.")
     with st.container(horizontal=True):
-        for kind, make, mime in (
-            ("CSV", lambda: export.safe_csv(frame), "text/csv"),
-            (
-                "Excel",
-                lambda: export.workbook({"rejected": frame}),
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            ),
-        ):
-            st.download_button(
-                f"Rows set aside ({kind})",
-                make,
-                f"stockcast-rejected.{'csv' if kind == 'CSV' else 'xlsx'}",
-                mime=mime,
-                icon=":material/download:",
-                type="tertiary",
-                key=f"{key}_rejected_{kind.lower()}",
-                on_click="ignore",
-            )
+        _download("Rows set aside (CSV)", lambda: export.safe_csv(frame), "rejected.csv", key)
+        _download("Rows set aside (Excel)", lambda: export.workbook({"rejected": frame}), "rejected.xlsx", key)
+    if sources:
+        st.caption(
+            "To bring them all the same: correct these files, which have your own headings, and drop them here."
+        )
+        with st.container(horizontal=True):
+            _download("To correct (CSV)", lambda: to_correct(sources, frame, "csv"), "to-correct.zip", key)
+            _download("To correct (Excel)", lambda: to_correct(sources, frame, "xlsx"), "to-correct.xlsx", key)
+
+
+def to_correct(sources: Sequence[Source], frame: pd.DataFrame, kind: str) -> bytes:
+    """The rows set aside as they stood in their files: a workbook, or an archive of CSV files; both can be dropped."""
+    try:
+        rows = corrections.rows_to_correct(sources, frame)
+        if kind == "xlsx":
+            return corrections.corrections_workbook(rows)
+    except PlanningError:
+        # They cannot be told apart by their files: what was set aside is still told.
+        return export.workbook({"rejected": frame}) if kind == "xlsx" else _packed({"rejected.csv": frame})
+    return _packed({f"{n}-to-correct.csv": part for n, part in enumerate(rows.values(), 1)})
+
+
+def _packed(rows: Mapping[str, pd.DataFrame]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, frame in rows.items():
+            archive.writestr(name, corrections.corrections_csv(frame))
+    return packed.getvalue()
+
+
+def _download(label: str, make: Callable[[], bytes], name: str, key: str) -> None:
+    st.download_button(
+        label,
+        make,
+        f"stockcast-{name}",
+        mime=_MIMES[name.rpartition(".")[2]],
+        icon=":material/download:",
+        type="tertiary",
+        key=f"{key}_{name}",
+        on_click="ignore",
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from data import service
+from data import corrections, service
 from data.read import Import
 from pages.components import session
 from pages.components.formats import count, literal, units
@@ -42,7 +42,11 @@ def judged(found: Import) -> Judged:
 def choose(found: Import) -> None:
     """Add to what was imported before, or replace it, all or table by table."""
     base = service.base_of_import(session.visitor())
+    session.keep("corrected", is_correction(found) and base is not None or None)
     if base is None:
+        return
+    if session.kept("corrected"):
+        st.markdown(":blue[:material/playlist_add:] **Corrected rows**: they come beside the data that are there.")
         return
     st.segmented_control(
         "With what is there already",
@@ -69,13 +73,20 @@ def choose(found: Import) -> None:
             )
 
 
+def is_correction(found: Import) -> bool:
+    """Whether the files are rows that were set aside, corrected."""
+    return any(corrections.ROW in part.ignored for part in found.understood)
+
+
 def replaces() -> bool:
     """Whether only the new files count."""
-    return bool(session.widget("add_or_replace") == "replace")
+    return bool(session.widget("add_or_replace") == "replace") and not session.kept("corrected")
 
 
 def how() -> dict[str, service.How] | None:
     """What was chosen table by table, where it was."""
+    if session.kept("corrected"):
+        return dict.fromkeys(INPUT_TABLES, "append")
     chosen = {name: session.widget(f"how_{name}") for name in INPUT_TABLES}
     return {name: what for name, what in chosen.items() if what} or None
 

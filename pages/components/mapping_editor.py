@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -23,8 +22,6 @@ _ROWS_SHOWN = 6
 _FIRST_COLUMNS = 9
 _WHOLE = (b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0", b"\xff\xfe", b"\xfe\xff")
 """Beginnings of files that cannot be cut at a line: packed ones, and text of two bytes a letter."""
-_ORDERS = ("dd/mm/yyyy", "mm/dd/yyyy")
-_ORDER_SAID: Mapping[str, str] = MappingProxyType({"dd/mm/yyyy": "Day first", "mm/dd/yyyy": "Month first"})
 
 
 def file_key(name: str) -> str:
@@ -55,23 +52,9 @@ def edit(
     if table is None:
         return Choice(skip=True) if session.widget(f"table_{key}") == "" else Choice()
     mapping = _columns(table, text, key, _known(table, text, columns if guess == table.name else (), kept))
-    order = date_order(key, kept.date_order) if any(c.kind == "date" for c in table.columns) else ""
-    choice = Choice(table=table.name, mapping=mapping, date_order=order)
+    choice = Choice(table=table.name, mapping=mapping, date_order=kept.date_order)
     _preview(source, choice, key)
     return choice
-
-
-def date_order(key: str, kept: str, *, automatic: str = "Recognised") -> str:
-    """Ask whether dates like 03/04/2026 have the day or the month first; empty: the file tells."""
-    found = st.segmented_control(
-        "Dates like 03/04/2026 have the",
-        _ORDERS,
-        default=kept or None,
-        format_func=dict(_ORDER_SAID).__getitem__,
-        key=f"order_{key}",
-        help=f"Without an answer: {automatic.lower()} over the whole column.",
-    )
-    return found or ""
 
 
 def _table(key: str, guess: str, likely: Sequence[str]) -> Table | None:

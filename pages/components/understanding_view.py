@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
 import pandas as pd
 import streamlit as st
@@ -22,16 +23,22 @@ MAPPING = "mapping "
 """Before the key of a header, where its mapping is remembered."""
 
 _COLUMNS_SHOWN = 12
+_ORDERS: Mapping[str, str] = MappingProxyType({"dd/mm/yyyy": "Day first", "mm/dd/yyyy": "Month first"})
 
 
-def show(sources: Mapping[str, Source]) -> dict[str, Choice]:
-    """Say of each file what it is taken for, ask what only a person knows, and return what was said.
+def show(sources: Mapping[str, Source]) -> tuple[dict[str, Choice], set[str]]:
+    """Say of each file what it is taken for, and ask what only a person knows.
 
     Parameters
     ----------
     sources : by an id that is the file's own.
+
+    Returns
+    -------
+    What was said, by the file's name; and the tables that the files give, "" for one that is not known yet.
     """
     said: dict[str, Choice] = {}
+    tables: set[str] = set()
     for n, (ident, source) in enumerate(sources.items()):
         choice = _choice(ident)
         found = _understood(ident, source, choice)
@@ -40,10 +47,12 @@ def show(sources: Mapping[str, Source]) -> dict[str, Choice]:
         for file, parts in groupby(found, key=lambda u: u.file):
             new = _card(source, file, list(parts), choice, f"{n}_{mapping_editor.file_key(file)}")
             said[file] = new
+        tables |= {part.table for part in found}
         if new != choice:
             session.keep(f"choice_{ident}", new)
+            session.keep("import_fault", None)
             st.rerun()
-    return said
+    return said, tables
 
 
 def _left_out(source: Source, ident: str) -> Choice:
@@ -104,7 +113,7 @@ def _card(source: Source, file: str, parts: list[Understanding], choice: Choice,
     """One file: what it is; below it the question or the editor, where they are needed."""
     first = parts[0]
     questions = [q for part in parts for q in part.questions]
-    asks_order = any(q.about == "date_order" for q in questions) or bool(choice.date_order and not choice.table)
+    asks_order = bool(choice.date_order) or any(q.about == "date_order" for q in questions)
     unsure = not choice.table and not first.export and first.confidence < SURE
     needs = bool(first.fault) or unsure or any(q.about == "table" for q in questions)
     with st.container(border=True, gap="small", key=f"file_{key}"):
@@ -116,7 +125,7 @@ def _card(source: Source, file: str, parts: list[Understanding], choice: Choice,
             _facts(parts)
         if any(q.about == "table" for q in questions):
             st.markdown(":orange[:material/help:] **What does this file hold?** Its headings do not tell.")
-        if asks_order and not choice.table:
+        if asks_order:
             choice = _with(choice, date_order=_ask_order(questions, choice, key))
         choice = _due_on(parts, choice, key)
         own = file == source.name and (first.key or choice.table or choice.skip)
@@ -187,14 +196,20 @@ def _listed(headings: Sequence[str]) -> str:
 
 
 def _ask_order(questions: Sequence[Question], choice: Choice, key: str) -> str:
-    for question in questions:
-        if question.about == "date_order":
-            st.markdown(
-                f":orange[:material/help:] **Day or month first?** The file cannot tell: "
-                f"{_listed(question.examples)} could be either."
-            )
-            break
-    return mapping_editor.date_order(f"q_{key}", choice.date_order)
+    """Ask whether the day or the month stands first, where no date of the file tells it."""
+    for question in [q for q in questions if q.about == "date_order"][:1]:
+        st.markdown(
+            ":orange[:material/help:] **Day or month first?** The file cannot tell: "
+            f"{_listed(question.examples)} could be either."
+        )
+    found = st.segmented_control(
+        "Its dates have the",
+        list(_ORDERS),
+        default=choice.date_order or None,
+        format_func=_ORDERS.__getitem__,
+        key=f"order_{key}",
+    )
+    return found or ""
 
 
 def _due_on(parts: list[Understanding], choice: Choice, key: str) -> Choice:
