@@ -99,6 +99,20 @@ def read_any(sources: Sequence[Source], choices: Choices | None = None) -> Impor
         raise NeedsAnswer(_once(questions))
     said = [note for reading in found for note in reading.notes]
     found, notes = _without_spares(found)
+    judged = _judged(found, faults)
+    if not judged and not faults:
+        faults.append("no file holds anything to import; bring at least sales and stock")
+    result = _settled({name: judged[name] for name in INPUT_TABLES if name in judged}, faults)
+    # What nothing was accepted of must not take the place of what was there before.
+    frames = {name: frame for name, frame in result.frames.items() if len(frame)}
+    understood = tuple(reading.understanding for reading in found)
+    spare = tuple(sorted({r.part.table for r in found if r.part is not None and r.part.spare} & set(frames)))
+    notes = [*said, *notes, *result.notes]
+    return replace(result, frames=frames, notes=notes, understood=understood, spare=spare)
+
+
+def _judged(found: Sequence[Reading], faults: list[str]) -> dict[str, list[Judged]]:
+    """Judge what each file gives, by table."""
     judged: dict[str, list[Judged]] = {}
     for reading in found:
         if reading.part is None:
@@ -109,15 +123,7 @@ def read_any(sources: Sequence[Source], choices: Choices | None = None) -> Impor
             faults.append(str(fault))
         else:
             judged.setdefault(reading.part.table, []).append(one)
-    if not judged and not faults:
-        faults.append("no file holds anything to import; bring at least sales and stock")
-    result = _settled({name: judged[name] for name in INPUT_TABLES if name in judged}, faults)
-    # What nothing was accepted of must not take the place of what was there before.
-    frames = {name: frame for name, frame in result.frames.items() if len(frame)}
-    understood = tuple(reading.understanding for reading in found)
-    spare = tuple(sorted({r.part.table for r in found if r.part is not None and r.part.spare} & set(frames)))
-    notes = [*said, *notes, *result.notes]
-    return replace(result, frames=frames, notes=notes, understood=understood, spare=spare)
+    return judged
 
 
 def _once(questions: Sequence[Question]) -> list[Question]:

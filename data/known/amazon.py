@@ -14,7 +14,7 @@ def manage(sheet: Sheet) -> list[Part] | None:
     notes = []
     own = np.nansum(sheet.numbers("mfnfulfillablequantity"))
     if own > 0:
-        notes.append(f"{own:,.0f} units that the merchant fulfils are not Amazon's stock and not read")
+        notes.append(f"units that the merchant fulfils, not Amazon, and that are not read: {own:,.0f}")
     notes += _planned(sheet, "afninboundworkingquantity")
     columns = {"item_id": items, "on_hand": sheet.column("afnfulfillablequantity")}
     if "store" in sheet.at and (sheet.texts("store") != "").any():
@@ -77,7 +77,7 @@ def _first_of(sheet: Sheet) -> np.ndarray:
 def _planned(sheet: Sheet, name: str) -> list[str]:
     """Inbound shipments that have not left yet are plans, no orders."""
     units = np.nansum(sheet.numbers(name))
-    return [f"{sheet.heading(name)}: {units:,.0f} units have not left yet and are not counted"] if units > 0 else []
+    return [f"{sheet.heading(name)}, units that have not left yet and do not count: {units:,.0f}"] if units > 0 else []
 
 
 def _with_inbound(

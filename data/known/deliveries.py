@@ -17,7 +17,7 @@ def sell_in(sheet: Sheet) -> list[Part] | None:
     short = ordered > shipped
     if short.any():
         missing = (ordered - shipped)[short].sum()
-        notes.append(f"{int(short.sum()):,} rows shipped less than was ordered, {missing:,.0f} units in all")
+        notes.append(f"rows that shipped less than was ordered: {int(short.sum()):,}, {missing:,.0f} units in all")
     open_rows = sheet.texts("receiptdate") == ""
     aside = [
         Aside(
@@ -56,11 +56,11 @@ def order_history(sheet: Sheet) -> list[Part] | None:
         Aside(early, sheet.heading(got), came, "was delivered before it was ordered; correct one of the days"),
     ]
     counts = (
-        ("lines were delivered from stock ('N/A - From RDC'), not ordered from a vendor", from_stock),
-        ("lines have no captured day of order ('Date Not Captured')", uncaptured),
-        ("lines were delivered before they were ordered (a negative lead time)", early),
+        ("lines delivered from stock ('N/A - From RDC'), not ordered from a vendor", from_stock),
+        ("lines without a captured day of order ('Date Not Captured')", uncaptured),
+        ("lines delivered before they were ordered (a negative lead time)", early),
     )
-    notes = [f"{int(rows.sum()):,} {what}: set aside" for what, rows in counts if rows.any()]
+    notes = [f"set aside, {what}: {int(rows.sum()):,}" for what, rows in counts if rows.any()]
     columns = {
         "item_id": sheet.column("itemdescription"),
         "ordered_on": sheet.column(ordered),
@@ -115,7 +115,7 @@ def channel_forecast(sheet: Sheet) -> list[Part] | None:
     names = np.array([sheet.text.columns[n] for n in months], dtype=object)
     notes = [
         f"read as a wide table, one column a month: {listed(names.tolist())}; a month counts on its first day",
-        f"{len(set(sheet.texts('channelid')[at])):,} channels were added up",
+        f"channels added up: {len(set(sheet.texts('channelid')[at])):,}",
     ]
     items, lead = flat.text.columns["item_id"], encoded(sheet.text.columns[0], sheet.text.cells[0])
     across = TextColumn("", names, month.astype(np.int64))

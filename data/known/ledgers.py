@@ -36,16 +36,16 @@ def invoices(sheet: Sheet) -> list[Part] | None:
         ),
     ]
     notes = [
-        f"{int(cancelled.sum()):,} lines are of cancelled invoices (C...)",
-        f"{int(((units < 0) & ~fee & ~written_off).sum()):,} lines have a negative quantity and count as returns",
-        f"{int(written_off.sum()):,} lines write stock off at price zero (damaged, lost, counted): set aside",
-        f"{int(fee.sum()):,} lines are postage, fees, discounts, samples or vouchers, no products: set aside",
-        f"{int(((price == 0) & ~fee & ~written_off).sum()):,} lines have price zero",
-        f"{int((code == '').sum()):,} lines name no item",
+        f"lines of cancelled invoices (C...): {int(cancelled.sum()):,}",
+        f"returns, lines with a negative quantity: {int(((units < 0) & ~fee & ~written_off).sum()):,}",
+        f"set aside, stock written off at price zero (damaged, lost, counted): {int(written_off.sum()):,}",
+        f"set aside, postage, fees, discounts, samples and vouchers, no products: {int(fee.sum()):,}",
+        f"lines at price zero: {int(((price == 0) & ~fee & ~written_off).sum()):,}",
+        f"lines without an item: {int((code == '').sum()):,}",
     ]
     if sheet.has("customerid|customer"):
         count = int((sheet.texts("customerid|customer") == "").sum())
-        notes.append(f"{count:,} lines name no customer, which no plan needs")
+        notes.append(f"lines without a customer, which no plan needs: {count:,}")
     columns = {
         "date": sheet.column("invoicedate"),
         "item_id": sheet.column("stockcode"),
@@ -71,8 +71,8 @@ def quickbooks_sales(sheet: Sheet) -> list[Part] | None:
     kinds = sheet.texts("transactiontype")
     offer = np.char.lower(kinds.astype(str)) == "estimate"
     notes = [
-        f"{int(head.sum()):,} rows name the item of the rows below them",
-        f"{int(total.sum()):,} rows are totals and no sales",
+        f"rows that name the item of the rows below: {int(head.sum()):,}",
+        f"rows that are totals and no sales: {int(total.sum()):,}",
     ]
     columns = {
         "date": sheet.column("transactiondate|date"),
@@ -97,7 +97,7 @@ def quickbooks_valuation(sheet: Sheet) -> list[Part] | None:
     group = (sheet.texts("onhand") == "") & (sheet.texts("avgcost") == "")
     items = derived(heading, item)
     keep = ~(total | group)
-    notes = [] if keep.all() else [f"{int((~keep).sum()):,} rows are totals or names of groups, no items"]
+    notes = [] if keep.all() else [f"rows that are totals or names of groups, no items: {int((~keep).sum()):,}"]
     stock = {"item_id": items, "on_hand": sheet.column("onhand"), "unit_cost": sheet.column("avgcost")}
     master = {
         "item_id": items,

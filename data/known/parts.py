@@ -194,7 +194,7 @@ def undated_part(
         return None
     total, count = units[coming].sum(), int(coming.sum())
     columns = {"item_id": items, "quantity": derived(heading, units), "location_id": places}
-    note = f"{heading}: {total:,.0f} units in {count:,} rows are on their way, but the export tells no date of arrival"
+    note = f"{heading}, on the way without a date of arrival: {total:,.0f} units, rows: {count:,}"
     return make_part(sheet, "open_orders", columns, keep=coming, notes=[note], adds_up=True, undated=True)
 
 
@@ -230,18 +230,16 @@ def add_up(part: Part) -> tuple[Part, int]:
     more = int((~first & ~repeat).sum())
     if not more and not repeat.any():
         return part, 0
-    columns = _summed(long, values, group, repeat, first)
+    notes = [f"rows added to another row of the same {' and '.join(table.key[:2])}: {more:,}"] if more else []
+    notes += [f"rows that repeat another row exactly and count once: {int(repeat.sum()):,}"] if repeat.any() else []
     at = np.flatnonzero(first)
-    notes = [f"{more:,} rows were added to another row of the same {' and '.join(table.key[:2])}"] if more else []
-    notes += [f"{int(repeat.sum()):,} rows repeat another row exactly and count once"] if repeat.any() else []
-    summed = LongTable(
-        long.name,
-        columns,
-        long.rows[at],
-        _at(long.first_cell, at),
-        None if long.headings is None else _at(long.headings, at),
-        long.date_order,
-        (*long.notes, *(f"{long.name}: {note}" for note in notes)),
+    summed = replace(
+        long,
+        columns=_summed(long, values, group, repeat, first),
+        rows=long.rows[at],
+        first_cell=_at(long.first_cell, at),
+        headings=None if long.headings is None else _at(long.headings, at),
+        notes=(*long.notes, *(f"{long.name}: {note}" for note in notes)),
     )
     return replace(part, text=summed), int((~first).sum())
 

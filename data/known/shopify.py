@@ -37,7 +37,7 @@ def inventory(sheet: Sheet) -> list[Part] | None:
     on_hand, said = _usable(sheet)
     stocked = np.char.lower(sheet.texts(f"{_ON_HAND}|{_AVAILABLE}").astype(str)) != "not stocked"
     if not stocked.all():
-        notes.append(f"{int((~stocked).sum()):,} rows are 'not stocked': that is not zero, they give no stock row")
+        notes.append(f"'not stocked', which is not zero and gives no stock row: {int((~stocked).sum()):,}")
     columns = {"item_id": items, "on_hand": on_hand, "location_id": place, "allocated": sheet.column(_COMMITTED)}
     stock = make_part(sheet, "stock", columns, keep=stocked, notes=[*notes, *said])
     coming = undated_part(sheet, items, sheet.numbers(_INCOMING), sheet.heading(_INCOMING), place)
@@ -60,9 +60,7 @@ def _usable(sheet: Sheet) -> tuple[TextColumn, list[str]]:
     taken = np.nan_to_num(gone) != 0
     if not taken.any():
         return derived(heading, texts), notes
-    notes.append(
-        f"{np.nansum(gone):,.0f} units in {int(taken.sum()):,} rows are unavailable and not counted as on hand"
-    )
+    notes.append(f"unavailable and not counted as on hand: {np.nansum(gone):,.0f} units, rows: {int(taken.sum()):,}")
     return _changed(heading, texts, sheet.numbers(_ON_HAND) - np.nan_to_num(gone)), notes
 
 
@@ -81,7 +79,7 @@ def _items(sheet: Sheet) -> tuple[TextColumn, list[str]]:
     options = [sheet.texts(f"option{n}value") for n in (1, 2, 3)]
     other = joined(handle, *(np.where(option == "Default Title", "", option) for option in options))
     count = int((lacking & (other != "")).sum())
-    notes = [f"{count:,} rows have no SKU; handle and option values name the item"] if count else []
+    notes = [f"rows without a SKU, where handle and option values name the item: {count:,}"] if count else []
     return derived(sheet.heading(_SKU) or sheet.heading(_HANDLE), np.where(lacking, other, sku)), notes
 
 
@@ -100,7 +98,7 @@ def _wide_inventory(sheet: Sheet) -> list[Part] | None:
     stocked = (np.char.lower(cells.astype(str)) != "not stocked") & (cells != "")
     notes.append(f"read as a wide table, one column a location: {listed(names.tolist())}")
     if empty := int((~stocked).sum()):
-        notes.append(f"{empty:,} cells are empty or 'not stocked': that is not zero, they give no stock row")
+        notes.append(f"cells empty or 'not stocked', which is not zero and gives no stock row: {empty:,}")
     cell, line = np.nonzero(stocked)
     place = TextColumn("", names, cell.astype(np.int64))
     long = LongTable(
@@ -147,15 +145,15 @@ def orders(sheet: Sheet) -> list[Part] | None:
     refunded = np.nan_to_num(as_numbers(sheet.filled_down("refundedamount", name))) > 0
     notes = ["order fields stand on the first line of an order and were filled down by 'Name'"]
     if lacking.any():
-        notes.append(f"{int(lacking.sum()):,} lines have no SKU; the line item's name names the item")
+        notes.append(f"lines without a SKU, where the line item's name names the item: {int(lacking.sum()):,}")
     gone, void = cancelled != "", np.char.lower(status.astype(str)) == "voided"
     if gone.any():
-        notes.append(f"{len(set(name[gone])):,} cancelled orders, {int(gone.sum()):,} lines, are set aside: no sales")
+        notes.append(f"set aside, cancelled orders: {len(set(name[gone])):,}, lines: {int(gone.sum()):,}")
     back = refunded & ~gone & ~void
     if back.any():
         notes.append(
-            f"{len(set(name[back])):,} orders were refunded in full or in part; their lines stay sales, because they "
-            "were demand and the export does not tell what came back"
+            f"orders refunded in full or in part: {len(set(name[back])):,}; their lines stay sales, because they were "
+            "demand and the export does not tell what came back"
         )
     aside = [
         Aside(gone, sheet.heading("cancelledat"), cancelled, "the order was cancelled, so it is no sale"),
@@ -187,7 +185,7 @@ def products(sheet: Sheet) -> list[Part] | None:
     price, options = "variantprice|price", [sheet.texts(f"option{n}value") for n in (1, 2, 3)]
     variant = (sheet.texts(_SKU) != "") | (sheet.texts(price) != "") | (joined(*options) != "")
     if not variant.all():
-        notes.append(f"{int((~variant).sum()):,} rows hold only an image or text of a product and are no items")
+        notes.append(f"rows with only an image or text of a product, no items: {int((~variant).sum()):,}")
     shown_options = [np.where(option == "Default Title", "", option) for option in options]
     titles = sheet.filled_down("title", handle)
     columns = {

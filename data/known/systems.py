@@ -37,7 +37,7 @@ def odoo_quants(sheet: Sheet) -> list[Part] | None:
     if any(coded):
         notes.append("the code in brackets names the item: '[00012] Cup' is 00012")
     if outside.any():
-        notes.append(f"{int(outside.sum()):,} rows lie in partner, loss, scrap or production locations: no stock")
+        notes.append(f"set aside, partner, loss, scrap and production locations: {int(outside.sum()):,}")
     aside = [
         Aside(outside, heading, path, "a partner, loss, scrap or production location, not an internal or transit one")
     ]
@@ -130,9 +130,9 @@ def woocommerce_products(sheet: Sheet) -> list[Part] | None:
     items = derived(sheet.heading("sku"), np.where(sku == "", number, sku))
     notes = []
     if lacking.any():
-        notes.append(f"{int(lacking.sum()):,} rows have no SKU; their ID names the item")
+        notes.append(f"rows without a SKU, where the ID names the item: {int(lacking.sum()):,}")
     if head.any():
-        notes.append(f"{int(head.sum()):,} variable or grouped products are parents without stock: no items")
+        notes.append(f"variable or grouped products, parents without stock and no items: {int(head.sum()):,}")
     category = dict(zip(sku, sheet.texts("categories"), strict=True))
     category |= {f"id:{n}": c for n, c in zip(number, sheet.texts("categories"), strict=True)}
     own = sheet.texts("categories")
@@ -147,7 +147,9 @@ def woocommerce_products(sheet: Sheet) -> list[Part] | None:
     counted: Texts = sheet.texts("stock")
     stock: dict[str, TextColumn | None] = {"item_id": items, "on_hand": sheet.column("stock")}
     untracked = int(((counted == "") & ~head).sum())
-    said = [f"{untracked:,} rows have an empty stock: not tracked, so no stock row"] if untracked else []
+    said = (
+        [f"rows with an empty, untracked stock, which give no stock row: {untracked:,}"] if untracked else []
+    )
     return [
         make_part(sheet, "items", master, keep=~head, notes=notes),
         make_part(sheet, "stock", stock, keep=~head & (counted != ""), notes=said),

@@ -100,8 +100,8 @@ def test_shopify_stock_is_on_hand_less_unavailable_and_the_key_may_be_handle_and
         ("plate", "Harbour", -2, 0),
     ]
     assert rows(found, "locations", "location_id") == [("Depot",), ("Harbour",)]
-    assert says(found, "1 rows are 'not stocked'", "not zero")
-    assert says(found, "2 units in 1 rows are unavailable")
+    assert says(found, "'not stocked', which is not zero and gives no stock row: 1")
+    assert says(found, "unavailable", "2 units, rows: 1")
     assert says(found, "On hand (new)")
 
 
@@ -109,7 +109,7 @@ def test_shopify_incoming_has_no_date_until_a_person_tells_it() -> None:
     found = load("shopify_inventory.csv")
     assert "open_orders" not in found.frames
     assert aside(found, "open_orders") == [(2, "Incoming (not editable)", "24"), (6, "Incoming (not editable)", "6")]
-    assert says(found, "30 units", "no date of arrival")
+    assert says(found, "without a date of arrival: 30 units, rows: 2")
     told = load("shopify_inventory.csv", {"export": Choice(due_on="2026-12-01")})
     assert rows(told, "open_orders", "item_id", "quantity", "location_id", "due_on") == [
         ("00012", 24, "Harbour", day("2026-12-01")),
@@ -144,9 +144,9 @@ def test_shopify_orders_are_filled_down_and_cancelled_ones_are_no_sales() -> Non
         (day("2026-09-05"), "MUG-R", 3, 11, "#1003"),
     ]
     assert [row[0] for row in aside(found, "sales")] == [4, 5]
-    assert says(found, "1 cancelled orders, 2 lines")
-    assert says(found, "1 orders were refunded")
-    assert says(found, "1 lines have no SKU")
+    assert says(found, "cancelled orders: 1, lines: 2")
+    assert says(found, "refunded in full or in part: 1")
+    assert says(found, "lines without a SKU", ": 1")
 
 
 def test_shopify_products_give_items_and_their_stock_only_where_no_other_file_does() -> None:
@@ -156,7 +156,7 @@ def test_shopify_products_give_items_and_their_stock_only_where_no_other_file_do
         ("PLATE", "Plate", "Tableware", None, 12.5, "Kiln"),
         ("mug / Red", "Mug / Red", "Tableware", 4.2, 10, "Pottery"),
     ]
-    assert says(alone, "1 rows hold only an image")
+    assert says(alone, "only an image or text of a product, no items: 1")
     files = [Source(n, (FOLDER / n).read_bytes()) for n in ("shopify_products.csv", "shopify_inventory.csv")]
     both = read_any(files)
     assert set(both.frames["stock"]["location_id"]) == {"Harbour", "Depot"}
@@ -185,8 +185,8 @@ def test_amazon_fulfillable_is_on_hand_and_shipped_or_receiving_is_on_order() ->
     found = load("amazon_manage.txt", {"export": Choice(due_on="2026-12-01")})
     assert rows(found, "stock", "item_id", "on_hand") == [("00012", 11), ("MUG-R", 0)]
     assert rows(found, "open_orders", "item_id", "quantity") == [("00012", 25)]
-    assert says(found, "3 units that the merchant fulfils")
-    assert says(found, "5 units have not left yet")
+    assert says(found, "units that the merchant fulfils", ": 3")
+    assert says(found, "units that have not left yet", ": 5")
     assert rows(load("amazon_manage_newer.txt"), "stock", "item_id", "on_hand") == [("00012", 11)]
 
 
@@ -214,7 +214,7 @@ def test_quickbooks_items_stand_above_their_sales() -> None:
         (day("2026-02-03"), "Mug", -1, 10),
         (day("2026-03-30"), "Plate", 5, 12.5),
     ]
-    assert says(found, "3 rows are totals")
+    assert says(found, "totals and no sales: 3")
     assert says(found, "dropped as personal data", "Customer full name")
 
 
@@ -234,15 +234,15 @@ def test_invoice_lines_tell_cancellations_fees_write_offs_and_missing_ids_with_c
     ]
     assert aside(found, "sales") == [(6, "StockCode", "POST"), (8, "Quantity", "-10")]
     for told in (
-        "1 lines are of cancelled invoices",
-        "1 lines have a negative quantity and count as returns",
-        "1 lines write stock off",
-        "1 lines are postage, fees",
-        "1 lines have price zero",
-        "0 lines name no item",
-        "3 lines name no customer",
-        "1 rows were added to another row",
-        "1 rows repeat another row exactly",
+        "lines of cancelled invoices (C...): 1",
+        "returns, lines with a negative quantity: 1",
+        "stock written off at price zero (damaged, lost, counted): 1",
+        "samples and vouchers, no products: 1",
+        "lines at price zero: 1",
+        "lines without an item: 0",
+        "lines without a customer, which no plan needs: 3",
+        "rows added to another row of the same order_id and item_id: 1",
+        "rows that repeat another row exactly and count once: 1",
     ):
         assert says(found, told), told
 
@@ -338,9 +338,9 @@ def test_an_order_history_sets_its_errors_aside_and_counts_them() -> None:
         ("Vendor B", day("2007-01-30"), day("2007-02-01"), 5, day("2007-03-01")),
     ]
     assert [row[2] for row in aside(found, "receipts")] == ["N/A - From RDC", "Date Not Captured", "1-Jan-07"]
-    assert says(found, "1 lines were delivered from stock")
-    assert says(found, "1 lines have no captured day")
-    assert says(found, "1 lines were delivered before they were ordered")
+    assert says(found, "delivered from stock", "vendor: 1")
+    assert says(found, "without a captured day of order", ": 1")
+    assert says(found, "delivered before they were ordered (a negative lead time): 1")
 
 
 # --- what holds for all ----------------------------------------------------------------------------------------------
