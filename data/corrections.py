@@ -4,13 +4,15 @@ A file of corrections has the headings of the file that it comes from, so that i
 Brought again, its rows come beside the earlier ones (`data.merge`: "append").
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
 
 from data.export import correctable_csv, workbook
 from data.privacy import without_personal
+from data.understand import sheet_names
 from data.upload import Source, TextTable, read_text_table, shown, unpacked
 from planning.errors import InputError
 
@@ -37,14 +39,14 @@ def rows_to_correct(sources: Sequence[Source], rejected: pd.DataFrame) -> dict[s
     wanted = rejected[~rejected["reason"].str.startswith("a total,")]
     told: dict[str, pd.DataFrame] = {}
     names = set(wanted["file"])
-    for source in unpacked(sources, []):
-        if source.name not in names:
+    for name, source in _by_name(unpacked(sources, [])):
+        if name not in names:
             continue
-        if source.name in told:
-            msg = f"two files are called {shown(source.name)!r}: rename one of them to get its rows for correction"
+        if name in told:
+            msg = f"two files are called {shown(name)!r}: rename one of them to get its rows for correction"
             raise InputError(msg)
         text, _ = without_personal(read_text_table(source))
-        told[source.name] = _rows(text, wanted[wanted["file"] == source.name])
+        told[name] = _rows(text, wanted[wanted["file"] == name])
     return {name: frame for name, frame in told.items() if len(frame)}
 
 
@@ -61,6 +63,14 @@ def corrections_workbook(rows: Mapping[str, pd.DataFrame]) -> bytes:
     InputError : a file has more such rows than a sheet holds.
     """
     return workbook(rows)
+
+
+def _by_name(sources: Sequence[Source]) -> Iterator[tuple[str, Source]]:
+    """Return each file, and each sheet of a workbook, under the name that messages give it."""
+    for source in sources:
+        yield source.name, source
+        for sheet in sheet_names(source) if source.sheet is None else ():
+            yield f"{source.name}, sheet {shown(sheet, 40)}", replace(source, sheet=sheet)
 
 
 def _rows(text: TextTable, rejected: pd.DataFrame) -> pd.DataFrame:

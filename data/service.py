@@ -22,7 +22,7 @@ from data.placing import PlaceQuestion, assign_location, place_question
 from data.read import Import, TableMapping, read_inputs
 from data.sample import kept_forecast, kept_snapshot, sample_sources
 from data.store import ImportRecord, Workspace
-from data.templates import sheets_by_table, template
+from data.templates import template
 from data.upload import Source
 from data.visitor import Mode, NotAllowedError, Visitor, mode, private_jobs
 from planning import pipeline
@@ -62,7 +62,6 @@ __all__ = [
     "joined",
     "mode",
     "preview_import",
-    "preview_workbook",
     "question",
     "rejected",
     "remember",
@@ -98,17 +97,6 @@ def preview_import(files: Mapping[str, Sequence[Source]], mapping: TableMapping 
     InputError : something makes the import impossible; one line a fault.
     """
     return read_inputs(files, mapping)
-
-
-def preview_workbook(source: Source) -> Import | None:
-    """Return what a workbook of our own says, such as the template: a sheet a table; None for any other file.
-
-    Raises
-    ------
-    InputError : something makes the import impossible; one line a fault.
-    """
-    sheets = sheets_by_table(source)
-    return read_inputs(sheets) if sheets else None
 
 
 def data_files(visitor: Visitor, snapshot_id: str, *, excel: bool = False) -> bytes:

@@ -4,17 +4,13 @@ The examples are one small company, so that the workbook imports as it is and gi
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from data.archive import is_workbook
 from data.export import input_workbook
-from data.upload import Source
 from data.validate import absent
-from data.workbook import Grid, read_workbook
 from planning.tables import INPUT_TABLES, Column
 
 Pair = tuple[object, object]
@@ -95,31 +91,6 @@ _EXAMPLES: Mapping[str, Pair] = MappingProxyType(
 def template() -> bytes:
     """Return the Excel workbook: one sheet a table, the meaning of each column as a note, two rows of example."""
     return input_workbook(example_frames())
-
-
-def sheets_by_table(source: Source) -> dict[str, list[Source]]:
-    """Return the sheets of a workbook that are called like tables, each for its table; none for any other file.
-
-    A sheet without a row below its heading is left out, as a table that nobody filled in.
-
-    Raises
-    ------
-    InputError : the workbook is damaged, protected or too large.
-    """
-    payload = source.payload if isinstance(source.payload, bytes) else source.payload.read_bytes()
-    if source.sheet is not None or not payload.startswith(b"PK") or not is_workbook(payload):
-        return {}
-    first = read_workbook(source.name, payload)
-    found = {}
-    for name in INPUT_TABLES:
-        sheet = next((s for s in (first.sheet, *first.others) if s.strip().casefold() == name), None)
-        if sheet is not None and _has_rows(read_workbook(source.name, payload, sheet)):
-            found[name] = [replace(source, sheet=sheet)]
-    return found
-
-
-def _has_rows(grid: Grid) -> bool:
-    return bool(grid.columns) and len(grid.columns[0]) > 1
 
 
 def example_frames() -> dict[str, pd.DataFrame]:

@@ -8,6 +8,9 @@ import pytest
 
 from data import service
 from data.corrections import REASON, ROW, corrections_csv, corrections_workbook, rows_to_correct
+from data.export import workbook
+from data.read import read_any
+from data.templates import example_frames
 from data.upload import Source
 from planning.errors import InputError
 
@@ -58,6 +61,15 @@ def test_the_workbook_keeps_the_letters() -> None:
     read = service.preview_import({"sales": [Source("corrected.xlsx", corrections_workbook(rows))]})
     assert sorted(read.frames["sales"]["item_id"]) == ["=B", "A"]
     assert read.rejected.empty
+
+
+def test_rows_of_a_sheet_are_found_under_its_name() -> None:
+    frames = {name: frame for name, frame in example_frames().items() if name in ("sales", "stock")}
+    frames["sales"] = frames["sales"].astype({"quantity": object}).assign(quantity=["many", 1])
+    book = Source("b.xlsx", workbook(frames))
+    rows = rows_to_correct([book], read_any([book]).rejected)
+    assert list(rows) == ["b.xlsx, sheet sales"]
+    assert rows["b.xlsx, sheet sales"][ROW].tolist() == [2]
 
 
 def test_no_cell_of_the_csv_begins_a_formula_and_negative_numbers_stay() -> None:
