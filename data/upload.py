@@ -53,14 +53,16 @@ Rows = npt.NDArray[np.int64]
 class Source:
     """A file that a person brought.
 
-    name     only ever shown; a folder in it is cut off
-    payload  its bytes, or where they lie
-    sheet    which sheet of a workbook; None: the one with the most known headings
+    name      only ever shown; a folder in it is cut off
+    payload   its bytes, or where they lie
+    sheet     which sheet of a workbook; None: the one with the most known headings
+    progress  is told the bytes read so far, and all bytes, while delimited text is read
     """
 
     name: str
     payload: bytes | Path = field(repr=False)
     sheet: str | None = None
+    progress: Progress | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", shown(PurePosixPath(self.name.replace("\\", "/")).name or "unnamed file"))
@@ -92,13 +94,12 @@ def shown(text: object, length: int = 80) -> str:
     return line if len(line) <= length else line[: length - 3] + "..."
 
 
-def read_text_table(source: Source, progress: Progress | None = None) -> TextTable:
+def read_text_table(source: Source) -> TextTable:
     """Read a CSV, TSV, text, Excel, OpenDocument or Parquet file with every cell as text, kept to the letter.
 
     Parameters
     ----------
     source : the file; its content, not its name, tells what it is.
-    progress : is told the bytes read so far, and all bytes, of a delimited file.
 
     Returns
     -------
@@ -117,11 +118,11 @@ def read_text_table(source: Source, progress: Progress | None = None) -> TextTab
         parts = members(source.name, payload, MAX_BYTES)
         if len(parts) > 1:
             _refuse(source, f"holds {len(parts)} files; unpack it and bring them one by one")
-        return read_text_table(Source(*parts[0]), progress)
+        return read_text_table(Source(*parts[0], progress=source.progress))
     for magic, kind in _NOT_TABLES:
         if payload.startswith(magic):
             _refuse(source, f"is {kind}, not a table of text; {_WAY_OUT}")
-    return _read_delimited(source, payload, progress)
+    return _read_delimited(source, payload)
 
 
 def unpacked(sources: Sequence[Source], faults: list[str]) -> list[Source]:
@@ -147,7 +148,8 @@ def _members(source: Source) -> list[Source]:
     payload = _payload(source)
     if is_workbook(payload):
         return [source]
-    return [Source(name, content) for name, content in members(source.name, payload, MAX_BYTES)]
+    parts = members(source.name, payload, MAX_BYTES)
+    return [Source(name, content, progress=source.progress) for name, content in parts]
 
 
 def _begins_with(source: Source, magic: bytes) -> bool:
@@ -186,7 +188,7 @@ def _refuse(source: Source, what: str) -> NoReturn:
 # --- delimited text ---------------------------------------------------------------------------------------------
 
 
-def _read_delimited(source: Source, payload: bytes, progress: Progress | None) -> TextTable:
+def _read_delimited(source: Source, payload: bytes) -> TextTable:
     text, encoding = _decoded(source, payload)
     lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
     if _longest_line(text) > MAX_LINE:
@@ -200,7 +202,9 @@ def _read_delimited(source: Source, payload: bytes, progress: Progress | None) -
     _check_header(source, columns)
     named = max(n for n, name in enumerate(columns, 1) if name)
     body = Body(Shape(delimiter, len(columns), named), number)
-    read_body(source.name, text, counted.bytes, body, most_cells=MAX_CELLS, most_rows=MAX_ROWS, progress=progress)
+    read_body(
+        source.name, text, counted.bytes, body, most_cells=MAX_CELLS, most_rows=MAX_ROWS, progress=source.progress
+    )
     foreign = () if encoding.startswith("utf") else (f"{source.name}: read as {encoding}, because it is not UTF-8",)
     notes = (*foreign, *header_note(source, number))
     return TextTable(source.name, columns[:named], body.columns(), body.row_numbers(), tuple(body.broken), notes)

@@ -373,3 +373,12 @@ def test_one_process_and_two_give_the_same_bytes(folder):
         outputs.append({path.name: path.read_bytes() for path in out.iterdir()})
     assert outputs[0].keys() == FILES
     assert [name for name in outputs[0] if outputs[0][name] != outputs[1][name]] == []
+
+
+def test_how_far_the_reading_of_a_large_file_is_goes_to_standard_error(folder, capsys, monkeypatch):
+    monkeypatch.setattr("planning.__main__.LARGE_BYTES", 10)
+    options = write(folder, sales=SALES, stock=STOCK)
+    main(["import", "--workspace", "w", *options])
+    told = capsys.readouterr()
+    assert "reading sales.csv: 100 % of 0 MB" in told.err
+    assert "reading" not in told.out
