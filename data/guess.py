@@ -17,7 +17,9 @@ SURE_ENOUGH = 0.5
 """Below it a file is not read before a person has said what it is."""
 
 _BY_NAME, _BY_ALIAS, _BY_WORD, _BY_CELLS, _BY_CHANCE, _BY_SHAPE = 1.0, 0.9, 0.6, 0.4, 0.3, 0.8
+_ONE_OF_SEVERAL, _WEAKLY = 0.7, 0.5
 _SAMPLE = 200
+_CODES = re.compile(r"sku|code|number|no$|id$")
 _WEAK = frozenset({("on_hand", "qty"), ("on_hand", "quantity"), ("on_hand", "units"), ("as_of", "date")})
 _ITEM_WORDS = "item sku product article artikel material code part upc ean barcode produit producto"
 _UNIT_WORDS = "qty quantity units sold sales pieces pcs stock hand menge bestand anzahl verkauf cantidad quantite"
@@ -142,15 +144,21 @@ def guess_columns(table: Table, text: TextTable, looks: _Looks | None = None) ->
 
 
 def _by_heading(column: Column, text: TextTable, taken: dict[str, tuple[int, ColumnGuess]]) -> None:
-    free = {n: normalised(h) for n, h in enumerate(text.columns) if h and n not in {m for m, _ in taken.values()}}
-    names = [(normalised(column.name), _BY_NAME, "name")]
-    names += [(normalised(a), _BY_ALIAS, "other name") for a in ALIASES.get(column.name, ())]
-    for name, sure, reason in names:
-        hit = next((n for n, free_name in free.items() if free_name == name), None)
-        if hit is not None:
-            sure = 0.5 if (column.name, name) in _WEAK else sure
-            taken[column.name] = hit, ColumnGuess(text.columns[hit], column.name, sure, reason)
-            return
+    """Take the heading that is the column's name, or else a plain other name; of several the one most like a code."""
+    used = {n for n, _ in taken.values()}
+    free = {normalised(h): n for n, h in reversed(list(enumerate(text.columns))) if h and n not in used}
+    others = [name for alias in ALIASES.get(column.name, ()) if (name := normalised(alias)) in free]
+    own = normalised(column.name)
+    if own in free:
+        name, sure, reason = own, _BY_NAME, "name"
+    elif others:
+        # An item's own name may stand beside its code: "Item" and "SKU".
+        name = next((o for o in others if column.kind == "id" and _CODES.search(o)), others[0])
+        sure, reason = (_BY_ALIAS if len(others) == 1 else _ONE_OF_SEVERAL), "other name"
+        sure = _WEAKLY if (column.name, name) in _WEAK else sure
+    else:
+        return
+    taken[column.name] = free[name], ColumnGuess(text.columns[free[name]], column.name, sure, reason)
 
 
 def _fits_wide(table: Table, text: TextTable, value: str, at: Sequence[int]) -> bool:

@@ -54,6 +54,7 @@ def test_a_table_in_the_words_of_the_contract_is_recognised(name: str) -> None:
         ("Store,Product,2024-01-01,2024-01-08", "1,A,5,7", "sales", {"Store": "location_id"}),
         ("Store,Product,2024-01-01,2024-01-08", "1,A,True,False", "availability", {"Product": "item_id"}),
         ("Item,Forecast plan,2024-01,2024-02", "A,x,5,6", "forecasts", {"Item": "item_id"}),
+        ("Item,SKU,On hand", "Mug,A,5", "stock", {"SKU": "item_id", "On hand": "on_hand"}),
         ("SKU,Title,Nord,Süd", "A,Mug,5,6", "stock", {"SKU": "item_id"}),
     ],
 )
@@ -63,6 +64,13 @@ def test_a_file_is_guessed_by_its_headings_and_cells(
     best = guesses(f"{header}\n{row}\n")[0]
     assert best.table == table
     assert columns.items() <= best.mapping.items()
+
+
+def test_several_other_names_of_one_column_make_it_less_sure() -> None:
+    (one,) = guesses("Item,SKU,On hand\nMug,A,5\n")[:1]
+    assert (one.confidence, one.mapping["SKU"]) == (0.7, "item_id")
+    found = read_any([source("Item,SKU,On hand\nMug,A,5\n")])
+    assert found.frames["stock"]["item_id"].tolist() == ["A"]
 
 
 def test_names_are_surer_than_other_names_words_and_cells() -> None:
