@@ -28,7 +28,7 @@ MAX_SHEET_CELLS = 30_000_000
 MAX_TEXT = 1024**3
 MEMORY = 3 * 1024**3
 SECONDS = 8
-BYTES_A_SECOND = 2 * 1024**2
+BYTES_A_SECOND = 512 * 1024
 """A larger workbook may take longer: a second more for so many bytes of the file."""
 
 _ROOT = Path(__file__).parents[1]
