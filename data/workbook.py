@@ -37,9 +37,10 @@ _SHEETS_LOOKED_AT = 20
 _PROLOGUE = 64 * 1024
 _TAIL = 256
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
-# Cells and rows without content (<c .../>) claim no room.
-_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Za-z]{1,3})[0-9]+[\"'][^>/]*>")
-_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br=[\"']([0-9]{1,7})[\"'][^>/]*>")
+# Cells and rows without content (<c r="A1"/>) claim no room. Other spellings of the attribute are legal and unused;
+# what hides behind them meets the limits of the child.
+_CELL = re.compile(rb' r="([A-Z]{1,3})[0-9]{1,7}"[^>/]*>')
+_ROW = re.compile(rb' r="([0-9]{1,7})"[^>/]*>')
 _DECLARES_ENTITIES = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _WAY_OUT = "save the sheet as CSV (UTF-8) and bring that"
 
