@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,9 @@ MAIN = "main"
 NAME = re.compile(r"\w[\w .-]{0,59}")
 KEY = re.compile(r"[0-9a-f]{16,128}")
 SNAPSHOT = re.compile(r"[0-9a-f]{64}")
+
+LEAVING = "deleted"
+"""Stands in the folder of a workspace that is being deleted."""
 
 INTERRUPTED_AFTER = 3600.0
 """Seconds after which something unfinished is taken for the rest of a crash."""
@@ -74,6 +78,8 @@ class Workspace:
             msg = "the workspace cannot be written: let STOCKCAST_HOME name a folder of yours with room"
             raise InputError(msg) from fault
         self._catalog = Catalog(address or os.environ.get("STOCKCAST_CATALOG") or root / "catalog.sqlite")
+        if (self.folder / LEAVING).exists():
+            self.delete()
 
     def save(
         self,
@@ -192,7 +198,12 @@ class Workspace:
         self._catalog.point(self.name, snapshot_id)
 
     def delete(self) -> None:
-        """Remove everything of this workspace: data, results, decisions, history."""
+        """Remove everything of this workspace for good: data, results, decisions, history, what it remembers.
+
+        Interrupted, it is finished when the workspace is opened next.
+        """
+        with suppress(OSError):  # a full disk keeps nobody from leaving
+            (self.folder / LEAVING).touch()
         self._catalog.forget(self.name)
         remove_folder(self.folder)
 
@@ -261,7 +272,8 @@ class Workspace:
         """Write the folder under a passing name, then give it its own: there whole, or not at all."""
         target = self.path(snapshot_id)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sweep(target.parent, before=time.time() - INTERRUPTED_AFTER)
+        for folder in (target.parent, self.folder.parent):
+            sweep(folder, before=time.time() - INTERRUPTED_AFTER)
         if target.is_dir():
             return
         draft = unfinished(target.parent)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data import service
+from data import service, store
 from data.catalog import Catalog, ImportRecord
 from data.read import read_any
 from data.store import REMEMBERED_CHARACTERS, Workspace
@@ -133,3 +133,33 @@ def test_the_data_go_out_and_come_in_as_the_same_snapshot(owner: service.Visitor
 def test_the_template_is_the_first_import_of_a_beginner(owner: service.Visitor) -> None:
     found = read_any([Source("filled.xlsx", service.template())])
     assert service.confirm_import(owner, found) == service.current_snapshot(owner)
+
+
+def test_what_is_deleted_is_gone_from_every_file(owner: service.Visitor) -> None:
+    service.confirm_import(owner, read(sales=SALES, stock=STOCK), files=("secret-customer.csv",))
+    service.remember(owner, "mapping:secret-customer", "secret-customer")
+    service.delete_everything(owner)
+    left = [path for path in owner.workspace.root.rglob("*") if path.is_file()]
+    assert left
+    assert [path.name for path in left if b"secret-customer" in path.read_bytes()] == []
+    assert list((owner.workspace.root / "workspaces").rglob("*.parquet")) == []
+
+
+def test_an_interrupted_deletion_is_finished_when_the_workspace_is_opened(
+    owner: service.Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = service.confirm_import(owner, read(sales=SALES, stock=STOCK))
+
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "remove_folder", killed)
+        with pytest.raises(KeyboardInterrupt):
+            service.delete_everything(owner)
+    assert owner.workspace.path(made).is_dir()
+    again = service.Visitor.arriving("local")
+    assert service.history(again) == []
+    assert not again.workspace.path(made).exists()
+    assert service.confirm_import(again, read(sales=SALES, stock=STOCK)) == made
+    assert service.current_snapshot(service.Visitor.arriving("local")) == made
