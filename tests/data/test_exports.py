@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data.mapping import Choice, NeedsAnswer
 from data.read import Import, read_any, read_inputs
 from data.upload import Source
+from planning.errors import InputError
 
 FOLDER = Path(__file__).parent / "fixtures"
 
@@ -372,3 +375,40 @@ def test_dates_that_could_be_both_are_asked_and_the_answer_reads_them() -> None:
     assert found.frames["sales"]["date"].min() == day("2026-01-04")
     by_key = read_any([replace(source, name="other.csv")], {question.key: Choice(date_order="dd/mm/yyyy")})
     assert by_key.frames["sales"]["date"].min() == day("2026-03-02")
+
+
+DIRT = [
+    b",",
+    b'"',
+    b"\n",
+    b"\x00",
+    b"1e400",
+    b"9" * 400,
+    b"=1+1",
+    b"\xff",
+    b"not stocked",
+    b"31/12/2025",
+    b"TOTAL",
+    b"NaN",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(EXPORTS)),
+    st.lists(st.tuples(st.floats(0, 1), st.sampled_from(DIRT), st.integers(0, 20)), min_size=1, max_size=5),
+    st.sampled_from([{}, {"x": Choice(due_on="2026-12-01", date_order="mm/dd/yyyy")}]),
+)
+def test_a_damaged_export_is_read_and_reconciled_or_refused(
+    name: str, damage: list[tuple[float, bytes, int]], choices: dict[str, Choice]
+) -> None:
+    content = (FOLDER / name).read_bytes()
+    for where, dirt, gone in damage:
+        at = int(where * len(content))
+        content = content[:at] + dirt + content[at + gone :]
+    try:
+        found = read_any([Source("x", content)], choices)
+    except InputError:
+        return
+    assert all(told["read"] == told["accepted"] + told["rejected"] for told in found.rows.values())
+    assert sum(told["rejected"] for told in found.rows.values()) == len(found.rejected)
