@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -12,10 +13,14 @@ from data.mapping import Choice, NeedsAnswer
 from data.read import read_any
 from data.sample import sample_sources
 from data.upload import Source
-from pages.components import session, understanding_view
+from pages.components import session, understanding_view, understood
+from pages.components.formats import literal
 from pages.components.imports_judged import title
 from planning.errors import PlanningError
 from planning.tables import INPUT_TABLES
+
+_LARGE = 5 * 1024**2
+"""Bytes from which on a file is read under a bar."""
 
 _FIRST = ("sales", "stock", "items", "suppliers", "open_orders", "receipts")
 
@@ -36,7 +41,7 @@ def bring() -> None:
     if not dropped:
         _starters()
         return
-    sources = {file.file_id: Source(file.name, file.getvalue()) for file in dropped}
+    sources = understood.sources(dropped)
     st.subheader("What was understood", anchor=False)
     choices, tables = understanding_view.show(sources)
     about, fault = session.kept("import_fault") or ((), "")
@@ -61,7 +66,7 @@ def _check(sources: Mapping[str, Source], choices: Mapping[str, Choice]) -> None
     session.keep("import_fault", None)
     try:
         with st.spinner("Reading and judging every row …", show_time=True):
-            found = read_any(list(sources.values()), choices)
+            found = read_any(_watched(sources.values()), choices)
     except NeedsAnswer as asked:
         session.keep("import_fault", (tuple(sources), f"Answer these first:\n{asked}"))
     except PlanningError as fault:
@@ -71,6 +76,17 @@ def _check(sources: Mapping[str, Source], choices: Mapping[str, Choice]) -> None
         session.keep("said", {**choices})
         session.keep("dropped", list(sources))
     st.rerun()
+
+
+def _watched(sources: Collection[Source]) -> list[Source]:
+    """The files, the large ones with a bar that tells how far they are read."""
+    watched = []
+    for source in sources:
+        if isinstance(source.payload, bytes) and len(source.payload) > _LARGE:
+            bar = st.progress(0.0, text=f"Reading {literal(source.name)}")
+            source = replace(source, progress=lambda done, all_, bar=bar: bar.progress(min(1.0, done / max(all_, 1))))
+        watched.append(source)
+    return watched
 
 
 # --- before anything is dropped --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import streamlit as st
 from data import corrections, export, service
 from data.read import Import
 from data.upload import Source
-from pages.components import joining, session, tables, understanding_view, warnings_view, widgets
+from pages.components import joining, session, tables, understood, warnings_view, widgets
 from pages.components.formats import count, day, literal
 from planning.errors import PlanningError
 
@@ -100,7 +100,7 @@ def _confirm(found: Import, files: Sequence[str]) -> None:
     except PlanningError as fault:
         session.complain(str(fault))
         return
-    understanding_view.remember(found.understood, session.kept("said") or {})
+    understood.remember(found.understood, session.kept("said") or {})
     session.change_params(currency=currency)
     session.forget_view()
     discard()
@@ -109,7 +109,7 @@ def _confirm(found: Import, files: Sequence[str]) -> None:
 
 def discard() -> None:
     """Forget what was read and dropped."""
-    understanding_view.forget(session.kept("dropped") or ())
+    understood.forget(session.kept("dropped") or ())
     for name in ("preview", "judged", "import_fault", "said", "dropped"):
         session.keep(name, None)
     # A new key empties the uploaders.
@@ -131,7 +131,7 @@ def counts(rows: Mapping[str, Mapping[str, int]]) -> None:
         hide_index=True,
         width="content",
         height="content",
-        column_config={"table": st.column_config.TextColumn("Table", width=200), **number},
+        column_config={"table": st.column_config.TextColumn("Table"), **number},
         alt="Rows read, accepted and set aside by table",
     )
 
@@ -170,9 +170,7 @@ def rejected(frame: pd.DataFrame, key: str, sources: Sequence[Source] = ()) -> N
         _download("Rows set aside (CSV)", lambda: export.safe_csv(frame), "rejected.csv", key)
         _download("Rows set aside (Excel)", lambda: export.workbook({"rejected": frame}), "rejected.xlsx", key)
     if sources:
-        st.caption(
-            "To bring them all the same: correct these files, which have your own headings, and drop them here."
-        )
+        st.caption("To bring them all the same: correct these files, which have your own headings, and drop them here.")
         with st.container(horizontal=True):
             _download("To correct (CSV)", lambda: to_correct(sources, frame, "csv"), "to-correct.zip", key)
             _download("To correct (Excel)", lambda: to_correct(sources, frame, "xlsx"), "to-correct.xlsx", key)

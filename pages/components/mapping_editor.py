@@ -1,8 +1,9 @@
 """The mapping editor: what a file holds and which heading means what, with a live preview of what will be read."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,21 +31,22 @@ def file_key(name: str) -> str:
 
 
 def edit(
-    source: Source, guess: str, columns: Sequence[ColumnGuess], kept: Choice, *, likely: Sequence[str] = ()
+    source: Source, key: str, guess: str, columns: Sequence[ColumnGuess], kept: Choice, *, likely: Sequence[str] = ()
 ) -> Choice:
     """Let a person say what a file holds, and return that.
 
     Parameters
     ----------
-    source : the file.
+    source : the file, or one sheet of it.
+    key : unique on the page.
     guess : the table that it was taken for; may be empty.
     columns : what its headings were taken for.
     kept : what was said before.
     likely : tables that it could be, the likeliest first.
     """
-    key = file_key(source.name)
+    head = _head(source)
     try:
-        text = read_text_table(_head(source))
+        text = _once(head, key, "", lambda: read_text_table(head))
     except PlanningError as fault:
         st.text(str(fault))
         return kept
@@ -53,7 +55,7 @@ def edit(
         return Choice(skip=True) if session.widget(f"table_{key}") == "" else Choice()
     mapping = _columns(table, text, key, _known(table, text, columns if guess == table.name else (), kept))
     choice = Choice(table=table.name, mapping=mapping, date_order=kept.date_order)
-    _preview(source, choice, key)
+    _preview(head, choice, key)
     return choice
 
 
@@ -115,20 +117,15 @@ def _sure(guess: ColumnGuess | None) -> str:
     return f" Taken by {guess.reason}, {percent(guess.confidence, 0)} sure."
 
 
-def _preview(source: Source, choice: Choice, key: str) -> None:
+def _preview(head: Source, choice: Choice, key: str) -> None:
     """What the first rows say in the contract's columns."""
-    head = _head(source)
     try:
-        part = next((r.part for r in readings(head, {head.name: choice}) if r.part is not None), None)
+        shown = _once(head, key, choice.as_json(), lambda: _first_rows(head, choice))
     except PlanningError as fault:
         # As text: it quotes what the file says.
         st.caption(":orange[:material/warning:] Not readable yet")
         st.text("\n".join(line.partition("; rename the column, or map it")[0] for line in str(fault).splitlines()[:3]))
         return
-    if part is None:
-        return
-    rows = np.arange(min(_ROWS_SHOWN, len(part.text.rows)))
-    shown = pd.DataFrame({name: column.at(rows) for name, column in part.text.columns.items()})
     st.caption("The first rows, as they would be read:")
     st.dataframe(
         shown,
@@ -139,6 +136,25 @@ def _preview(source: Source, choice: Choice, key: str) -> None:
         key=f"preview_{key}",
         alt=f"First rows of the file read as {choice.table}",
     )
+
+
+def _first_rows(head: Source, choice: Choice) -> pd.DataFrame:
+    part = next((r.part for r in readings(head, {head.name: choice}) if r.part is not None), None)
+    if part is None:
+        return pd.DataFrame()
+    rows = np.arange(min(_ROWS_SHOWN, len(part.text.rows)))
+    return pd.DataFrame({name: column.at(rows) for name, column in part.text.columns.items()})
+
+
+def _once(head: Source, key: str, about: str, make: Callable[[], Any]) -> Any:
+    """What is made of a file, kept until the file or what is said of it changes: a workbook takes a moment to open."""
+    name = f"edited_{key}_{'rows' if about else 'text'}"
+    mark = (hashlib.sha256(head.payload if isinstance(head.payload, bytes) else b"").hexdigest(), head.sheet, about)
+    kept = session.kept(name)
+    if kept is None or kept[0] != mark:
+        kept = (mark, make())
+        session.keep(name, kept)
+    return kept[1]
 
 
 def _head(source: Source) -> Source:

@@ -58,15 +58,16 @@ def show(snapshot_id: str) -> None:
 
 def _score(found: Quality) -> None:
     score = found.score
-    with st.container(border=True), st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        with st.container(width=150, gap="xsmall"):
+    with st.container(border=True):
+        whole, parts = st.columns([1, 4], vertical_alignment="center")
+        with whole:
             st.metric(
                 "Quality of the data",
                 f"{100 * score.overall:.0f}",
                 help="Out of 100: the mean of the parts beside. Each part is what is left after the share of sales "
                 "or stock that its issues touch.",
             )
-        with st.grid(3, min_column_width=170, gap="small"):
+        with parts, st.grid(3, min_column_width=170, gap="small"):
             for part in score.parts.itertuples():
                 with st.container(gap="xxsmall"):
                     st.markdown(f"{_mark(part.score)} **{part.part.capitalize()}** {100 * part.score:.0f}")

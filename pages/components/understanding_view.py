@@ -1,32 +1,29 @@
 """What was understood of each file: the export it is, the tables it gives, what is certain and what must be asked."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
 
 import pandas as pd
 import streamlit as st
 
-from data import service
 from data.mapping import Choice, Question
-from data.understand import Understanding, understand
+from data.understand import Understanding
 from data.upload import Source
-from pages.components import mapping_editor, session
+from pages.components import mapping_editor, session, understood
 from pages.components.formats import count, literal, percent
-from planning.errors import PlanningError
+from pages.components.understood import Choices
 from planning.tables import INPUT_TABLES
 
 SURE = 0.75
 """From it on a guess is used without the editor being opened by itself."""
 
-MAPPING = "mapping "
-"""Before the key of a header, where its mapping is remembered."""
-
 _COLUMNS_SHOWN = 12
 _ORDERS: Mapping[str, str] = MappingProxyType({"dd/mm/yyyy": "Day first", "mm/dd/yyyy": "Month first"})
 
 
-def show(sources: Mapping[str, Source]) -> tuple[dict[str, Choice], set[str]]:
+def show(sources: Mapping[str, Source]) -> tuple[Choices, set[str]]:
     """Say of each file what it is taken for, and ask what only a person knows.
 
     Parameters
@@ -37,76 +34,32 @@ def show(sources: Mapping[str, Source]) -> tuple[dict[str, Choice], set[str]]:
     -------
     What was said, by the file's name; and the tables that the files give, "" for one that is not known yet.
     """
-    said: dict[str, Choice] = {}
+    said: Choices = {}
     tables: set[str] = set()
     for n, (ident, source) in enumerate(sources.items()):
-        choice = _choice(ident)
-        found = _understood(ident, source, choice)
-        new = choice if found else _left_out(source, ident)
-        said[source.name] = new
+        found, choices = understood.of(ident, source)
+        new: Choices = {}
+        for file in [name for name, choice in choices.items() if choice.skip]:
+            new[file] = _left_out(file, f"{n}_{mapping_editor.file_key(file)}")
         for file, parts in groupby(found, key=lambda u: u.file):
-            new = _card(source, file, list(parts), choice, f"{n}_{mapping_editor.file_key(file)}")
-            said[file] = new
-        tables |= {part.table for part in found}
-        if new != choice:
-            session.keep(f"choice_{ident}", new)
+            key = f"{n}_{mapping_editor.file_key(file)}"
+            new[file] = _card(source, file, list(parts), choices.get(file, Choice()), key)
+        new = {file: choice for file, choice in new.items() if choice != Choice()}
+        if new != choices:
+            understood.say(ident, new)
             session.keep("import_fault", None)
             st.rerun()
+        said |= new
+        tables |= {part.table for part in found}
     return said, tables
 
 
-def _left_out(source: Source, ident: str) -> Choice:
+def _left_out(file: str, key: str) -> Choice:
     """A file that is not used, and the way to use it all the same."""
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"left_{ident}"):
-        st.markdown(f":gray[:material/block:] **{literal(source.name)}** is left out", width="stretch")
-        back = st.button("Use it", key=f"bring_back_{ident}", type="tertiary", icon=":material/undo:")
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"left_{key}"):
+        st.markdown(f":gray[:material/block:] **{literal(file)}** is left out", width="stretch")
+        back = st.button("Use it", key=f"bring_back_{key}", type="tertiary", icon=":material/undo:")
     return Choice() if back else Choice(skip=True)
-
-
-def remember(found: Sequence[Understanding], said: Mapping[str, Choice]) -> None:
-    """Keep what a person said of a file, for the next file with the same header."""
-    for part in found:
-        choice = said.get(part.file)
-        if choice is not None and choice.table and part.key:
-            service.remember(session.visitor(), MAPPING + part.key, choice.as_json())
-
-
-def forget(idents: Sequence[str]) -> None:
-    """Forget what was said and understood of these files."""
-    for ident in idents:
-        session.keep(f"choice_{ident}", None)
-        session.keep(f"understood_{ident}", None)
-
-
-def _choice(ident: str) -> Choice:
-    return session.kept(f"choice_{ident}") or Choice()
-
-
-def _understood(ident: str, source: Source, choice: Choice) -> list[Understanding]:
-    """What a file is taken for; worked out anew only where something else was said of it."""
-    kept = session.kept(f"understood_{ident}")
-    if kept is None or kept[0] != choice:
-        with st.spinner(f"Looking at {literal(source.name)} …"):
-            found = understand([source], {source.name: choice})
-            before = _remembered(found) if choice == Choice() and kept is None else None
-        if before is not None:
-            session.keep(f"choice_{ident}", before)
-            return _understood(ident, source, before)
-        kept = (choice, found)
-        session.keep(f"understood_{ident}", kept)
-    result: list[Understanding] = kept[1]
-    return result
-
-
-def _remembered(found: Sequence[Understanding]) -> Choice | None:
-    """What was said of an earlier file with this header, where it is not an export that is known anyway."""
-    for part in found:
-        text = service.remembered(session.visitor(), MAPPING + part.key) if part.key and not part.export else None
-        try:
-            return Choice.from_json(text) if text else None
-        except PlanningError:
-            return None  # it was kept by an older version: the file is guessed anew
-    return None
 
 
 def _card(source: Source, file: str, parts: list[Understanding], choice: Choice, key: str) -> Choice:
@@ -128,12 +81,13 @@ def _card(source: Source, file: str, parts: list[Understanding], choice: Choice,
         if asks_order:
             choice = _with(choice, date_order=_ask_order(questions, choice, key))
         choice = _due_on(parts, choice, key)
-        own = file == source.name and (first.key or choice.table or choice.skip)
-        if own and st.toggle(
-            "Match columns by hand", value=needs or bool(choice.table or choice.skip), key=f"edit_{key}"
-        ):
-            return mapping_editor.edit(source, first.table, first.columns, choice, likely=first.candidates)
-        return Choice(date_order=choice.date_order, due_on=choice.due_on) if own else choice
+        if not first.key and not choice.table:
+            return choice
+        if st.toggle("Match columns by hand", value=needs or bool(choice.table), key=f"edit_{key}"):
+            sheet = file.removeprefix(f"{source.name}, sheet ")
+            one = source if sheet == file else replace(source, sheet=sheet)
+            return mapping_editor.edit(one, key, first.table, first.columns, choice, likely=first.candidates)
+        return Choice(date_order=choice.date_order, due_on=choice.due_on)
 
 
 def _with(choice: Choice, **changes: str) -> Choice:

@@ -226,7 +226,7 @@ def test_a_file_that_nobody_can_guess_is_matched_by_hand():
     next(b for b in app.button if b.label == "Check the files").click().run()
     assert not app.exception
     assert "cannot be used as they are" in said(app)
-    key = file_key("a.csv")
+    key = f"0_{file_key('a.csv')}"
     widget(app, f"table_{key}").set_value("sales").run()
     widget(app, f"match_{key}_sales_item_id").set_value("beta").run()
     widget(app, f"match_{key}_sales_date").set_value("alpha").run()
