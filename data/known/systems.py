@@ -147,9 +147,7 @@ def woocommerce_products(sheet: Sheet) -> list[Part] | None:
     counted: Texts = sheet.texts("stock")
     stock: dict[str, TextColumn | None] = {"item_id": items, "on_hand": sheet.column("stock")}
     untracked = int(((counted == "") & ~head).sum())
-    said = (
-        [f"rows with an empty, untracked stock, which give no stock row: {untracked:,}"] if untracked else []
-    )
+    said = [f"rows with an empty, untracked stock, which give no stock row: {untracked:,}"] if untracked else []
     return [
         make_part(sheet, "items", master, keep=~head, notes=notes),
         make_part(sheet, "stock", stock, keep=~head & (counted != ""), notes=said),
