@@ -471,6 +471,6 @@ def fingerprint(sources: Mapping[str, Sequence[Source]]) -> str:
     for name, group in sources.items():
         for source in group:
             payload = source.payload if isinstance(source.payload, bytes) else source.payload.read_bytes()
-            digest.update(f"{name} {len(payload)} {source.sheet or ''!r} ".encode())
+            digest.update(f"{name} {len(payload)} {source.sheet or ''}".encode())
             digest.update(payload)
     return digest.hexdigest()
