@@ -106,7 +106,7 @@ def _title(file: str, parts: list[Understanding], choice: Choice, *, settled: bo
         elif first.table:
             by_hand = bool(choice.table)
             st.badge(
-                "As you said" if by_hand else f"{percent(first.confidence, 0)} sure",
+                "As matched below" if by_hand else f"{percent(first.confidence, 0)} sure",
                 color="green" if by_hand or first.confidence >= SURE else "orange",
             )
 
