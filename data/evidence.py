@@ -184,7 +184,7 @@ def gather(frames: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> E
     stock = tables["stock"][~(tables["stock"]["as_of"] > morning)].reset_index(drop=True)
     counted = stock["as_of"].fillna(morning)
     latest = stock[counted.eq(counted.groupby(stock["location_id"], dropna=False).transform("max"))]
-    since = sales["date"].max() - pd.Timedelta(days=RECENT_DAYS)
+    since = sales["date"].max() - pd.Timedelta(days=RECENT_DAYS).as_unit("s")
     lately = sales[(sales["date"] > since) & (sales["quantity"] > 0)]
     recent = lately.groupby(list(PLACE), dropna=False, as_index=False)["quantity"].sum()
     recent = recent.rename(columns={"quantity": "recent_units"})

@@ -336,7 +336,7 @@ def _zero_prices(seen: Evidence) -> Finding | None:
     rows = pd.concat(
         [
             free.groupby("item_id").agg(sales_rows=("quantity", "size"), quantity=("quantity", "sum")),
-            priced.set_index("item_id")[["unit_price", "unit_cost"]],
+            priced.drop_duplicates("item_id").set_index("item_id")[["unit_price", "unit_cost"]],
         ],
         axis=1,
     ).reset_index(names="item_id")

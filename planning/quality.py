@@ -187,7 +187,7 @@ def _classes(sales: pd.DataFrame, costs: pd.Series) -> pd.Series:
 
 def _sold_at_cost(sales: pd.DataFrame, counts: pd.DataFrame, costs: pd.Series) -> float:
     last = counts["counted_on"].max()
-    year = sales[(sales["date"] <= last) & (sales["date"] > last - pd.Timedelta(days=365))]
+    year = sales[(sales["date"] <= last) & (sales["date"] > last - pd.Timedelta(days=365).as_unit("s"))]
     place = ["item_id", "location_id"] if counts["location_id"].notna().any() else ["item_id"]
     year = year[pd.MultiIndex.from_frame(year[place]).isin(pd.MultiIndex.from_frame(counts[place]))]
     return float((year["quantity"].clip(lower=0) * year["item_id"].map(costs)).sum())
