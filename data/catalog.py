@@ -40,6 +40,14 @@ _SNAPSHOTS = sa.Table(
     sa.Column("rows", sa.JSON, nullable=False),
     sa.Column("notes", sa.JSON, nullable=False),
     sa.Column("sample", sa.Boolean, nullable=False),
+    sa.Column("imported_by", sa.String(80), nullable=False, server_default=""),
+)
+_REMEMBERED = sa.Table(
+    "remembered",
+    _METADATA,
+    sa.Column("workspace", sa.String(80), primary_key=True),
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
 )
 _DECISIONS = sa.Table(
     "decisions",
@@ -58,7 +66,8 @@ class ImportRecord:
     """What is known of one kept snapshot.
 
     `rows` counts, for each table, read, accepted and rejected rows; `notes` say what was assumed;
-    `sample` is true for the sample company, which real data is never mixed with.
+    `sample` is true for the sample company, which real data is never mixed with; `imported_by` is who brought it,
+    empty where nobody signed in.
     """
 
     snapshot_id: str
@@ -67,6 +76,7 @@ class ImportRecord:
     rows: Mapping[str, Mapping[str, int]] | None = None
     notes: tuple[str, ...] = ()
     sample: bool = False
+    imported_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,7 @@ class Catalog:
             with self._engine.begin() as connection:
                 for table in _METADATA.sorted_tables:
                     connection.execute(CreateTable(table, if_not_exists=True))
+            _complete(self._engine)
         except (SQLAlchemyError, ImportError) as fault:
             # The address may hold a password: it is never repeated.
             msg = "the catalog cannot be opened: check STOCKCAST_CATALOG, STOCKCAST_HOME and the room on the disk"
@@ -112,6 +123,7 @@ class Catalog:
             "rows": {name: dict(counts) for name, counts in (entry.rows or {}).items()},
             "notes": list(entry.notes),
             "sample": entry.sample,
+            "imported_by": entry.imported_by,
         }
         key = {"workspace": workspace, "snapshot_id": entry.snapshot_id}
         with self._open() as connection:
@@ -147,6 +159,22 @@ class Catalog:
             connection.execute(sa.delete(_WORKSPACES).filter_by(name=workspace))
             connection.execute(sa.delete(_SNAPSHOTS).filter_by(workspace=workspace))
             connection.execute(sa.delete(_DECISIONS).filter_by(workspace=workspace))
+            connection.execute(sa.delete(_REMEMBERED).filter_by(workspace=workspace))
+
+    def remember(self, workspace: str, name: str, text: str) -> None:
+        """Keep a text under a name; a later one replaces it."""
+        key = {"workspace": workspace, "name": name}
+        with self._open() as connection:
+            changed = connection.execute(sa.update(_REMEMBERED).filter_by(**key).values(text=text)).rowcount
+            if not changed:
+                connection.execute(sa.insert(_REMEMBERED).values(**key, text=text))
+
+    def remembered(self, workspace: str, name: str) -> str | None:
+        """Return the text kept under this name, or None."""
+        query = sa.select(_REMEMBERED.c.text).filter_by(workspace=workspace, name=name)
+        with self._open() as connection:
+            found: str | None = connection.execute(query).scalar()
+        return found
 
     def append(self, workspace: str, kind: str, body: Mapping[str, Any]) -> Decision:
         """Add a line to the decisions log; lines are never changed.
@@ -201,9 +229,27 @@ class Catalog:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Let readers read while one writes, and have writers wait for each other."""
-    for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL"):
+    """Let readers read while one writes, have writers wait for each other, and leave nothing of what was deleted."""
+    for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _complete(engine: sa.Engine) -> None:
+    """Add the column that catalogs of the first version lack."""
+    if _knows_who(engine):
+        return
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.text("ALTER TABLE snapshots ADD COLUMN imported_by VARCHAR(80) NOT NULL DEFAULT ''"))
+    except SQLAlchemyError:
+        if not _knows_who(engine):  # else another process added it at the same moment
+            raise
+
+
+def _knows_who(engine: sa.Engine) -> bool:
+    with engine.connect() as connection:
+        columns = sa.inspect(connection).get_columns(_SNAPSHOTS.name)
+    return any(column["name"] == _SNAPSHOTS.c.imported_by.name for column in columns)
 
 
 def _point(connection: sa.Connection, workspace: str, snapshot_id: str) -> None:
@@ -222,4 +268,5 @@ def _record(row: sa.Row[Any]) -> ImportRecord:
         rows=row.rows,
         notes=tuple(row.notes),
         sample=row.sample,
+        imported_by=row.imported_by,
     )

@@ -1,14 +1,17 @@
 """Tables out: the plan's files to the letter for machines, CSV and Excel for people, which no cell can turn on them.
 
 `plan_csv` is the contract's form: identifiers exactly as they came. `safe_csv` and `workbook` are what a
-person opens: there a text that a spreadsheet would run as a formula is shown instead.
+person opens: there a text that a spreadsheet would run as a formula is shown instead. `input_files` and
+`input_workbook` hold the data themselves, to the letter and to the last digit: imported again they are the same data.
 """
 
 import io
 import re
 import unicodedata
+import zipfile
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from types import MappingProxyType
 
 import numpy as np
@@ -25,6 +28,9 @@ DECIMALS = 6
 
 FORMULA = r"^[=+\-@\t\r\n]"
 """What makes a spreadsheet take a text for a formula, or look behind white space for one."""
+
+NUMBER = r"^[+-]?[0-9][0-9.,' ]*$"
+"""What a spreadsheet takes for a number, whatever sign it begins with."""
 
 EXCEL_ROWS = 1_048_575
 """Rows of one sheet, its header left out."""
@@ -79,6 +85,14 @@ def safe_csv(frame: pd.DataFrame) -> bytes:
     return "\N{BYTE ORDER MARK}".encode() + _csv(header, columns)
 
 
+def correctable_csv(frame: pd.DataFrame) -> bytes:
+    """Return texts as CSV that a person corrects and brings again: as `safe_csv`, but numbers among them stay."""
+    columns = [_written(frame.iloc[:, n]) for n in range(frame.shape[1])]
+    safe = [pc.if_else(pc.match_substring_regex(c, NUMBER), c, _defused(c)) for c in columns]
+    header = _defused(pa.array([str(name) for name in frame.columns], pa.large_string())).to_pylist()
+    return "\N{BYTE ORDER MARK}".encode() + _csv(header, safe)
+
+
 def workbook(tables: Mapping[str, pd.DataFrame], about: Mapping[str, object] = MappingProxyType({})) -> bytes:
     """Return tables as an Excel workbook, one sheet each: nothing in it is a formula or a link.
 
@@ -91,22 +105,56 @@ def workbook(tables: Mapping[str, pd.DataFrame], about: Mapping[str, object] = M
     ------
     InputError : a table has more rows than a sheet holds.
     """
-    for name, frame in tables.items():
-        if len(frame) > EXCEL_ROWS:
-            msg = f"{name} has {len(frame):,} rows, more than the {EXCEL_ROWS:,} of an Excel sheet: take the CSV"
-            raise InputError(msg)
+    _check_rows(tables)
     sheets = dict(tables)
     if about:
         sheets["about"] = pd.DataFrame({"what": list(about), "value": [_plain(v) for v in about.values()]})
     target = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(target, options) as book:
-        # The same tables give the same bytes: the hour of the download stays out.
-        book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001 - the format knows no time zones
+    with _book(target) as book:
         taken: list[str] = []
         for name, frame in sheets.items():
             taken.append(_sheet_name(name, taken))
             _write_sheet(book, book.add_worksheet(taken[-1]), name, frame)
+    return target.getvalue()
+
+
+def input_files(frames: Mapping[str, pd.DataFrame]) -> bytes:
+    """Return input tables as a ZIP of CSV files, one each, that import again to the same data.
+
+    For machines: identifiers and numbers are exact, so that a text may begin like a formula.
+
+    Raises
+    ------
+    KeyError : no such input table.
+    """
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, frame in frames.items():
+            columns = [column for column in INPUT_TABLES[name].names if column in frame]
+            text = _csv(columns, [_written(frame[column], exact=True) for column in columns])
+            # The same data give the same bytes: the hour of the download stays out.
+            entry = zipfile.ZipInfo(f"{name}.csv")
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text)
+    return target.getvalue()
+
+
+def input_workbook(frames: Mapping[str, pd.DataFrame]) -> bytes:
+    """Return input tables as an Excel workbook, one sheet each, that imports again to the same data.
+
+    Each heading is the contract's name and carries its meaning as a note. No cell is a formula or a
+    link. Excel keeps 15 digits of a number.
+
+    Raises
+    ------
+    KeyError : no such input table.
+    InputError : a table has more rows than a sheet holds.
+    """
+    _check_rows(frames)
+    target = io.BytesIO()
+    with _book(target) as book:
+        for name, frame in frames.items():
+            _write_input(book, book.add_worksheet(name), INPUT_TABLES[name], frame)
     return target.getvalue()
 
 
@@ -141,14 +189,15 @@ def _csv(header: list[str], columns: list[pa.Array]) -> bytes:
     return "\n".join([first, *lines.to_pylist(), ""]).encode()
 
 
-def _written(values: pd.Series, *, defuse: bool = False) -> pa.Array:
-    """Return a column as text; only what is text already is ever defused."""
+def _written(values: pd.Series, *, defuse: bool = False, exact: bool = False) -> pa.Array:
+    """Return a column as text; only what is text already is ever defused, and only numbers are rounded."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return _dates(values)
     if pd.api.types.is_bool_dtype(values.dtype):
         return pa.array(np.where(values.to_numpy(), "true", "false"), pa.large_string())
     if pd.api.types.is_numeric_dtype(values.dtype):
-        return _decimals(values.to_numpy(dtype="float64", na_value=np.nan))
+        numbers = values.to_numpy(dtype="float64", na_value=np.nan)
+        return _digits(numbers) if exact else _decimals(numbers)
     cells = values.astype(object)
     unknown = cells.isna().to_numpy()
     texts = pa.array([None if no else str(cell) for cell, no in zip(cells, unknown, strict=True)], pa.large_string())
@@ -178,6 +227,14 @@ def _decimals(values: np.ndarray) -> pa.Array:
         # Very large and very small numbers would else be spelled with an exponent.
         spelled[n] = f"{rounded[n]:.{DECIMALS}f}".rstrip("0").rstrip(".")
     return pa.array(spelled, pa.large_string(), from_pandas=True)
+
+
+def _digits(values: np.ndarray) -> pa.Array:
+    """Return numbers with as many digits as it takes to read the same number again, never with an exponent."""
+    distinct, codes = np.unique(values + 0.0, return_inverse=True)
+    spelled = [format(Decimal(repr(value)), "f").removesuffix(".0") for value in distinct.tolist()]
+    known = pa.array([text if text != "NaN" else None for text in spelled], pa.large_string())
+    return known.take(pa.array(codes))
 
 
 def _defused(texts: pa.Array) -> pa.Array:
@@ -212,6 +269,47 @@ def _key_order(frame: pd.DataFrame, table: Table) -> np.ndarray:
 # --- Excel ------------------------------------------------------------------------------------------------------------
 
 
+def _check_rows(tables: Mapping[str, pd.DataFrame]) -> None:
+    for name, frame in tables.items():
+        if len(frame) > EXCEL_ROWS:
+            msg = f"{name} has {len(frame):,} rows, more than the {EXCEL_ROWS:,} of an Excel sheet: take the CSV"
+            raise InputError(msg)
+
+
+def _book(target: io.BytesIO) -> xlsxwriter.Workbook:
+    """Begin a workbook in which no text becomes a formula, a link or a number."""
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    book = xlsxwriter.Workbook(target, options)
+    # The same tables give the same bytes: the hour of the download stays out.
+    book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001 - the format knows no time zones
+    return book
+
+
+def _write_input(book: xlsxwriter.Workbook, sheet: Worksheet, table: Table, frame: pd.DataFrame) -> None:
+    """Write one table of the contract as it is imported: names, exact numbers, a note on each heading."""
+    shown_as_text = book.add_format({"quote_prefix": True, "num_format": "@"})
+    for n, name in enumerate(column for column in table.names if column in frame):
+        column, values = table.by_name[name], frame[name]
+        needed = "Needed. " if column.required else ""
+        head = book.add_format({"bold": True, "bottom": 1, "bg_color": "#DDEBF7" if column.required else "#F2F2F2"})
+        sheet.write_string(0, n, name, head)
+        sheet.write_comment(0, n, f"{needed}{column.meaning}{_allowed(column)}.", {"author": "", "x_scale": 1.6})
+        form = "General" if column.kind not in ("id", "text", "date") else NUMBER_FORMATS[column.kind]
+        form = "@" if column.kind == "text" else form
+        sheet.set_column(n, n, _width(name, values), book.add_format({"num_format": form}))
+        _write_column(sheet, n, values, shown_as_text, exact=True)
+    sheet.freeze_panes(1, 0)
+
+
+def _allowed(column: Column) -> str:
+    """Return what a cell may hold, where the meaning does not tell."""
+    if column.kind == "date":
+        return " (a date)"
+    if column.kind == "flag":
+        return " (true or false)"
+    return f" ({', '.join(column.choices)})" if column.choices and column.choices[0] not in column.meaning else ""
+
+
 def _write_sheet(book: xlsxwriter.Workbook, sheet: Worksheet, name: str, frame: pd.DataFrame) -> None:
     table = RESULT_TABLES.get(name) or INPUT_TABLES.get(name)
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
@@ -228,14 +326,15 @@ def _write_sheet(book: xlsxwriter.Workbook, sheet: Worksheet, name: str, frame: 
         sheet.autofilter(0, 0, len(frame), frame.shape[1] - 1)
 
 
-def _write_column(sheet: Worksheet, n: int, values: pd.Series, shown_as_text: object) -> None:
+def _write_column(sheet: Worksheet, n: int, values: pd.Series, shown_as_text: object, *, exact: bool = False) -> None:
     """Write one column; unknown stays an empty cell."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         for row, text in enumerate(_dates(values).to_pylist(), start=1):
             if text is not None:
                 _write_date(sheet, row, n, text)
     elif pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
-        numbers = np.round(values.to_numpy(dtype="float64", na_value=np.nan), DECIMALS)
+        numbers = values.to_numpy(dtype="float64", na_value=np.nan)
+        numbers = numbers if exact else np.round(numbers, DECIMALS)
         for row in np.flatnonzero(np.isfinite(numbers)).tolist():
             sheet.write_number(row + 1, n, numbers[row])
     else:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from data.upload import TextTable, shown
 from planning.errors import InputError
-from planning.tables import Table
+from planning.tables import INPUT_TABLES, Table
 
 _OTHER_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -47,6 +47,14 @@ _OTHER_NAMES: Mapping[str, str] = MappingProxyType(
 )
 ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType({c: tuple(n.split()) for c, n in _OTHER_NAMES.items()})
 """Other names of a contract column that mean plainly the same; they count only in tables that have the column."""
+
+KNOWN = frozenset(
+    re.sub(r"[\s\-_.#]+", "", name.casefold())
+    for table in INPUT_TABLES.values()
+    for column in table.names
+    for name in (column, *ALIASES.get(column, ()))
+)
+"""Every heading, normalised, that means a column of some table of the contract."""
 
 _SHOWN = 12
 
@@ -135,6 +143,10 @@ def ignored_columns(text: TextTable, ignored: Sequence[int]) -> list[str]:
 
 
 def _listed(text: TextTable, columns: Sequence[int]) -> str:
-    names = [repr(shown(text.columns[n], 30)) if text.columns[n] else f"unnamed column {n + 1}" for n in columns]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return listed([text.columns[n] or f"unnamed column {n + 1}" for n in columns])
+
+
+def listed(headings: Sequence[str]) -> str:
+    """Headings in a line, the first dozen of them."""
+    more = f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else ""
+    return ", ".join(repr(shown(heading, 30)) for heading in headings[:_SHOWN]) + more

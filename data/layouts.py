@@ -5,6 +5,7 @@ A row of the contract is one row of a long file, or one cell of a wide one; it k
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -18,6 +19,8 @@ from data.headings import Headings, ignored_columns, missing_column, recognise
 from data.upload import MAX_CELLS, TextTable, shown
 from planning.errors import InputError
 from planning.tables import Table
+
+_THREADS = 2
 
 Codes = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
@@ -140,21 +143,25 @@ def to_contract(table: Table, text: TextTable, mapping: Mapping[str, str] | None
         raise InputError("\n".join(missing_column(table, text, name) for name in missing))
     if shape and wide:
         return _from_wide(shape, text, headings, wide)
-    columns = {name: _encode(text.columns[n], text.cells[n]) for name, n in headings.found.items()}
+    needed = sorted({0, *headings.found.values()})
+    with ThreadPoolExecutor(_THREADS) as pool:
+        each = dict(zip(needed, pool.map(lambda n: encoded(text.columns[n], text.cells[n]), needed), strict=True))
     return LongTable(
         text.name,
-        columns,
+        {name: each[n] for name, n in headings.found.items()},
         text.rows,
-        _encode(text.columns[0], text.cells[0]),
+        each[0],
         date_order=headings.date_order,
         notes=(*text.notes, *ignored_columns(text, headings.left)),
     )
 
 
-def _encode(heading: str, cells: pa.ChunkedArray) -> TextColumn:
-    encoded = cells.combine_chunks().dictionary_encode()
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return TextColumn(heading, np.array(encoded.dictionary.to_pylist(), dtype=object), codes)
+def encoded(heading: str, cells: pa.ChunkedArray) -> TextColumn:
+    """A column of a file, each distinct text once."""
+    coded = cells.combine_chunks().dictionary_encode()
+    indices = pc.fill_null(coded.indices, -1) if coded.null_count else coded.indices
+    codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return TextColumn(heading, np.array(coded.dictionary.to_pylist(), dtype=object), codes)
 
 
 def _wide_columns(text: TextTable, headings: Headings, shape: WideShape) -> list[int]:
@@ -167,6 +174,23 @@ def _wide_columns(text: TextTable, headings: Headings, shape: WideShape) -> list
     if shape.value in headings.found:
         return []
     return [n for n in named if not _is_measure(text.columns[n]) and _holds_numbers(text.cells[n])]
+
+
+def wide_columns(table: Table, text: TextTable, found: Mapping[str, int]) -> tuple[str, str, list[int]] | None:
+    """What stands across a wide file and in its cells, and which columns those are; None: the file is not wide.
+
+    Parameters
+    ----------
+    table : what the file should hold.
+    text : the file.
+    found : which column is which of the contract, so far.
+    """
+    shape = _WIDE.get(table.name)
+    if shape is None:
+        return None
+    left = [n for n in range(len(text.columns)) if n not in found.values()]
+    wide = _wide_columns(text, Headings(dict(found), left), shape)
+    return (shape.across, shape.value, wide) if wide else None
 
 
 def _is_measure(heading: str) -> bool:
@@ -186,14 +210,14 @@ def _from_wide(shape: WideShape, text: TextTable, headings: Headings, wide: Sequ
         msg = f"{text.name} holds {height * len(wide):,} cells, more than {MAX_CELLS:,}; split it"
         raise InputError(msg)
     chunks = [chunk for n in wide for chunk in text.cells[n].chunks]
-    cells = _encode("", pa.chunked_array(chunks, pa.string()))
+    cells = encoded("", pa.chunked_array(chunks, pa.string()))
     says = np.array([*(bool(t.strip()) for t in cells.texts), False], dtype=bool)[cells.codes]
     at = np.flatnonzero(says)
     line, cell = at % height, at // height
     across = TextColumn("", np.array([text.columns[n] for n in wide], dtype=object), cell)
 
     def repeated(n: int) -> TextColumn:
-        column = _encode(text.columns[n], text.cells[n])
+        column = encoded(text.columns[n], text.cells[n])
         return TextColumn(column.heading, column.texts, column.codes[line])
 
     columns = {name: repeated(n) for name, n in headings.found.items() if name != shape.value}

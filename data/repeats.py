@@ -8,20 +8,25 @@ import numpy.typing as npt
 import pandas as pd
 
 from data.upload import shown
-from data.validate import Judged, absent, rejections
+from data.validate import Coded, Judged, absent, rejections
 from planning.tables import Table
 
 Codes = npt.NDArray[np.int64]
+Ranks = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class _Stack:
     """The files of a table, one under the other; `file` and `place` tell where a row came from."""
 
+    table: Table
     judged: Sequence[Judged]
-    frame: pd.DataFrame
-    file: Codes
+    columns: Mapping[str, Coded]
+    file: npt.NDArray[np.int32]
     place: Codes
+
+    def __len__(self) -> int:
+        return len(self.file)
 
     def name(self, row: int) -> str:
         return self.judged[int(self.file[row])].name
@@ -31,6 +36,13 @@ class _Stack:
 
     def heading(self, column: str, row: int) -> str:
         return str(self.judged[int(self.file[row])].headings(column, self.place[row : row + 1])[0])
+
+    def written(self, column: str, row: int) -> str:
+        return _written(self.series(column, np.array([row])).iat[0])
+
+    def series(self, column: str, rows: Codes) -> pd.Series:
+        contract = self.table.by_name[column]
+        return self.columns[column].series(contract, rows) if column in self.columns else absent(contract, len(rows))
 
 
 def settle(table: Table, judged: Sequence[Judged]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
@@ -47,58 +59,99 @@ def settle(table: Table, judged: Sequence[Judged]) -> tuple[pd.DataFrame, pd.Dat
     """
     if not judged:
         return pd.DataFrame({c.name: absent(c, 0) for c in table.columns}), rejections(), []
-    notes: list[str] = []
-    kept = [np.arange(len(j.frame)) for j in judged]
-    if table.name == "sales":
-        kept, notes = _replaced_sales(judged)
-    frame = pd.concat([j.frame.iloc[k] for j, k in zip(judged, kept, strict=True)], ignore_index=True)
-    stack = _Stack(judged, frame, np.repeat(np.arange(len(judged)), [len(k) for k in kept]), np.concatenate(kept))
-    ranks = {name: _ranks(frame[name]) for name in table.names}
-    key = _combined([ranks[name] for name in table.key], len(frame))
-    rest = _combined(
-        [ranks[name] for name in (*table.key, *(n for n in table.names if n not in table.key))], len(frame)
-    )
-    first = _first_of(key)
-    counts_each = frame[table.key[0]].isna().to_numpy() if table.repeats == "keep" else np.zeros(len(frame), bool)
-    later = (first != np.arange(len(frame))) & ~counts_each
-    same = later & (rest == rest[first])
-    clash = np.flatnonzero(later & ~same)
-    if same.any():
-        notes.append(f"{table.name}: {int(same.sum()):,} rows repeat another row exactly and count once")
-    rejected = _clashes(table, stack, ranks, first, clash)
-    left = np.flatnonzero(~later)
-    order = left[np.argsort(rest[left], kind="stable")]
-    return frame.iloc[order].reset_index(drop=True), rejected, notes
+    kept, notes = _replaced_sales(judged) if table.name == "sales" else (_everything(judged), [])
+    stack = _stacked(table, judged, kept)
+    ranks = {name: _ranks(column) for name, column in stack.columns.items()}
+    others = [name for name in table.names if name not in table.key]
+    rest = _combined([ranks[name] for name in (*table.key, *others) if name in ranks], len(stack))
+    rejected = rejections()
+    left: Codes | None = None
+    if table.repeats != "keep" or table.key[0] in ranks:
+        later, first = _later(table, stack, ranks)
+        same = later & (rest == rest[first])
+        if same.any():
+            notes.append(f"{table.name}: {int(same.sum()):,} rows repeat another row exactly and count once")
+        rejected = _clashes(stack, ranks, first, np.flatnonzero(later & ~same))
+        left = np.flatnonzero(~later)
+    del ranks
+    # Rows that tie here are alike in every column, so their order does not show.
+    order = np.argsort(rest) if left is None else left[np.argsort(rest[left])]
+    return pd.DataFrame({name: stack.series(name, order) for name in table.names}, copy=False), rejected, notes
+
+
+def _everything(judged: Sequence[Judged]) -> list[Codes]:
+    return [np.arange(len(j.rows), dtype=np.int64) for j in judged]
+
+
+def _stacked(table: Table, judged: Sequence[Judged], kept: Sequence[Codes]) -> _Stack:
+    """Put the kept rows of all files under one another."""
+    lengths = [len(k) for k in kept]
+    file, place = np.repeat(np.arange(len(judged), dtype=np.int32), lengths), np.concatenate(kept)
+    if len(judged) == 1 and lengths[0] == len(judged[0].rows):
+        return _Stack(table, judged, judged[0].columns, file, place)
+    columns = {}
+    for name in table.names:
+        if not any(name in j.columns for j in judged):
+            continue
+        parts = [j.columns.get(name) or _missing(table, name, len(j.rows)) for j in judged]
+        # Each file's last value stands for "no cell", which its codes reach as -1.
+        starts = np.cumsum([0, *(len(part.values) for part in parts)])
+        codes = [
+            np.where(part.codes[k] < 0, start + len(part.values) - 1, part.codes[k] + start)
+            for part, k, start in zip(parts, kept, starts[:-1], strict=True)
+        ]
+        columns[name] = Coded(np.concatenate([part.values for part in parts]), np.concatenate(codes))
+    return _Stack(table, judged, columns, file, place)
+
+
+def _missing(table: Table, name: str, length: int) -> Coded:
+    is_text = table.by_name[name].kind in ("id", "text")
+    nothing: npt.NDArray[np.generic] = np.array([None], dtype=object) if is_text else np.array([np.nan])
+    return Coded(nothing, np.zeros(length, dtype=np.int64))
+
+
+def _later(table: Table, stack: _Stack, ranks: Mapping[str, Ranks]) -> tuple[npt.NDArray[np.bool_], Codes]:
+    """Tell which rows have a key that stands already, and for each row the first row with its key."""
+    here = np.arange(len(stack), dtype=np.int64)
+    counts_each = np.zeros(len(stack), dtype=bool)
+    if table.repeats == "keep":
+        counts_each = stack.series(table.key[0], here).isna().to_numpy()
+    first = _first_of(_combined([ranks[name] for name in table.key if name in ranks], len(stack)))
+    return (first != here) & ~counts_each, first
 
 
 def _replaced_sales(judged: Sequence[Judged]) -> tuple[list[Codes], list[str]]:
     """Which rows of each file stand, when each file replaces earlier rows of its locations and date range."""
-    kept = [np.arange(len(j.frame)) for j in judged]
-    notes = []
+    kept = _everything(judged)
+    notes: list[str] = []
+    if len(judged) == 1:
+        return kept, notes
+    dates = [j.column("date") for j in judged]
+    places = [j.column("location_id") for j in judged]
     for n, later in enumerate(judged):
-        if not len(later.frame):
+        if not len(later.rows):
             continue
-        low, high = later.frame["date"].min(), later.frame["date"].max()
-        places = set(later.frame["location_id"].unique())
+        low, high = dates[n].min(), dates[n].max()
+        here = set(places[n].unique())
         for m in range(n):
-            earlier = judged[m].frame.iloc[kept[m]]
-            gone = (earlier["date"].between(low, high) & earlier["location_id"].isin(places)).to_numpy()
+            covered = (dates[m].between(low, high) & places[m].isin(here)).to_numpy()
+            gone = covered[kept[m]]
             kept[m] = kept[m][~gone]
             if gone.any():
                 notes.append(
                     f"sales: {int(gone.sum()):,} rows of {judged[m].name} were replaced by {later.name}, which covers "
-                    f"{low:%Y-%m-%d} to {high:%Y-%m-%d} in {len(places):,} locations"
+                    f"{low:%Y-%m-%d} to {high:%Y-%m-%d} in {len(here):,} locations"
                 )
     return kept, notes
 
 
-def _ranks(column: pd.Series) -> Codes:
-    """The rank of each value in its column; a missing one comes last."""
-    codes, values = pd.factorize(column, sort=True)
-    return np.where(codes < 0, len(values), codes).astype(np.int64)
+def _ranks(column: Coded) -> Ranks:
+    """The rank of each row's value in its column; a missing one comes last."""
+    ranks, values = pd.factorize(pd.Series(column.values), sort=True)
+    return np.where(ranks < 0, len(values), ranks).astype(np.int32)[column.codes]
 
 
-def _combined(ranks: Sequence[Codes], length: int) -> Codes:
+def _combined(ranks: Sequence[Ranks], length: int) -> Codes:
     """One number a row that sorts as the ranks do, the first before the second."""
     combined = np.zeros(length, dtype=np.int64)
     room = 1
@@ -107,7 +160,8 @@ def _combined(ranks: Sequence[Codes], length: int) -> Codes:
         if room * size >= 2**62:
             combined = np.unique(combined, return_inverse=True)[1].astype(np.int64)
             room = int(combined.max(initial=0)) + 1
-        combined = combined * size + rank
+        combined *= size
+        combined += rank
         room *= size
     return combined
 
@@ -118,23 +172,23 @@ def _first_of(key: Codes) -> Codes:
     return first[inverse].astype(np.int64)
 
 
-def _clashes(table: Table, stack: _Stack, ranks: Mapping[str, Codes], first: Codes, clash: Codes) -> pd.DataFrame:
+def _clashes(stack: _Stack, ranks: Mapping[str, Ranks], first: Codes, clash: Codes) -> pd.DataFrame:
     """The rows whose key stands already with other values, each with the first column that differs."""
     files, rows, headings, values, whys = [], [], [], [], []
-    key = " and ".join(table.key)
+    key = " and ".join(stack.table.key)
     for row in clash.tolist():
         earlier = int(first[row])
-        column = next(name for name in table.names if ranks[name][row] != ranks[name][earlier])
-        old = shown(_written(stack.frame[column].iat[earlier]), 40) or "nothing"
+        column = next(n for n in stack.table.names if n in ranks and ranks[n][row] != ranks[n][earlier])
+        old = shown(stack.written(column, earlier), 40) or "nothing"
         files.append(stack.name(row))
         rows.append(stack.number(row))
         headings.append(stack.heading(column, row))
-        values.append(_written(stack.frame[column].iat[row]))
+        values.append(stack.written(column, row))
         whys.append(
             f"the same {key} stand in row {stack.number(earlier)} of {stack.name(earlier)} with {old}; "
             "keep one of the two rows, or add them up"
         )
-    return rejections(table, files, rows, headings, values, whys)
+    return rejections(stack.table, files, rows, headings, values, whys)
 
 
 def _written(value: object) -> str:

@@ -5,6 +5,7 @@ Snapshots, results and jobs are found through the visitor's own workspace only: 
 even a true one, opens nothing.
 """
 
+import getpass
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,15 @@ from datetime import UTC, date, datetime
 import pandas as pd
 
 from data import jobs
-from data.merge import merged
+from data.corrections import corrections_csv, corrections_workbook, rows_to_correct
+from data.export import input_files, input_workbook
+from data.findings import Finding, find_warnings
+from data.merge import How, default_how, merged
+from data.placing import PlaceQuestion, assign_location, place_question
 from data.read import Import, TableMapping, read_inputs
 from data.sample import kept_forecast, kept_snapshot, sample_sources
 from data.store import ImportRecord, Workspace
+from data.templates import template
 from data.upload import Source
 from data.visitor import Mode, NotAllowedError, Visitor, mode, private_jobs
 from planning import pipeline
@@ -25,17 +31,25 @@ from planning.params import Params
 from planning.tables import INPUT_TABLES
 
 __all__ = [
+    "Finding",
+    "How",
     "Import",
     "ImportRecord",
     "Mode",
     "NotAllowedError",
+    "PlaceQuestion",
+    "Places",
     "Source",
     "Visitor",
     "base_of_import",
     "confirm_import",
+    "corrections_csv",
+    "corrections_workbook",
     "current_snapshot",
+    "data_files",
     "decisions_id",
     "default_as_of",
+    "default_how",
     "delete_everything",
     "fingerprint",
     "fit_key",
@@ -45,12 +59,22 @@ __all__ = [
     "imported_at",
     "inputs",
     "is_sample",
+    "joined",
     "mode",
     "preview_import",
+    "question",
     "rejected",
+    "remember",
+    "remembered",
+    "rows_to_correct",
     "start_fit",
+    "template",
     "use_sample",
+    "warnings",
 ]
+
+Places = Mapping[str | None, str]
+"""Which location serves the sales of a channel that name none; None stands for every channel that is not named."""
 
 SAMPLE = "sample company"
 """The workspace that holds the sample's snapshot and results for all; no visitor writes to it."""
@@ -75,6 +99,17 @@ def preview_import(files: Mapping[str, Sequence[Source]], mapping: TableMapping 
     return read_inputs(files, mapping)
 
 
+def data_files(visitor: Visitor, snapshot_id: str, *, excel: bool = False) -> bytes:
+    """Return the data of a snapshot to take away: a ZIP of CSV files, or an Excel workbook; both import again.
+
+    Raises
+    ------
+    InputError : it is not in this workspace, or a table has more rows than an Excel sheet.
+    """
+    frames = inputs(visitor, snapshot_id)
+    return input_workbook(frames) if excel else input_files(frames)
+
+
 def base_of_import(visitor: Visitor) -> ImportRecord | None:
     """Return the data that an import adds to: the visitor's own in use or last used, never the sample."""
     current = visitor.workspace.current()
@@ -83,37 +118,132 @@ def base_of_import(visitor: Visitor) -> ImportRecord | None:
     return next((record for record in visitor.workspace.history() if not record.sample), None)
 
 
+def joined(
+    visitor: Visitor,
+    read: Import,
+    *,
+    replace_everything: bool = False,
+    how: Mapping[str, How] | None = None,
+    places: Places | None = None,
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Return the tables as `confirm_import` would keep them, and notes on what came from before; nothing is kept.
+
+    Parameters
+    ----------
+    read : what `preview_import` returned.
+    replace_everything : start from nothing.
+    how : by table "add" or "replace", where it is not `default_how`.
+    places : which location serves the sales that name none; see `question`.
+
+    Raises
+    ------
+    InputError : `how` or `places` names what is not there.
+    """
+    base = None if replace_everything else base_of_import(visitor)
+    earlier = visitor.workspace.load(base.snapshot_id) if base else {}
+    given = read.frames
+    if places:
+        # Both sides first, so that the new sales replace only those of their own locations.
+        stock = {name: frame for name, frame in {**earlier, **given}.items() if name == "stock"}
+        given, earlier = (_placed(side, stock, places) for side in (given, earlier))
+    return merged(given, earlier, how or {})
+
+
+def question(visitor: Visitor, read: Import, *, replace_everything: bool = False) -> PlaceQuestion | None:
+    """Return what to ask before the import is confirmed: which location serves sales that name none; or None."""
+    frames, _ = joined(visitor, read, replace_everything=replace_everything)
+    return place_question(frames)
+
+
+def warnings(
+    frames: Mapping[str, pd.DataFrame], as_of: date | None = None, params: Params | None = None
+) -> list[Finding]:
+    """Return what would change a plan made of these tables, the heaviest first; see `data.findings`.
+
+    Parameters
+    ----------
+    as_of : the morning of the plan; None: the one that the data suggest.
+    """
+    return find_warnings(frames, as_of or default_as_of(frames), params)
+
+
 def confirm_import(
-    visitor: Visitor, read: Import, *, replace_everything: bool = False, files: Sequence[str] = ()
+    visitor: Visitor,
+    read: Import,
+    *,
+    replace_everything: bool = False,
+    files: Sequence[str] = (),
+    how: Mapping[str, How] | None = None,
+    places: Places | None = None,
 ) -> str:
     """Keep what was read, together with what the visitor has already, and return the new snapshot's id.
 
-    Tables that were not given are taken over from `base_of_import`; a given table replaces the earlier one, but
-    sales replace earlier rows of their own locations and dates only. A first import, or `replace_everything`,
-    starts from nothing.
+    Tables that were not given are taken over from `base_of_import`; how a given table is joined with the earlier one
+    `data.merge.merged` says. A first import, or `replace_everything`, starts from nothing.
 
     Parameters
     ----------
     read : what `preview_import` returned.
     files : names of the files, for the history.
+    how : by table "add" or "replace", where it is not `default_how`.
+    places : which location serves the sales that name none; see `question`.
 
     Raises
     ------
     NotAllowedError : the visitor may not change this workspace.
-    InputError : sales or stock would be missing, or the disk is full.
+    InputError : sales or stock would be missing, `how` or `places` names what is not there, or the disk is full.
     """
     visitor.permit("import data")
-    base = None if replace_everything else base_of_import(visitor)
-    earlier = visitor.workspace.load(base.snapshot_id) if base else {}
-    frames, told = merged(read.frames, earlier)
+    frames, told = joined(visitor, read, replace_everything=replace_everything, how=how, places=places)
     missing = [name for name, table in INPUT_TABLES.items() if table.required and not len(frames.get(name, ()))]
     if missing:
         msg = f"a plan needs sales and stock; {' and '.join(missing)} is missing: add a file of it and import again"
         raise InputError(msg)
-    notes = [*read.notes, *told]
-    made = visitor.workspace.save(frames, files=files, rows=read.rows, notes=notes, rejected=read.rejected)
+    made = visitor.workspace.save(
+        frames,
+        files=files,
+        rows=read.rows,
+        notes=[*read.notes, *told],
+        rejected=read.rejected,
+        imported_by=_person(visitor),
+    )
     visitor.log("imported", snapshot=made[:12], tables=len(read.frames), replaced=replace_everything)
     return made
+
+
+def remember(visitor: Visitor, key: str, text: str) -> None:
+    """Keep a text for the next import, such as the mapping of a header.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : the key or the text is too long.
+    """
+    visitor.permit("keep a mapping")
+    visitor.workspace.remember(key, text)
+
+
+def remembered(visitor: Visitor, key: str) -> str | None:
+    """Return what was kept under this key, or None."""
+    return visitor.workspace.remembered(key)
+
+
+def _placed(
+    side: Mapping[str, pd.DataFrame], stock: Mapping[str, pd.DataFrame], places: Places
+) -> dict[str, pd.DataFrame]:
+    if "sales" not in side:
+        return dict(side)
+    return {**side, "sales": assign_location({**stock, "sales": side["sales"]}, places)["sales"]}
+
+
+def _person(visitor: Visitor) -> str:
+    """Return who is at work: on one's own machine the name of the account, else nobody."""
+    if visitor.mode != "local":
+        return ""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
 
 
 def use_sample(visitor: Visitor) -> str:
@@ -341,6 +471,6 @@ def fingerprint(sources: Mapping[str, Sequence[Source]]) -> str:
     for name, group in sources.items():
         for source in group:
             payload = source.payload if isinstance(source.payload, bytes) else source.payload.read_bytes()
-            digest.update(f"{name} {len(payload)} ".encode())
+            digest.update(f"{name} {len(payload)} {source.sheet or ''}".encode())
             digest.update(payload)
     return digest.hexdigest()

@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,10 +30,16 @@ NAME = re.compile(r"\w[\w .-]{0,59}")
 KEY = re.compile(r"[0-9a-f]{16,128}")
 SNAPSHOT = re.compile(r"[0-9a-f]{64}")
 
+LEAVING = "deleted"
+"""Stands in the folder of a workspace that is being deleted."""
+
 INTERRUPTED_AFTER = 3600.0
 """Seconds after which something unfinished is taken for the rest of a crash."""
 
 NO_ROOM = "the data could not be kept: make room on the disk and import again; the earlier data stands"
+
+REMEMBERED_CHARACTERS = 1_000_000
+"""The longest text that a workspace remembers."""
 
 RESULT_BYTES = 4 * 1024**3
 """Room for kept results; beyond it those that were used longest ago go."""
@@ -71,6 +78,8 @@ class Workspace:
             msg = "the workspace cannot be written: let STOCKCAST_HOME name a folder of yours with room"
             raise InputError(msg) from fault
         self._catalog = Catalog(address or os.environ.get("STOCKCAST_CATALOG") or root / "catalog.sqlite")
+        if (self.folder / LEAVING).exists():
+            self.delete()
 
     def save(
         self,
@@ -81,6 +90,7 @@ class Workspace:
         notes: Sequence[str] = (),
         rejected: pd.DataFrame | None = None,
         sample: bool = False,
+        imported_by: str = "",
     ) -> str:
         """Keep these tables as a snapshot, make it the current one, and return its id.
 
@@ -89,6 +99,7 @@ class Workspace:
         frames : by table name, in the contract's columns.
         files, rows, notes, rejected : the report of the import, kept beside the snapshot.
         sample : whether this is the sample company.
+        imported_by : who brings it, for the history.
 
         Raises
         ------
@@ -101,7 +112,8 @@ class Workspace:
         except OSError as fault:
             raise InputError(NO_ROOM) from fault
         at = datetime.now(UTC)
-        self._catalog.record(self.name, ImportRecord(snapshot.id, at, tuple(files), rows, tuple(notes), sample))
+        record = ImportRecord(snapshot.id, at, tuple(files), rows, tuple(notes), sample, imported_by[:80])
+        self._catalog.record(self.name, record)
         return snapshot.id
 
     def take(self, source: Path, record: ImportRecord, rejected: pd.DataFrame | None = None) -> None:
@@ -186,7 +198,12 @@ class Workspace:
         self._catalog.point(self.name, snapshot_id)
 
     def delete(self) -> None:
-        """Remove everything of this workspace: data, results, decisions, history."""
+        """Remove everything of this workspace for good: data, results, decisions, history, what it remembers.
+
+        Interrupted, it is finished when the workspace is opened next.
+        """
+        with suppress(OSError):  # a full disk keeps nobody from leaving
+            (self.folder / LEAVING).touch()
         self._catalog.forget(self.name)
         remove_folder(self.folder)
 
@@ -221,6 +238,24 @@ class Workspace:
             return None
         return payload
 
+    def remember(self, key: str, text: str) -> None:
+        """Keep a text of this workspace under a key, such as how the columns of a file with this header are mapped.
+
+        A later text replaces the earlier one; it goes with the workspace.
+
+        Raises
+        ------
+        InputError : the key has no letter or more than 200, or the text more than `REMEMBERED_CHARACTERS`.
+        """
+        if not 1 <= len(key) <= 200 or len(text) > REMEMBERED_CHARACTERS:
+            msg = f"a key has 1 to 200 characters and its text at most {REMEMBERED_CHARACTERS:,}: shorten it"
+            raise InputError(msg)
+        self._catalog.remember(self.name, key, text)
+
+    def remembered(self, key: str) -> str | None:
+        """Return the text that was last kept under this key, or None."""
+        return self._catalog.remembered(self.name, key)
+
     def decide(self, kind: str, body: Mapping[str, Any]) -> Decision:
         """Add a line to the decisions log of this workspace."""
         return self._catalog.append(self.name, kind, body)
@@ -237,7 +272,8 @@ class Workspace:
         """Write the folder under a passing name, then give it its own: there whole, or not at all."""
         target = self.path(snapshot_id)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sweep(target.parent, before=time.time() - INTERRUPTED_AFTER)
+        for folder in (target.parent, self.folder.parent):
+            sweep(folder, before=time.time() - INTERRUPTED_AFTER)
         if target.is_dir():
             return
         draft = unfinished(target.parent)

@@ -1,9 +1,9 @@
-"""Import: bring sales and stock, see what was accepted, go back."""
+"""Import: bring sales and stock, see what was understood and accepted, what the data leaves open, and go back."""
 
 import streamlit as st
 
 from data import service
-from pages.components import imports, session, widgets
+from pages.components import import_records, imports, imports_judged, quality_views, session, widgets
 
 
 def main() -> None:
@@ -14,46 +14,31 @@ def main() -> None:
         _welcome()
     found = session.kept("preview")
     if found is not None:
-        imports.preview(*found)
+        imports_judged.preview(*found)
         return
     records = service.history(session.visitor())
     current = next((r for r in records if r.snapshot_id == session.snapshot_id()), None)
-    if current is None or session.is_sample():
-        _bring()
-        _manage(records, current)
+    if current is None:
+        imports.bring()
         return
-    imports.facts(current)
-    use, new, earlier = st.tabs(["Data in use", "Bring new data", "Earlier imports"], key="import_tabs")
-    with use:
-        imports.in_use(current)
-        widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
-    with new:
-        _bring()
-    with earlier:
-        imports.history(records)
-    _manage([], current)
-
-
-def _bring() -> None:
-    st.markdown(
-        "Export **sales** and **stock** from your ERP, shop or warehouse and drop the files here as they are: "
-        "CSV or Parquet, from Excel saved as CSV. You see what was understood before anything is used.",
+    if not session.is_sample():
+        import_records.facts(current)
+    # The tab in view tells the page, so that what takes a while is worked out where it is looked at.
+    new, use, quality, earlier = st.tabs(
+        ["Bring data", "In use", "Data quality", "History"], key="import_tabs", on_change="rerun"
     )
-    imports.bring()
-
-
-def _manage(records: list[service.ImportRecord], current: service.ImportRecord | None) -> None:
-    if records and any(not r.sample for r in records):
-        st.header("Earlier imports")
-        imports.history(records)
-    with st.container(horizontal=True):
-        imports.examples()
-        if current is None or not session.is_sample():
-            st.button(
-                "Open the sample company", icon=":material/storefront:", type="tertiary", on_click=session.use_sample
-            )
-        if current is not None and not session.is_sample():
-            st.button("Delete everything", icon=":material/delete:", on_click=imports.confirm_delete, type="tertiary")
+    with new:
+        imports.bring()
+    with use:
+        import_records.in_use(current)
+        import_records.all_data(current)
+        widgets.text("currency", "Currency", "Shown beside money, such as € or USD; it changes no number")
+    if quality.open:
+        with quality:
+            quality_views.show(current.snapshot_id)
+    with earlier:
+        import_records.history(records)
+        import_records.ways_out(records)
 
 
 def _welcome() -> None:

@@ -31,6 +31,8 @@ from planning.tables import INPUT_TABLES, RESULT_TABLES
 
 DONE, BROKEN, REFUSED, NOTHING = 0, 1, 2, 3
 DEBUG = "STOCKCAST_DEBUG"
+LARGE_BYTES = 50_000_000
+"""Of a larger file it is told how far its reading is."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -204,7 +206,7 @@ def _params(path: Path | None) -> Params:
 
 def _read(asked: argparse.Namespace) -> Import:
     files = {
-        name: [Source(path.name, path) for path in getattr(asked, name)]
+        name: [Source(path.name, path, progress=_Reading(path.name)) for path in getattr(asked, name)]
         for name in INPUT_TABLES
         if getattr(asked, name)
     }
@@ -270,6 +272,19 @@ def _write_summary(out: Path, summary: dict[str, Any]) -> None:
 
 def _say(text: str) -> None:
     sys.stderr.write(text.rstrip() + "\n")
+
+
+class _Reading:
+    """Tells on standard error how far the reading of a large file is, at every tenth."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._told = name, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        tenths = 10 * done // total
+        if total > LARGE_BYTES and tenths > self._told:
+            self._told = tenths
+            _say(f"reading {self._name}: {tenths * 10} % of {total / 1e6:,.0f} MB")
 
 
 class _Clock:

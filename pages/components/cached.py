@@ -5,7 +5,7 @@ id and a plan key are hashes of content, so visitors who share one share the sam
 use is decided by `data.service`, before anything here is asked. What is returned is shared: never changed in place.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,8 +13,11 @@ import pandas as pd
 import streamlit as st
 
 from data import service
-from planning import pipeline
+from planning import delivery, pipeline
+from planning.errors import PlanningError
+from planning.lost_demand import lost_demand
 from planning.params import Params
+from planning.quality import Accuracy, Score, record_accuracy, score
 from planning.result import PlanResult
 
 STALE_DAYS = 2
@@ -28,6 +31,24 @@ class Facts:
     imported_at: datetime | None
     stock_on: date | None
     stale: bool
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What is known of the quality of a snapshot's data, for one morning.
+
+    score, findings, accuracy : as `planning.quality` and `data.findings` say.
+    lead_times, distribution, overdue : by supplier, as `planning.delivery` says.
+    lost : demand that an empty shelf hid, by item and location; empty where it cannot be told.
+    """
+
+    score: Score
+    findings: Sequence[service.Finding]
+    accuracy: Accuracy
+    lead_times: pd.DataFrame
+    distribution: pd.DataFrame
+    overdue: pd.DataFrame
+    lost: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -92,6 +113,37 @@ def priced_share(visitor: service.Visitor, snapshot_id: str) -> float:
     return _priced_share(snapshot_id, lambda: inputs(visitor, snapshot_id))
 
 
+def quality(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> Quality:
+    """What is known of the quality of the data."""
+    record = next((r for r in service.history(visitor) if r.snapshot_id == snapshot_id), None)
+    rows = None if record is None else record.rows
+    return _quality(
+        snapshot_id, as_of, params.to_json(), lambda: _measure(inputs(visitor, snapshot_id), as_of, params, rows)
+    )
+
+
+def _measure(
+    tables: Mapping[str, pd.DataFrame], as_of: date, params: Params, rows: Mapping[str, Mapping[str, int]] | None
+) -> Quality:
+    findings = service.warnings(tables, as_of, params)
+    accuracy = record_accuracy(tables)
+    receipts, orders, items = (tables.get(name, pd.DataFrame()) for name in ("receipts", "open_orders", "items"))
+    try:
+        lost = lost_demand(tables, as_of, params)
+    except PlanningError:
+        # Without a plan there is no demand to tell from; what hinders it stands on the other pages.
+        lost = pd.DataFrame()
+    return Quality(
+        score(findings, rows, accuracy),
+        findings,
+        accuracy,
+        delivery.lead_time_table(receipts, orders, as_of, items),
+        delivery.lead_time_distribution(receipts, orders, as_of, items),
+        delivery.overdue_orders(receipts, orders, as_of, items),
+        lost,
+    )
+
+
 def forget_all() -> None:
     """Drop all that is kept, for all visitors."""
     st.cache_resource.clear()
@@ -150,6 +202,11 @@ def _stock_on(snapshot_id: str, as_of: date, _tables: Callable[[], Mapping[str, 
     counted = pd.to_datetime(stock["as_of"]).dropna()
     counted = counted[counted <= pd.Timestamp(as_of)]
     return None if counted.empty else counted.max().date()
+
+
+@st.cache_resource(max_entries=32, ttl="4h", show_spinner=False)
+def _quality(snapshot_id: str, as_of: date, params: str, _make: Callable[[], Quality]) -> Quality:  # noqa: ARG001
+    return _make()
 
 
 @st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)

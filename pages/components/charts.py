@@ -7,6 +7,7 @@ from pages.components.charts_allocation import allocation_before_after, transfer
 from pages.components.charts_forecast import error_against_naive, forecast_fan
 from pages.components.charts_money import stock_value_and_cash
 from pages.components.charts_order import order_timeline, steps_of, waterfall
+from pages.components.charts_quality import issues_by_value, lead_time_distribution
 from pages.components.charts_service import abc_matrix, service_stock_curve
 from pages.components.charts_stock import projected_stock, shortage
 from pages.components.charts_style import CONFIG
@@ -17,6 +18,8 @@ __all__ = [
     "allocation_before_after",
     "error_against_naive",
     "forecast_fan",
+    "issues_by_value",
+    "lead_time_distribution",
     "order_timeline",
     "projected_stock",
     "service_stock_curve",

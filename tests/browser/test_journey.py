@@ -46,10 +46,12 @@ def click(page: Page, name: str) -> None:
     settled(page)
 
 
-def bring(page: Page, table: str, name: str, content: bytes) -> None:
-    uploader = page.locator(f".st-key-upload_{table}_0 input[type=file]")
-    uploader.set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
-    expect(page.locator(f".st-key-upload_{table}_0").get_by_text(name)).to_be_visible(timeout=WAIT)
+def bring(page: Page, files: dict[str, bytes]) -> None:
+    """Drop files all at once, as a person does, and wait until each was understood."""
+    uploader = page.locator(".st-key-drop_0 input[type=file]")
+    uploader.set_input_files([{"name": n, "mimeType": "text/csv", "buffer": content} for n, content in files.items()])
+    for name in files:
+        expect(page.locator("[class*=st-key-file_]").get_by_text(name)).to_be_visible(timeout=WAIT)
     settled(page)
 
 
@@ -64,8 +66,7 @@ def test_a_foreign_shop_reads_its_first_order(page, server):
     # A page's own address, before the router has run once: it opens there all the same.
     page.goto(f"{server}/import_data?set={quote(json.dumps({'lead_time_sd_fraction': 0}))}")
     settled(page)
-    bring(page, "sales", "verkauf.csv", shop_sales())
-    bring(page, "stock", "bestand.csv", shop_stock())
+    bring(page, {"verkauf.csv": shop_sales(), "bestand.csv": shop_stock()})
     click(page, "Check the files")
     expect(page.get_by_text("Every row was accepted")).to_be_visible(timeout=WAIT)
     click(page, "Use these data")

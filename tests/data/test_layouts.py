@@ -3,7 +3,7 @@
 import pytest
 
 from data.headings import ALIASES, normalised
-from data.layouts import LongTable, to_contract
+from data.layouts import LongTable, encoded, to_contract, wide_columns
 from data.upload import Source, read_text_table
 from planning.errors import InputError
 from planning.tables import INPUT_TABLES
@@ -133,3 +133,16 @@ def test_wide_stock_makes_one_row_of_each_location() -> None:
 def test_stock_with_a_location_column_is_not_wide() -> None:
     with pytest.raises(InputError, match="no column 'on_hand'"):
         to_long("stock", "Store,Product,Start,End\n1,A,2,3\n")
+
+
+def test_what_stands_across_a_wide_file_is_told_before_it_is_made_long() -> None:
+    text = read_text_table(Source("a.csv", b"Store,Product,2024-01-01,2024-01-08,Remark\nS1,A,1,2,x\n"))
+    assert wide_columns(INPUT_TABLES["sales"], text, {"item_id": 1}) == ("date", "quantity", [2, 3])
+    assert wide_columns(INPUT_TABLES["sales"], text, {"item_id": 1, "date": 2}) is None
+    assert wide_columns(INPUT_TABLES["items"], text, {}) is None
+
+
+def test_a_column_holds_each_text_once() -> None:
+    text = read_text_table(Source("a.csv", b"a,b\nx,1\ny,2\nx,3\n"))
+    column = encoded("a", text.cells[0])
+    assert (column.texts.tolist(), column.codes.tolist()) == (["x", "y"], [0, 1, 0])

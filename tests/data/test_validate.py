@@ -288,7 +288,10 @@ def test_a_date_reads_back_from_every_form(days: list) -> None:  # type: ignore[
 # --- rows -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["TOTAL", "total", "Grand Total", "Total:", " TOTALS "])
+TOTALS = ["TOTAL", "total", "Grand Total", "Total:", " TOTALS ", "Total for Widgets", "Gesamtsumme", "Summe:"]
+
+
+@pytest.mark.parametrize("text", TOTALS)
 def test_a_total_is_no_row(text: str) -> None:
     result = read(stock=f"item_id,on_hand\nA,1\n{text},1\n")
     assert faults(result) == [("stock0.csv", 3, "item_id", text)]
@@ -300,6 +303,17 @@ def test_a_total_in_a_column_that_is_not_used_is_a_total_too() -> None:
     assert faults(result) == [("stock0.csv", 3, "Group", "TOTAL")]
 
 
+def test_a_total_where_the_item_should_stand_is_a_total() -> None:
+    result = read(stock="Group,item_id,on_hand\nx,A,1\n,Total,1\n")
+    assert faults(result) == [("stock0.csv", 3, "item_id", "Total")]
+    assert "total" in result.rejected["reason"].iat[0]
+
+
+@pytest.mark.parametrize("item", ["Totally", "TOTAL-5", "total 0.5 l", "Subtotalizer"])
+def test_an_item_that_only_begins_like_a_total_is_an_item(item: str) -> None:
+    assert read(stock=f"item_id,on_hand\n{item},1\n").rows["stock"]["accepted"] == 1
+
+
 def test_ragged_rows_count_as_rejected_and_show_no_personal_data() -> None:
     result = read(stock="item_id,on_hand,email\nA,1,a@b.c\nB,2\nC,3,d@e.f,x\n")
     assert result.rows["stock"] == {"read": 3, "accepted": 1, "rejected": 2}
@@ -307,7 +321,14 @@ def test_ragged_rows_count_as_rejected_and_show_no_personal_data() -> None:
 
 
 def test_a_header_that_stands_again_is_rejected() -> None:
-    assert faults(read(stock=STOCK + "item_id,on_hand\nB,2\n")) == [("stock0.csv", 3, "on_hand", "on_hand")]
+    result = read(stock=STOCK + "item_id,on_hand\nB,2\n")
+    assert faults(result) == [("stock0.csv", 3, "on_hand", "on_hand")]
+    assert result.rejected["reason"].iat[0] == "the header again, not a row of data; leave it out"
+
+
+def test_a_header_that_stands_again_is_rejected_where_every_cell_is_text() -> None:
+    result = read(stock=STOCK, locations="Store,location_name\nA,Abbey\nStore,location_name\n")
+    assert faults(result) == [("locations0.csv", 3, "Store", "Store")]
 
 
 def test_the_fault_of_a_wide_table_stands_at_its_cell() -> None:

@@ -18,6 +18,9 @@ from tests.pages.fake_plan import AS_OF, fake_history, fake_plan
 PLAN = fake_plan()
 COMPONENTS = Path(charts_style.__file__).parent
 EVIL = "<b onclick=x>%{y}</b> '; drop"
+ISSUES = pd.DataFrame(
+    {"title": ["Cost missing", EVIL, "Prices of zero"], "value": [1200.0, 90.0, np.nan], "count": [12, 1, 3]}
+)
 
 
 def line_with(**wanted):
@@ -48,6 +51,10 @@ def every_figure(plan):
         "abc_matrix": charts.abc_matrix(plan),
         "allocation_before_after": charts.allocation_before_after(plan.before_after),
         "transfers_flow": charts.transfers_flow(plan.allocation),
+        "issues_by_value": charts.issues_by_value(ISSUES, plan.params.currency),
+        "lead_time_distribution": charts.lead_time_distribution(
+            [12, 14, 30], [0.5, 0.3, 0.2], mean=16.2, promised=14, overdue=[40]
+        ),
     }
 
 
@@ -141,6 +148,8 @@ def test_nothing_to_draw_is_said_in_words():
         charts.forecast_fan(fake_history(), PLAN.forecast.iloc[:0]),
         charts.service_stock_curve(PLAN.service_curve.iloc[:0], PLAN.params),
         charts.error_against_naive(PLAN.accuracy.merge(PLAN.policy).iloc[:0], pd.Series(dtype=float)),
+        charts.issues_by_value(ISSUES.iloc[:0]),
+        charts.lead_time_distribution([], []),
     ):
         assert len(figure.data) == 0
         assert len(figure.layout.annotations[0].text) > 10

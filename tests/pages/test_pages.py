@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from data import service
+from pages.components.mapping_editor import file_key
 from planning.params import Params
 
 ROOT = Path(__file__).parents[2]
@@ -198,8 +199,8 @@ def test_two_files_make_a_plan(tmp_path, monkeypatch):
     monkeypatch.setenv("STOCKCAST_HOME", str(tmp_path))
     monkeypatch.setenv("STOCKCAST_MODE", "local")
     app = opened("pages/import_data.py")
-    widget(app, "upload_sales_0").upload("sales.csv", SALES.encode())
-    widget(app, "upload_stock_0").upload("../../e<b>.csv", (STOCK + "00012,many,2026-05-01\n").encode())
+    widget(app, "drop_0").upload("sales.csv", SALES.encode())
+    widget(app, "drop_0").upload("../../e<b>.csv", (STOCK + "00012,many,2026-05-01\n").encode())
     app.run()
     next(b for b in app.button if b.label == "Check the files").click().run()
     assert not app.exception
@@ -217,17 +218,19 @@ def test_two_files_make_a_plan(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("empty_home")
-def test_a_file_that_cannot_be_used_is_refused_with_the_way_out():
+def test_a_file_that_nobody_can_guess_is_matched_by_hand():
     app = opened("pages/import_data.py")
-    widget(app, "upload_sales_0").upload("sales.csv", b"when,what,how much\n2026-05-01,a,3\n")
-    widget(app, "upload_stock_0").upload("stock.csv", STOCK.encode())
+    widget(app, "drop_0").upload("a.csv", b"alpha,beta,gamma\n2026-05-01,a,3\n")
+    widget(app, "drop_0").upload("stock.csv", STOCK.encode())
     app.run()
     next(b for b in app.button if b.label == "Check the files").click().run()
     assert not app.exception
     assert "cannot be used as they are" in said(app)
-    assert "no column" in said(app)
-    widget(app, "match_sales_item_id").set_value("what").run()
-    widget(app, "match_sales_date").set_value("when").run()
-    widget(app, "match_sales_quantity").set_value("how much").run()
+    key = f"0_{file_key('a.csv')}"
+    widget(app, f"table_{key}").set_value("sales").run()
+    widget(app, f"match_{key}_sales_item_id").set_value("beta").run()
+    widget(app, f"match_{key}_sales_date").set_value("alpha").run()
+    widget(app, f"match_{key}_sales_quantity").set_value("gamma").run()
+    assert not app.exception
     next(b for b in app.button if b.label == "Check the files").click().run()
     assert "What the files hold" in said(app)

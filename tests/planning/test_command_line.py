@@ -400,3 +400,12 @@ def test_a_fault_of_the_program_is_a_sentence_and_no_traceback(tmp_path, monkeyp
     monkeypatch.setenv("STOCKCAST_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         main(asked)
+
+
+def test_how_far_the_reading_of_a_large_file_is_goes_to_standard_error(folder, capsys, monkeypatch):
+    monkeypatch.setattr("planning.__main__.LARGE_BYTES", 10)
+    options = write(folder, sales=SALES, stock=STOCK)
+    main(["import", "--workspace", "w", *options])
+    told = capsys.readouterr()
+    assert "reading sales.csv: 100 % of 0 MB" in told.err
+    assert "reading" not in told.out
