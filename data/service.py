@@ -141,7 +141,8 @@ def joined(
     """
     base = None if replace_everything else base_of_import(visitor)
     earlier = visitor.workspace.load(base.snapshot_id) if base else {}
-    given = read.frames
+    # What an export tells only on the side (bare locations, say) does not replace what is known.
+    given = {name: frame for name, frame in read.frames.items() if name not in read.spare or name not in earlier}
     if places:
         # Both sides first, so that the new sales replace only those of their own locations.
         stock = {name: frame for name, frame in {**earlier, **given}.items() if name == "stock"}

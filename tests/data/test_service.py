@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -404,3 +405,11 @@ def test_a_demo_server_runs_only_so_many_forecasts_at_once(monkeypatch: pytest.M
     for guest in guests:
         service.delete_everything(guest)
     assert visitors.private_jobs() == []
+
+
+def test_what_an_export_tells_on_the_side_replaces_nothing_known(owner: service.Visitor) -> None:
+    known = "location_id,location_name\nS1,Harbour\n"
+    service.confirm_import(owner, read(sales=SALES, stock=STOCK, locations=known))
+    bare = replace(read(stock=STOCK, locations="location_id\nS1\nS2\n"), spare=("locations",))
+    kept, _ = service.joined(owner, bare)
+    assert kept["locations"]["location_name"].tolist() == ["Harbour"]
