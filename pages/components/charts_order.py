@@ -23,7 +23,7 @@ STEP_WORDS: Mapping[str, str] = MappingProxyType(
         "need": "Need",
         "maximum": "Maximum",
         "moq": "Minimum order",
-        "order multiple": "Full packs",
+        "order multiple": "Packs, rounding",
         "supplier minimum": "Supplier minimum",
         "budget": "Budget",
         "order": "Order",

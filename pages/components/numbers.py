@@ -22,7 +22,8 @@ def replenishment(plan: PlanResult, whole: PlanResult) -> None:
     currency = literal(plan.params.currency)
     first, second, third = st.columns(3)
     with first:
-        told = f"{units(due.units)} in {count(due.lines, 'line')} from {count(state.suppliers, 'supplier')}."
+        source = f" from {count(state.suppliers, 'supplier')}" if state.suppliers else ""
+        told = f"{units(due.units)} in {count(due.lines, 'line')}{source}."
         panel.number(
             "Value to order today",
             money(due.money, currency) if due.money is not None else units(due.units),

@@ -15,7 +15,7 @@ _LATER_STEPS: Mapping[str, str] = MappingProxyType(
     {
         "maximum": "the item's maximum takes {less}",
         "moq": "the supplier's minimum adds {more}",
-        "order multiple": "full packs add {more}",
+        "order multiple": "packs and rounding add {more}",
         "supplier minimum": "the supplier's order minimum adds {more}",
         "budget": "the budget takes {less}",
     }
