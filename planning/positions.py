@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from planning.classify import classify_abc
+from planning.delivery import lead_time_table
 from planning.forecast import Fits
 from planning.inputs import Inputs, current_stock, scheduled_receipts
 from planning.lead_time import lead_times
@@ -158,6 +159,9 @@ def _join_times(
         supplier_sd=of_supplier("lead_time_sd_days"),
     )
     found = lead_times(asked, inputs["receipts"], as_of, params)
+    learned = found["lead_time_from"].isin(["receipts", "supplier receipts"])
+    longer = table["supplier_id"].map(_still_waiting(inputs, as_of)).astype(float).fillna(1.0)
+    found["lead_time_days"] *= longer.where(learned, 1.0)
     buys = table["buys"].to_numpy(bool)
     assumed = buys & (found["lead_time_from"] == "assumed").to_numpy()
     if assumed.any():
@@ -178,6 +182,17 @@ def _join_times(
     )
     table["moq"] = pd.to_numeric(table["moq"]).where(buys).fillna(0.0)
     table.drop(columns=["place_multiple", "item_multiple"], inplace=True)
+
+
+def _still_waiting(inputs: Inputs, as_of: date) -> pd.Series:
+    """Return by supplier how many times longer its lead time is once its overdue orders are counted, 1 at least.
+
+    Receipts alone make a late supplier look fast: what has not come yet is not among them.
+    """
+    told = lead_time_table(inputs["receipts"], inputs["open_orders"], as_of, inputs["items"])
+    told = told[told["supplier_id"].notna() & (told["overdue"] > 0) & (told["lead_time_days"] > 0)]
+    times = told["lead_time_with_overdue_days"] / told["lead_time_days"]
+    return pd.Series(times.clip(lower=1.0).to_numpy(float), index=told["supplier_id"])
 
 
 def _join_classes(table: pd.DataFrame, fits: Fits) -> None:

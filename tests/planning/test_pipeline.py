@@ -736,3 +736,28 @@ def test_codes_are_kept_to_the_letter():
     rates = result.policy.set_index("item_id")["demand_mean_per_day"]
     for n, code in enumerate(HOSTILE):
         assert rates[code] == pytest.approx(n + 1, rel=0.01)
+
+
+def test_overdue_orders_make_a_late_supplier_look_as_late_as_it_is():
+    # Eight lines took 10 days; four of that supplier's are still open after 30: (8 * 10 + 4 * 30) / 12 = 16.7 at least.
+    morning = date(2026, 5, 4)
+    day = pd.Timestamp
+    days = pd.date_range(end="2026-05-03", periods=120)
+    tables = {
+        "sales": pd.DataFrame({"date": days, "item_id": "A", "quantity": 10.0}),
+        "stock": pd.DataFrame({"item_id": ["A"], "on_hand": [40.0]}),
+        "items": pd.DataFrame({"item_id": ["A"], "supplier_id": ["S"]}),
+        "receipts": pd.DataFrame(
+            {"item_id": "A", "ordered_on": day("2026-01-01"), "received_on": day("2026-01-11"), "quantity": 5.0,
+             "supplier_id": "S", "order_id": [str(n) for n in range(8)]}
+        ),
+    }  # fmt: skip
+    overdue = pd.DataFrame(
+        {"item_id": "A", "ordered_on": day("2026-04-04"), "due_on": day("2026-04-20"), "quantity": 5.0,
+         "supplier_id": "S", "order_id": list("wxyz")}
+    )  # fmt: skip
+    found = [
+        pipeline.plan(tables | extra, morning, Params()).policy["lead_time_days"].iloc[0]
+        for extra in ({}, {"open_orders": overdue})
+    ]
+    assert found == [10, 17]
