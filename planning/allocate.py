@@ -115,10 +115,8 @@ def build_question(
         kind="stable",
     ).reset_index(drop=True)
     stock = np.maximum(positions.net_stock, 0) * (1 - params.reserve_fraction)
-    worth = positions.column("shortage_cost")
-    worth = np.where(np.isnan(worth), 1.0, worth)
     last = network.priority.max() if len(network.priority) else 1.0
-    weighted = worth * PRIORITY_WEIGHT ** (last - network.priority)
+    weighted = positions.worth * PRIORITY_WEIGHT ** (last - network.priority)
     holding = np.nan_to_num(positions.column("holding_cost_per_day")) * positions.column("review_period_days")
     multiple = positions.column("order_multiple")
     return Question(

@@ -45,6 +45,17 @@ class Positions:
         return self.table["buys"].to_numpy(bool)
 
     @property
+    def interval(self) -> np.ndarray:
+        """Lead time + review, days, shape (n,): what one order must cover."""
+        return np.asarray(self.column("lead_time_days") + self.column("review_period_days"))
+
+    @property
+    def worth(self) -> np.ndarray:
+        """Value of a unit served: its margin, or one where that is unknown, shape (n,)."""
+        cost = self.column("shortage_cost")
+        return np.where(np.isnan(cost), 1.0, cost)
+
+    @property
     def net_stock(self) -> np.ndarray:
         """On hand less committed and backorders, units, shape (n,); below zero: owed."""
         return np.asarray(self.column("on_hand") - self.column("allocated") - self.column("backorders"))

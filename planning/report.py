@@ -67,7 +67,7 @@ def _ordered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _policy(stages: Stages) -> pd.DataFrame:
     table, demand, need = stages.positions.table, stages.demand, stages.need
-    interval = stages.positions.column("lead_time_days") + stages.positions.column("review_period_days")
+    interval = stages.positions.interval
     mean = demand.mean_to(interval)
     level = stages.position + stages.levels.order
     level = np.where((mean > 0) | (stages.levels.order > 0), np.maximum(level, 0), 0.0)
@@ -288,7 +288,7 @@ def _items(stages: Stages) -> pd.DataFrame:
 def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
     """Stock and service of the whole assortment at a range of targets, all else equal."""
     positions, need = stages.positions, stages.need
-    interval = positions.column("lead_time_days") + positions.column("review_period_days")
+    interval = positions.interval
     per_day = stages.demand.mean_to(interval) / interval
     sells = ~stages.network.feeds
     cost = positions.column("unit_cost")
@@ -347,7 +347,7 @@ def _before_after(stages: Stages) -> pd.DataFrame:
     """What each location that is fed holds before and after today's transfers."""
     rows = stages.network.source >= 0
     stock = np.maximum(stages.positions.net_stock, 0)
-    interval = stages.positions.column("lead_time_days") + stages.positions.column("review_period_days")
+    interval = stages.positions.interval
     after = stock + stages.transfer
     out = _keys(stages).assign(
         stock_before=stock,
@@ -366,7 +366,7 @@ def _before_after(stages: Stages) -> pd.DataFrame:
 def _projection(stages: Stages, as_of: date, params: Params) -> Projection:
     net, orders = stages.without, stages.with_orders
     days = orders.stock.shape[1]
-    interval = stages.positions.column("lead_time_days") + stages.positions.column("review_period_days")
+    interval = stages.positions.interval
     open_for = np.minimum(np.arange(1, days + 1)[None, :], interval[:, None])
     at = np.minimum(open_for.astype(int), stages.demand.days)
     spread = BAND_Z * np.sqrt(np.take_along_axis(stages.demand.variance, at, axis=1))

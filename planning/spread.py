@@ -1,6 +1,7 @@
 """From the errors of past forecasts to mean and variance of demand over any interval to come."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -114,8 +115,6 @@ def _class_score(fits: Fits, rows: np.ndarray, horizons: np.ndarray, model: int)
 
 
 def _rows_of_fits(fits: Fits, rows: np.ndarray) -> Fits:
-    from dataclasses import replace
-
     return replace(
         fits, keys=fits.keys.iloc[rows], demand=fits.demand[rows], index=fits.index[rows], levels=fits.levels[rows]
     )

@@ -98,20 +98,18 @@ class Stages(Base):
     @property
     def counted_receipts(self) -> np.ndarray:
         """Open orders that arrive before the one after today's, units, (n,)."""
-        end = self.positions.column("lead_time_days") + self.positions.column("review_period_days")
-        return self.supply.received_before(end)
+        return self.supply.received_before(self.positions.interval)
 
     @property
     def worth(self) -> np.ndarray:
         """Value of a unit served: its margin, or one where that is unknown, (n,)."""
-        worth = self.positions.column("shortage_cost")
-        return np.where(np.isnan(worth), 1.0, worth)
+        return self.positions.worth
 
 
 def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]) -> Base:
     """Work out demand and the need at arrival of every item-location; what was assumed is told in `notes`."""
     positions = build_positions(tables, network, fits, as_of, params, notes)
-    interval = positions.column("lead_time_days") + positions.column("review_period_days")
+    interval = positions.interval
     model = choose_models(fits, interval, params)
     demand = build_distribution(fits, network, model, fits.horizon * fits.calendar.bucket_days, params)
     usable, on_way = _usable_stock(network, positions, demand, interval)
@@ -195,10 +193,9 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
 
 def critical_ratios(positions: Positions, params: Params) -> np.ndarray:
     """Return the chance of need at which one more unit saves as much as it costs to hold, (n,)."""
-    worth, holding = positions.column("shortage_cost"), positions.column("holding_cost_per_day")
-    worth = np.where(np.isnan(worth), 1.0, worth)
+    holding = positions.column("holding_cost_per_day")
     holding = np.where(np.isnan(holding), params.holding_rate_per_year / 365, holding)
-    return critical_ratio(worth, holding, positions.column("review_period_days"))
+    return critical_ratio(positions.worth, holding, positions.column("review_period_days"))
 
 
 def policy_levels(positions: Positions, need: Need, params: Params, target: np.ndarray) -> Levels:
@@ -255,8 +252,7 @@ def _purchases(
     per_day = demand.mean_to(interval) / interval
     raised = reach_supplier_minimum(asked, bought, limits, positions, minimum, per_day, notes)
     ordered = bought.order + raised
-    worth = np.nan_to_num(positions.column("shortage_cost"), nan=1.0)
-    gain = worth * (need.short(np.zeros(len(ordered))) - need.short(ordered))
+    gain = positions.worth * (need.short(np.zeros(len(ordered))) - need.short(ordered))
     cut = cut_to_budget(ordered, limits, positions.column("unit_cost"), gain, params.budget, notes)
     if params.budget is not None:
         _tell_cut_orders(positions, ordered + cut, minimum, notes)

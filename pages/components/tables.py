@@ -79,33 +79,21 @@ def show(
     config = columns(table, plan.params.currency, shown) | dict(_NAMES) | dict(more or {})
     if badges:
         config["risk"] = _risk_badges()
-    if to_item and {"item_id", "location_id"} <= set(shown):
-        event = st.dataframe(
-            display,
-            key=key,
-            hide_index=True,
-            column_order=order,
-            column_config=config,
-            height=height,
-            on_select="rerun",
-            selection_mode="single-row",
-            placeholder="–",
-            alt=alt or None,
-        )
-        rows = event.selection.rows
-        if rows:
-            open_item(str(shown["item_id"].iloc[rows[0]]), str(shown["location_id"].iloc[rows[0]]))
-    else:
-        st.dataframe(
-            display,
-            key=key,
-            hide_index=True,
-            column_order=order,
-            column_config=config,
-            height=height,
-            placeholder="–",
-            alt=alt or None,
-        )
+    leads = to_item and {"item_id", "location_id"} <= set(shown)
+    event = st.dataframe(
+        display,
+        key=key,
+        hide_index=True,
+        column_order=order,
+        column_config=config,
+        height=height,
+        placeholder="–",
+        alt=alt or None,
+        **({"on_select": "rerun", "selection_mode": "single-row"} if leads else {}),
+    )
+    rows = event.selection.rows if leads else []
+    if rows:
+        open_item(str(shown["item_id"].iloc[rows[0]]), str(shown["location_id"].iloc[rows[0]]))
     if download:
         downloads(shown, table, plan, key=key)
 
