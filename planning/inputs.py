@@ -93,7 +93,7 @@ def _place(tables: dict[str, pd.DataFrame], as_of: date, notes: list[str]) -> di
         )
         out["stock"] = _latest_counts(out["stock"], as_of).assign(as_of=pd.Series(dtype="datetime64[s]"))
         for name, frame in out.items():
-            if "location_id" in frame and name not in ("locations", "item_locations", "events"):
+            if "location_id" in frame and name not in ("locations", "item_locations", "events", "overrides"):
                 out[name] = frame.assign(location_id=MAIN)
         for name in ("locations", "item_locations", "lanes"):
             out[name] = empty_table(name)

@@ -5,11 +5,13 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
 from planning.distribution import CumulativeDemand
 from planning.forecast import CANDIDATES, LEAST_BUCKETS, MODELS, ORIGIN_STEP_DAYS, Fits
 from planning.network import Network
+from planning.overrides import corrected, moved_variance
 from planning.params import Params
 
 ANCHORS: Mapping[int, tuple[int, ...]] = MappingProxyType(
@@ -128,19 +130,45 @@ def _report_count(error: np.ndarray) -> int:
     return int(np.flatnonzero(usable)[max(1, round(REPORT_SHARE * usable.sum())) - 1]) + 1
 
 
-def build_distribution(fits: Fits, network: Network, model: np.ndarray, days: int, params: Params) -> CumulativeDemand:
+def corrected_path(
+    fits: Fits, model: np.ndarray, buckets: int, overrides: pd.DataFrame | None, categories: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, pd.DataFrame | None]:
+    """Return own mean demand by future bucket, before and after the planner's corrections, and what these did."""
+    path = _mean_path(fits, model, buckets)
+    if overrides is None or overrides.empty:
+        return path, path, None
+    known = np.full(len(fits.keys), None) if categories is None else categories
+    starts = fits.calendar.future_starts(buckets)
+    return path, *corrected(path, fits.keys, known, starts, fits.calendar.bucket_days, overrides)
+
+
+def build_distribution(
+    fits: Fits,
+    network: Network,
+    model: np.ndarray,
+    days: int,
+    params: Params,
+    overrides: pd.DataFrame | None = None,
+    categories: np.ndarray | None = None,
+) -> CumulativeDemand:
     """Return the distribution of what each item-location must serve: its own demand and that of all it feeds.
 
     Parameters
     ----------
     days : how far to reach, at most the fits' horizon.
+    overrides : the contract's table: the mean follows it, and the spread the mean.
+    categories : of each row, None where it has none, (n,).
     """
     bucket_days = fits.calendar.bucket_days
     buckets = -(-days // bucket_days)
-    path = _mean_path(fits, model, buckets)
+    path, planned, _ = corrected_path(fits, model, buckets, overrides, categories)
     mean = network.pool(path)
     whole = np.asarray(network.pool((~fits.whole).astype(float)) == 0)
     variance = _variances(fits, network, model, path, mean, whole)
+    if planned is not path:
+        before, mean = mean, network.pool(planned)
+        classes = np.where(network.feeds, "pooled", fits.demand_class)
+        variance = moved_variance(variance, before.cumsum(axis=1), mean.cumsum(axis=1), classes, whole)
     mean, variance = mean * params.demand_multiplier, variance * params.demand_multiplier**2
     return CumulativeDemand(
         _by_day(np.cumsum(mean, axis=1), bucket_days, days), _by_day(variance, bucket_days, days), whole
@@ -301,4 +329,4 @@ def _by_day(cumulative: np.ndarray, bucket_days: int, days: int) -> np.ndarray:
     return np.asarray(table[:, low] + (at - low) * (table[:, low + 1] - table[:, low]))
 
 
-__all__ = ["LEAST_BUCKETS", "build_distribution", "choose_models", "cumulative_errors"]
+__all__ = ["LEAST_BUCKETS", "build_distribution", "choose_models", "corrected_path", "cumulative_errors"]

@@ -13,11 +13,12 @@ from planning.inputs import Inputs
 from planning.network import Network
 from planning.orders import Limits, Sized, build_limits, cut_to_budget, reach_supplier_minimum, size_orders
 from planning.outlook import accuracy_table, forecast_table
+from planning.overrides import tell_unapplied
 from planning.params import Params
 from planning.policy import Levels, Need, Supply, build_need, critical_ratio, find_levels
 from planning.positions import Positions, build_positions, build_supply, with_choices
 from planning.replenish import LaterOrders, Netting, project, receipts_by_day
-from planning.spread import build_distribution, choose_models
+from planning.spread import build_distribution, choose_models, corrected_path
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Base:
     usable : stock that covers demand: a location that feeds others counts theirs too, units, (n,).
     on_way : of a location that feeds others, what these sell while a transfer is on its way: `usable` is less that.
     forecast, accuracy : result tables that are ready already.
+    statistical : mean demand by bucket before the planner's corrections, units, (n, H).
+    corrections : what each of these did (see `planning.overrides.corrected`); None where there are none.
     """
 
     suppliers: pd.DataFrame
@@ -43,6 +46,8 @@ class Base:
     on_way: np.ndarray
     forecast: pd.DataFrame
     accuracy: pd.DataFrame
+    statistical: np.ndarray
+    corrections: pd.DataFrame | None
     notes: tuple[str, ...]
 
 
@@ -111,7 +116,11 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
     positions = build_positions(tables, network, fits, as_of, params, notes)
     interval = positions.interval
     model = choose_models(fits, interval, params)
-    demand = build_distribution(fits, network, model, fits.horizon * fits.calendar.bucket_days, params)
+    overrides, categories = tables["overrides"], _categories(tables, network)
+    days = fits.horizon * fits.calendar.bucket_days
+    demand = build_distribution(fits, network, model, days, params, overrides, categories)
+    statistical, _, corrections = corrected_path(fits, model, fits.horizon, overrides, categories)
+    tell_unapplied(corrections, notes)
     usable, on_way = _usable_stock(network, positions, demand, interval)
     farthest = float(interval.max()) + 3 * float(positions.column("lead_time_sd_days").max())
     supply = build_supply(positions, network, usable, farthest)
@@ -129,8 +138,16 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
         on_way=on_way,
         forecast=forecast_table(fits, network.keys, demand),
         accuracy=accuracy_table(fits, network.keys, model, interval),
+        statistical=network.pool(statistical) * params.demand_multiplier,
+        corrections=corrections,
         notes=tuple(notes),
     )
+
+
+def _categories(tables: Inputs, network: Network) -> np.ndarray:
+    """Return the category of each row, None where it has none, (n,)."""
+    items = tables["items"].drop_duplicates("item_id").set_index("item_id")["category"]
+    return np.asarray(network.keys["item_id"].map(items).to_numpy(object))
 
 
 def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:

@@ -320,6 +320,31 @@ INPUT_TABLES: Mapping[str, Table] = MappingProxyType(
                 ),
                 key=("item_id", "location_id", "counted_on"),
             ),
+            Table(
+                "overrides",
+                "Your corrections of the forecast, at any level, spread down by share",
+                (
+                    _c("override_id", "id", "The correction", required=True, label="Correction"),
+                    _c("item_id", "id", "Only this item", label="Item"),
+                    _c("category", "text", "Only this category"),
+                    _c("location_id", "id", "Only this location", label="Location"),
+                    _c("starts_on", "date", "First day", required=True),
+                    _c("ends_on", "date", "Last day", required=True),
+                    _c(
+                        "kind",
+                        "text",
+                        "percent, add_units or set_units (over the whole period)",
+                        required=True,
+                        choices=("percent", "add_units", "set_units"),
+                    ),
+                    _c("value", "number", "20 is 20 % more, or units", required=True),
+                    _c("locked", "flag", "Whether no other correction may move it"),
+                    _c("reason", "text", "Why"),
+                    _c("made_by", "text", "Who made it"),
+                    _c("made_at", "text", "When, as 2026-11-02T08:15:00; later ones come on top"),
+                ),
+                key=("override_id",),
+            ),
         )
     }
 )
