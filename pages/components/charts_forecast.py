@@ -1,6 +1,5 @@
-"""Demand: what was, what is expected, and how far forecasts were off."""
+"""Demand: what was, what is expected, and how sure that is."""
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -9,6 +8,7 @@ from pages.components import charts_style as style
 PAST_DAYS = 420
 MATTERS = 0.005
 """A correction below this share of mean sales is not drawn."""
+FAN_LINES = ("q50", "q80", "q90", "q95")
 FAN = (
     ("q90", "q95", "95 % stay below", 0.14),
     ("q80", "q90", "90 % stay below", 0.24),
@@ -19,17 +19,20 @@ FAN = (
 def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int = 420) -> go.Figure:
     """How much will be sold, and how sure is it? Units a bucket: the past, the mean, and the quantiles.
 
-    A forecast of several item-locations is summed; its quantiles do not add up, so then only the mean is drawn.
+    A forecast of several item-locations is summed; its quantiles do not add up, so then only the mean is drawn, as
+    where quantiles are unknown. A mean before corrections is drawn where it differs.
 
     Parameters
     ----------
     history : starts_on, sales, demand, known (False: the shelf was empty), outlier, event.
-    forecast : starts_on, mean, q50, q80, q90, q95, of one item-location or more.
+    forecast : starts_on, mean, q50, q80, q90, q95, of one item-location or more, or of a sum; statistical_mean where
+        corrections may have moved the mean.
     """
     if forecast.empty:
         return style.nothing("No forecast for this selection")
-    one = not forecast["starts_on"].duplicated().any()
-    ahead = forecast.groupby("starts_on", as_index=False)[["mean", "q50", "q80", "q90", "q95"]].sum()
+    one = bool(not forecast["starts_on"].duplicated().any() and forecast["q95"].notna().all())
+    statistical = [c for c in ("statistical_mean",) if c in forecast]
+    ahead = forecast.groupby("starts_on", as_index=False)[["mean", *FAN_LINES, *statistical]].sum(min_count=1)
     past = _past(history, ahead["starts_on"].min())
     figure = style.base(height, unit=f"Units {_each(ahead['starts_on'])}")
     figure.update_layout(hovermode="x unified")
@@ -37,74 +40,16 @@ def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int =
         _add_fan(figure, ahead)
     if not past.empty:
         _add_history(figure, past)
-    figure.add_trace(
-        go.Scatter(
-            x=ahead["starts_on"],
-            y=ahead["mean"],
-            mode="lines",
-            name="Expected demand",
-            line={"color": style.STOCK, "width": 2.5},
-            hovertemplate="%{y:,.1f}",
-        )
-    )
+    _add_means(figure, ahead)
     first = ahead["starts_on"].min() if past.empty else past["starts_on"].min()
     style.time_axis(figure, first, ahead["starts_on"].max())
     style.mark_as_of(figure, pd.Timestamp(ahead["starts_on"].min()).date(), side="right")
-    shown = [ahead["q95"].max() if one else ahead["mean"].max(), *past["sales"], *past["demand"].dropna()]
+    most = float(ahead["q95"].max() if one else ahead["mean"].max())
+    shown = [most, *past["sales"], *past["demand"].dropna()]
     lowest = min([ahead["mean"].min(), *past["sales"]])
     # A sum of many lines hardly moves against zero: then its swings are what can be read.
-    floor = 0.0 if one or lowest < max(shown) / 3 else 0.8 * lowest
+    floor = 0.0 if lowest < max(shown) / 2 else 0.8 * lowest
     style.headroom(figure, floor, float(max(shown)), share=0.14)
-    return figure
-
-
-def error_against_naive(accuracy: pd.DataFrame, weights: pd.Series) -> go.Figure:
-    """Does the forecast beat the naive one, and where? Error by demand class as a share of demand, weighted.
-
-    Parameters
-    ----------
-    accuracy : wape, naive_wape, demand_class; one row a line.
-    weights : units of demand per row of `accuracy`, same index.
-    """
-    frame = accuracy.assign(weight=weights)
-    frame = frame[np.isfinite(frame["wape"]) & np.isfinite(frame["naive_wape"]) & (frame["weight"] > 0)]
-    if frame.empty:
-        return style.nothing("Too little history to measure the forecast against what happened")
-    frame = frame.assign(own=frame["wape"] * frame["weight"], naive=frame["naive_wape"] * frame["weight"], n=1)
-    by_class = frame.groupby("demand_class")[["own", "naive", "weight", "n"]].sum()
-    ranks = {name: n for n, name in enumerate(style.DEMAND_CLASSES)}
-    by_class = by_class.sort_index(key=lambda names: names.map(lambda c: (ranks.get(c, len(ranks)), c)))
-    own, naive = by_class["own"] / by_class["weight"], by_class["naive"] / by_class["weight"]
-    words = [f"{style.clean(c).capitalize()} ({n:,})" for c, n in by_class["n"].items()]
-    figure = style.base(130 + 44 * len(by_class))
-    for label, a, b in zip(words, naive, own, strict=True):
-        figure.add_trace(
-            go.Scatter(
-                x=[a, b],
-                y=[label, label],
-                mode="lines",
-                showlegend=False,
-                hoverinfo="skip",
-                line={"color": style.STOCK if b <= a else style.SHORT, "width": 3},
-            )
-        )
-    for name, values, symbol, colour in (
-        ("Naive: as last time", naive, "diamond-open", style.QUIET),
-        ("This forecast", own, "circle", style.STOCK),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=values,
-                y=words,
-                mode="markers",
-                name=name,
-                hovertemplate="%{y}: %{x:.0%}<extra>" + name + "</extra>",
-                marker={"symbol": symbol, "size": 12, "color": colour, "line": {"width": 2, "color": colour}},
-            )
-        )
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero", showgrid=True, gridcolor=style.GRID)
-    figure.update_yaxes(showgrid=False, autorange="reversed")
-    style.add_unit(figure, "Error, share of demand (left is better)")
     return figure
 
 
@@ -147,6 +92,33 @@ def _add_fan(figure: go.Figure, ahead: pd.DataFrame) -> None:
                 hovertemplate="%{y:,.1f}",
             )
         )
+
+
+def _add_means(figure: go.Figure, ahead: pd.DataFrame) -> None:
+    """The expected demand, and beside it what it would be without corrections."""
+    if "statistical_mean" in ahead:
+        moved = (ahead["mean"] - ahead["statistical_mean"]).abs() > MATTERS * ahead["mean"].abs().mean()
+        if moved.any():
+            figure.add_trace(
+                go.Scatter(
+                    x=ahead["starts_on"],
+                    y=ahead["statistical_mean"],
+                    mode="lines",
+                    name="Uncorrected",
+                    line={"color": style.PLUM, "width": 2, "dash": "dash"},
+                    hovertemplate="%{y:,.1f}",
+                )
+            )
+    figure.add_trace(
+        go.Scatter(
+            x=ahead["starts_on"],
+            y=ahead["mean"],
+            mode="lines",
+            name="Expected demand",
+            line={"color": style.STOCK, "width": 2.5},
+            hovertemplate="%{y:,.1f}",
+        )
+    )
 
 
 def _add_history(figure: go.Figure, past: pd.DataFrame) -> None:

@@ -13,6 +13,8 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "As-of date": "The morning for which the plan is made. Sales before it are history.",
         "Bias": "Whether forecasts run too high (above 0) or too low (below 0), as a share of demand.",
         "Committed": "Units on hand that are promised already, so that they serve nobody else.",
+        "Cost of error": "What misses cost in a year: stock held for demand that did not come, margin lost where it "
+        "did.",
         "Coverage": "How many days after its arrival an order must last.",
         "Cycles in stock": "The share of order cycles that end without a stock-out, however small.",
         "Days of supply": "How long today's stock lasts at the expected demand; it looks forward.",
@@ -34,6 +36,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "Red": "Runs out before a normal order placed today can arrive.",
         "Reorder point": "When stock and open orders fall to it, an order is due.",
         "Review period": "Days between two occasions to order.",
+        "RMSSE": "Root mean squared error over that of the naive forecast in the past: below 1 is better than naive.",
         "Safety stock": "Stock held beyond expected demand, against its swings and those of the lead time.",
         "Target stock": "What stock and open orders are filled up to when an order is placed.",
         "WAPE": "Forecast error: the sum of misses as a share of the demand in the same periods.",

@@ -10,6 +10,7 @@ from planning import pipeline
 from planning.errors import PlanningError
 from planning.result import PlanResult
 
+HALF = 0.5
 _NONE = pd.DataFrame(columns=["starts_on", "sales", "demand", "known", "outlier", "event"])
 
 
@@ -28,7 +29,8 @@ def history(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFrame:
 def history_of_all(keys: pd.DataFrame) -> pd.DataFrame:
     """The past of many lines, summed by bucket, in the columns of `history`.
 
-    A bucket counts as unknown where half of the lines or more had an empty shelf; outliers and events are left out.
+    A bucket counts as unknown where half of the lines or more had an empty shelf, as event where it touched half of
+    them or more, as outlier where half of what was sold or more was one.
     """
     fits = _fits()
     if fits is None:
@@ -42,11 +44,27 @@ def history_of_all(keys: pd.DataFrame) -> pd.DataFrame:
             "starts_on": pd.to_datetime(fits.calendar.starts()),
             "sales": sold.sum(axis=0),
             "demand": np.where(active & ~np.isnan(demand), demand, sold).sum(axis=0),
-            "known": (np.isnan(demand) & active).sum(axis=0) < np.maximum(counted, 1) / 2,
-            "outlier": False,
-            "event": False,
+            "known": _share((np.isnan(demand) & active).sum(axis=0), counted) < HALF,
+            "outlier": _share(np.where(fits.outlier[rows], sold, 0.0).sum(axis=0), sold.sum(axis=0)) >= HALF,
+            "event": _share((fits.event[rows] & active).sum(axis=0), counted) >= HALF,
         }
     )[counted > 0].reset_index(drop=True)
+
+
+def rollup(keys: pd.DataFrame) -> pd.DataFrame:
+    """The forecast of some lines together, as `cached.rollup` says; empty where there is none."""
+    snapshot = session.snapshot_id()
+    if snapshot is None:
+        return cached.NO_ROLLUP
+    return cached.rollup(session.visitor(), snapshot, session.as_of(), session.params(), keys)
+
+
+def rivals_of(item_id: str, location_id: str) -> pd.DataFrame:
+    """The models that were tried on one line, as `cached.rivals_of` says; empty where that is not known."""
+    snapshot = session.snapshot_id()
+    if snapshot is None:
+        return cached.NO_RIVALS
+    return cached.rivals_of(session.visitor(), snapshot, session.as_of(), session.params(), item_id, location_id)
 
 
 def plan_with(**changes: Any) -> PlanResult | None:
@@ -58,6 +76,10 @@ def plan_with(**changes: Any) -> PlanResult | None:
         return cached.plan(session.visitor(), snapshot, session.as_of(), session.params().but(**changes))
     except PlanningError:
         return None
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return part / np.maximum(whole, 1)
 
 
 def _fits() -> pipeline.Fits | None:

@@ -175,6 +175,41 @@ def forecast(now: promise.Outlook) -> None:
         )
 
 
+def accuracy(plan: PlanResult, record: pd.Series, held: float | None) -> None:
+    """What errors cost, how far off the forecast was beside simpler ones, and whether its 95 % quantile held.
+
+    Parameters
+    ----------
+    record : the row of all lines of `forecast_record.by_group`.
+    held : share of cases in which demand stayed at or below the 95 % quantile.
+    """
+    first, second, third = st.columns(3)
+    with first:
+        priced = known(record["error_value"])
+        panel.number(
+            "Cost of error a year" if priced else "Missed in all",
+            money(record["error_value"], literal(plan.params.currency))
+            if priced
+            else units(round(record["error_units"])),
+            f"in {count(int(record['lines']), 'line')}; below stands where a better forecast would pay."
+            if priced
+            else "over all past mornings measured; no cost is known.",
+            glossary.term("Cost of error"),
+        )
+    with second:
+        told = "".join(
+            f"{percent(record[column])} {words}"
+            for column, words in (("naive_wape", "for the naive forecast"), ("mean13_wape", ", the mean of 13 weeks"))
+            if known(record[column])
+        )
+        panel.number("Error over lead time + review", percent(record["wape"]), told, glossary.term("WAPE"))
+    with third:
+        told = "Too little history to measure." if held is None else "of cases stayed below the 95 % quantile."
+        panel.number(
+            "The 95 % quantile held in", percent(held), told, "On past mornings not used to measure the spread."
+        )
+
+
 def item(plan: PlanResult, line: pd.Series) -> None:
     """How long it lasts, when it runs out, what to order."""
     first, second, third = st.columns(3)

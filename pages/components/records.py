@@ -20,7 +20,7 @@ COLUMNS = (
     "wape",
     "naive_wape",
     "bias",
-    "error_value",
+    "error_at_cost",
 )
 
 
@@ -34,8 +34,8 @@ def by_error(plan: PlanResult) -> pd.DataFrame:
     rows = lines.keep(rows, lines.selling(plan))
     weekly = 7 * rows["demand_mean_per_day"]
     cost = rows["unit_cost"] if rows["unit_cost"].notna().any() else 1.0
-    rows = rows.assign(weekly=weekly, error_value=rows["wape"] * weekly * cost)
-    return rows.sort_values(["error_value", "weekly"], ascending=False).reset_index(drop=True)
+    rows = rows.assign(weekly=weekly, error_at_cost=rows["wape"] * weekly * cost)
+    return rows.sort_values(["error_at_cost", "weekly"], ascending=False).reset_index(drop=True)
 
 
 def columns(plan: PlanResult) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def columns(plan: PlanResult) -> dict[str, Any]:
         "wape": number("Error", format="percent", help=glossary.term("WAPE")),
         "naive_wape": number("Naive error", format="percent", help="The error of taking the last period for the next."),
         "bias": number("Bias", format="percent", help=glossary.term("Bias")),
-        "error_value": number(
+        "error_at_cost": number(
             f"Error a week ({unit})", format="%,.0f", help="Error x demand x cost: where a better forecast would pay."
         ),
     }

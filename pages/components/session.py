@@ -147,6 +147,16 @@ def select(item_id: str, location_id: str) -> None:
     _remember(selected=(str(item_id), str(location_id)))
 
 
+def level() -> tuple[str, str]:
+    """How much the demand in view sums up, one of `address.LEVELS`, and of which category, location or item."""
+    return _view().level, _view().of
+
+
+def choose_level(name: str, of: str = "") -> None:
+    """Look at demand by total, category, location, item or line (whose item and location `select` names)."""
+    _remember(level=name if name in address.LEVELS else address.LEVELS[0], of=str(of))
+
+
 def go(page: str) -> NoReturn:
     """Go to another page; the address takes along what this one carries."""
     st.switch_page(page, query_params=address.write(_view()))
@@ -193,7 +203,7 @@ def use_sample() -> None:
 
 def forget_view() -> None:
     """Other data: date, filters and item begin anew, parameters stay."""
-    _remember(as_of=None, filters=Filters(), selected=None)
+    _remember(as_of=None, filters=Filters(), selected=None, level=address.LEVELS[0], of="")
 
 
 def _wait_for_forecast(snapshot: str) -> None:

@@ -84,6 +84,36 @@ def forecast_in_words(policy: pd.Series, record: pd.Series | None) -> str:
     return f"{said}."
 
 
+def plan_uses(plan: PlanResult, keys: pd.DataFrame) -> str:
+    """What the plan makes of the forecast of some lines: mean, safety stock, and the quantile that both come to.
+
+    Parameters
+    ----------
+    keys : item_id, location_id of the lines; none of them feeds another.
+    """
+    rows = keys.merge(plan.policy, on=["item_id", "location_id"]).merge(
+        plan.items[["item_id", "location_id", "unit_cost"]], on=["item_id", "location_id"]
+    )
+    rows = rows[rows["demand_mean_per_day"].notna() & rows["buffer_units"].notna()]
+    if rows.empty:
+        return "The plan makes nothing of it: no line here has a policy."
+    mean = rows["demand_mean_per_day"] * rows["protection_interval_days"]
+    one, value = len(rows) == 1, rows["buffer_units"] * rows["unit_cost"]
+    span = f"the {days(_round(rows['protection_interval_days'].iloc[0]))} of" if one else "their"
+    said = (
+        f"Over {span} lead time + review the plan expects **{units(_round(mean.sum()))}** and keeps "
+        f"**{units(_round(rows['buffer_units'].sum()))}** of safety stock beyond it"
+    )
+    if value.notna().any():
+        said += f" ({money(value.sum(), literal(plan.params.currency))} at cost)"
+    cycles = rows["expected_cycle_service_level"]
+    if cycles.notna().any():
+        weights = mean.where(cycles.notna(), 0.0)
+        share = float(cycles.mean()) if weights.sum() <= 0 else float((cycles * weights).sum() / weights.sum())
+        said += f": enough in **{percent(share)}** of cycles{'' if one else ', on average'}"
+    return f"{said}."
+
+
 def next_point(curve: pd.DataFrame, params: Params) -> str:
     """What one more point of service costs in stock and saves in margin; empty where the curve cannot tell."""
     targets = curve["service_target"].to_numpy()

@@ -28,7 +28,7 @@ def fake_plan() -> PlanResult:
     lines = pd.DataFrame([_line(n, row) for n, row in enumerate(items.itertuples())])
     projection = _projection(lines)
     replenishment = _replenishment(lines, projection)
-    return PlanResult(
+    plan = PlanResult(
         as_of=AS_OF,
         params=Params(currency="€"),
         snapshot_id="fake",
@@ -47,6 +47,41 @@ def fake_plan() -> PlanResult:
         totals=_totals(replenishment),
         solver={"status": "optimal", "objective": 0.0, "gap": 0.0},
         notes=("4 items take a lead time of 14 days: neither receipts nor suppliers give one",),
+    )
+    object.__setattr__(plan, "calibration", fake_calibration())
+    object.__setattr__(plan, "rivals", fake_rivals())
+    return plan
+
+
+def fake_calibration() -> pd.DataFrame:
+    """Quantiles that hold, but for lumpy demand, whose upper ones are too low."""
+    nominal = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
+    parts = [
+        pd.DataFrame({"demand_class": name, "nominal": nominal, "realised": nominal - low * nominal**4, "points": n})
+        for name, low, n in (("all", 0.004, 480), ("smooth", 0.0, 120), ("lumpy", 0.05, 90))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def fake_rivals() -> pd.DataFrame:
+    """Three models for each demand class; two share the weight."""
+    return pd.DataFrame(
+        [
+            {
+                "demand_class": name,
+                "model": model,
+                "score": round(score + 0.01 * n, 3),
+                "weight": weight,
+                "chosen": weight > 0,
+                "reason": reason,
+            }
+            for n, name in enumerate(("smooth", "erratic", "intermittent", "lumpy"))
+            for model, score, weight, reason in (
+                ("SES 0.1", 0.61, 0.7, "least error"),
+                ("Mean of 13 weeks", 0.64, 0.3, "helps the first"),
+                ("Naive", 1.0, 0.0, ""),
+            )
+        ]
     )
 
 
@@ -333,12 +368,35 @@ def _waterfall(lines: pd.DataFrame) -> pd.DataFrame:
 
 def _accuracy(lines: pd.DataFrame) -> pd.DataFrame:
     rng = np.random.default_rng(1)
-    wape = rng.uniform(0.15, 0.6, len(lines))
+    points, spread = 6, rng.uniform(0.15, 0.6, len(lines))
+    horizon = lines.lead + float(REVIEW)
+    demand = lines.per_day * horizon * points
+    error, missed = spread * demand, rng.normal(0.02, 0.08, len(lines)) * demand
+    naive, mean13 = error * rng.uniform(0.9, 1.6, len(lines)), error * rng.uniform(0.95, 1.3, len(lines))
+    drift = np.where(np.abs(missed) > 0.14 * demand, np.where(missed > 0, "over", "under"), "")
     return lines[["item_id", "location_id"]].assign(
-        wape=wape,
-        bias=rng.normal(0.02, 0.08, len(lines)),
-        rmsse=wape * 2,
-        naive_wape=wape * rng.uniform(0.9, 1.6),
+        horizon_days=horizon,
+        wape=error / demand,
+        bias=missed / demand,
+        rmsse=2 * error / demand,
+        naive_wape=naive / demand,
+        mean13_wape=mean13 / demand,
+        scored=float(points),
+        demand_units=demand,
+        error_units=error,
+        bias_units=missed,
+        naive_error_units=naive,
+        mean13_error_units=mean13,
+        pinball_95_units=0.2 * error,
+        naive_pinball_95_units=0.2 * naive,
+        held_80=0.81 * points,
+        held_90=0.9 * points,
+        held_95=0.94 * points,
+        held_98=0.985 * points,
+        error_value=error * lines.unit_cost,
+        drift=drift,
+        reason_code="best",
+        reason="The combination wins beyond its noise.",
     )
 
 

@@ -17,6 +17,8 @@ def test_a_view_survives_the_way_through_a_url():
         params=Params(service_target=0.98, service_target_by_class={"A": 0.99}, currency="€"),
         filters=Filters(location=("LEEDS", "a/b & c"), search="blue"),
         selected=("00012", "LEEDS"),
+        level="category",
+        of="Kitchen & bath",
     )
     assert address.read(address.write(view)) == view
 
@@ -42,6 +44,9 @@ def test_a_first_visit_has_an_empty_url():
         {"set": [json.dumps({"currency": "x" * 5000})]},
         {"item": ["x"]},
         {"item": ["x" * 500], "at": ["y"]},
+        {"level": ["everything"], "of": ["x"]},
+        {"level": ["total"], "of": ["x"]},
+        {"of": ["x"]},
     ],
 )
 def test_what_cannot_be_believed_counts_as_not_there(hostile):

@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.components import charts, charts_style, lines
+from pages.components import charts, charts_style, forecast_record, lines
 from planning.params import Params
 from planning.tables import WATERFALL_STEPS
-from tests.pages.fake_plan import AS_OF, fake_history, fake_plan
+from tests.pages.fake_plan import AS_OF, fake_calibration, fake_history, fake_plan
 
 PLAN = fake_plan()
 COMPONENTS = Path(charts_style.__file__).parent
 EVIL = "<b onclick=x>%{y}</b> '; drop"
+MEASURED = forecast_record.measured(PLAN)
 ISSUES = pd.DataFrame(
     {"title": ["Cost missing", EVIL, "Prices of zero"], "value": [1200.0, 90.0, np.nan], "count": [12, 1, 3]}
 )
@@ -39,14 +40,18 @@ def every_figure(plan):
     key = plan.replenishment[plan.replenishment["order_quantity"] > 0].iloc[0]
     item_id, location_id = key["item_id"], key["location_id"]
     ahead = plan.forecast[(plan.forecast["item_id"] == item_id) & (plan.forecast["location_id"] == location_id)]
-    measured = plan.accuracy.merge(plan.policy)
+    measured = forecast_record.measured(plan)
     return {
         "projected_stock": charts.projected_stock(plan, item_id, location_id),
         "stock_value_and_cash": charts.stock_value_and_cash(plan),
         "waterfall": charts.waterfall(plan, item_id, location_id),
         "order_timeline": charts.order_timeline(plan),
         "forecast_fan": charts.forecast_fan(fake_history(), ahead),
-        "error_against_naive": charts.error_against_naive(measured, measured["demand_mean_per_day"]),
+        "error_by_group": charts.error_by_group(forecast_record.by_group(measured, "demand_class")),
+        "value_added": charts.value_added(forecast_record.value_added(measured)),
+        "calibration_curve": charts.calibration_curve(
+            fake_calibration().assign(demand_class=lambda f: f["demand_class"].replace("lumpy", EVIL))
+        ),
         "service_stock_curve": charts.service_stock_curve(plan.service_curve, plan.params),
         "abc_matrix": charts.abc_matrix(plan),
         "allocation_before_after": charts.allocation_before_after(plan.before_after),
@@ -147,7 +152,9 @@ def test_nothing_to_draw_is_said_in_words():
         charts.allocation_before_after(PLAN.before_after.iloc[:0]),
         charts.forecast_fan(fake_history(), PLAN.forecast.iloc[:0]),
         charts.service_stock_curve(PLAN.service_curve.iloc[:0], PLAN.params),
-        charts.error_against_naive(PLAN.accuracy.merge(PLAN.policy).iloc[:0], pd.Series(dtype=float)),
+        charts.error_by_group(forecast_record.by_group(MEASURED.iloc[:0])),
+        charts.value_added(forecast_record.value_added(MEASURED.iloc[:0])),
+        charts.calibration_curve(fake_calibration().iloc[:0]),
         charts.issues_by_value(ISSUES.iloc[:0]),
         charts.lead_time_distribution([], []),
     ):

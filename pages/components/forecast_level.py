@@ -1,0 +1,176 @@
+"""How much of the demand is looked at: all of it, a category, a location, an item, or an item at a location."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import item_choice, lines, session
+from pages.components.formats import count, known, literal
+from planning.result import PlanResult
+
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "total": "Total",
+        "category": "Category",
+        "location": "Location",
+        "item": "Item",
+        "line": "Item at location",
+    }
+)
+TABS = "forecast_tab"
+"""The key of the page's tabs."""
+COLUMNS: Mapping[str, str] = MappingProxyType({"category": "category", "location": "location_id", "item": "item_id"})
+
+
+@dataclass(frozen=True)
+class Level:
+    """What is looked at.
+
+    name, of : as in `session.level`; `of` is the item of a line too, `at` the location of a line.
+    title : what it is called; user text, not yet made literal.
+    keys : item_id, location_id of the lines whose forecasts add up to it, each unit once.
+    behind : item_id, location_id of all lines whose past adds up to it.
+    """
+
+    name: str
+    of: str
+    at: str
+    title: str
+    keys: pd.DataFrame
+    behind: pd.DataFrame
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it is one item at one location."""
+        return self.name == "line"
+
+
+def level_of(plan: PlanResult, whole: PlanResult, name: str, of: str = "", at: str = "") -> Level:
+    """Gather the lines of a level.
+
+    Parameters
+    ----------
+    plan : the plan of the lines in view, from which the level is taken.
+    whole : the plan of all lines, which knows what a location feeds.
+    """
+    items = plan.items
+    if name == "line":
+        rows = items[(items["item_id"] == of) & (items["location_id"] == at)]
+        title = f"{_name(items, of)} at {at}"
+    elif name == "total":
+        rows, title = lines.outermost(plan), f"all {count(len(lines.selling(plan)), 'line')} in view"
+    else:
+        part = items if name == "location" else lines.outermost(plan)
+        rows = part[part[COLUMNS[name]] == of]
+        title = _name(items, of) if name == "item" else of
+    keys = rows[list(lines.KEYS)].reset_index(drop=True)
+    return Level(name, of, at, title, keys, behind(whole, keys))
+
+
+def behind(plan: PlanResult, keys: pd.DataFrame) -> pd.DataFrame:
+    """The given lines and those that they feed: their past adds up to that of the given."""
+    mine = lines.pairs(plan.items).isin(lines.pairs(keys))
+    fed = plan.items["fed_by"].notna().to_numpy() & lines.pairs(plan.items, "fed_by").isin(lines.pairs(keys))
+    return plan.items.loc[mine | fed, list(lines.KEYS)].reset_index(drop=True)
+
+
+def chooser(plan: PlanResult, whole: PlanResult, first: tuple[str, str]) -> Level:
+    """The choice of the level and of what at that level; kept in the address.
+
+    Parameters
+    ----------
+    first : the item and location to begin with where a line is asked for and none is chosen.
+    """
+    name, of = session.level()
+    offered = [n for n in NAMES if n != "category" or plan.items["category"].notna().any()]
+    name = name if name in offered else "total"
+    with st.container(horizontal=True, vertical_alignment="bottom", key="level"):
+        session.seed("level_name", name)
+        st.segmented_control(
+            "Level",
+            offered,
+            key="level_name",
+            format_func=NAMES.__getitem__,
+            required=True,
+            width="content",
+            on_change=lambda: session.choose_level(session.widget("level_name")),
+        )
+        if name == "total":
+            return level_of(plan, whole, name)
+        if name == "line":
+            return level_of(plan, whole, name, *_line(plan, first))
+        return level_of(plan, whole, name, _which(plan, name, of, first))
+
+
+def _which(plan: PlanResult, name: str, of: str, first: tuple[str, str]) -> str:
+    options = sorted({str(v) for v in plan.items[COLUMNS[name]].dropna().unique()})[: item_choice.MOST_ITEMS]
+    begin = first[0] if name == "item" and first[0] in options else options[0]
+    of = of if of in set(plan.items[COLUMNS[name]]) else begin
+    key = f"level_{name}"
+    session.seed(key, of)
+    st.selectbox(
+        NAMES[name],
+        options if of in options else [of, *options],
+        key=key,
+        width=280,
+        format_func=_items(plan) if name == "item" else str,
+        on_change=lambda: session.choose_level(name, session.widget(key)),
+    )
+    return of
+
+
+def _line(plan: PlanResult, first: tuple[str, str]) -> tuple[str, str]:
+    chosen = session.selected() or first
+    known_lines = lines.pairs(plan.items)
+    item_id, location_id = chosen if chosen in known_lines else first
+    items = sorted({item_id, *sorted(plan.items["item_id"].unique())[: item_choice.MOST_ITEMS]})
+    session.seed("level_line_item", item_id)
+    st.selectbox(
+        "Item",
+        items,
+        key="level_line_item",
+        width=280,
+        format_func=_items(plan),
+        on_change=_choose_item,
+        args=(plan, location_id),
+    )
+    session.seed("level_line_at", location_id)
+    st.selectbox(
+        "Location",
+        item_choice.places(plan, item_id),
+        key="level_line_at",
+        width=160,
+        on_change=lambda: session.select(item_id, session.widget("level_line_at")),
+    )
+    return item_id, location_id
+
+
+def _choose_item(plan: PlanResult, location_id: str) -> None:
+    item_id = session.widget("level_line_item")
+    places = item_choice.places(plan, item_id)
+    session.select(item_id, location_id if location_id in places else places[0])
+
+
+def open_line(item_id: str, location_id: str) -> None:
+    """Bring the forecast of one line into view."""
+    session.select(item_id, location_id)
+    session.choose_level("line")
+    session.seed(TABS, "Forecast")
+
+
+def _items(plan: PlanResult) -> Callable[[str], str]:
+    names = plan.items.drop_duplicates("item_id").set_index("item_id")["item_name"]
+    return lambda v: f"{v} · {names[v]}" if known(names.get(v)) else v
+
+
+def _name(items: pd.DataFrame, item_id: str) -> str:
+    names = items.loc[items["item_id"] == item_id, "item_name"]
+    return str(names.iloc[0]) if len(names) and known(names.iloc[0]) else item_id
+
+
+def titled(level: Level) -> str:
+    """What is looked at, as Markdown shows it to the letter."""
+    return literal(level.title)

@@ -1,0 +1,113 @@
+"""What demand to expect, at any level: the fan, the model and its rivals, what the plan makes of it, line by line."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import (
+    charts,
+    forecast_level,
+    forecast_lines,
+    lines,
+    lookups,
+    numbers,
+    panel,
+    promise,
+    records,
+    session,
+)
+from pages.components.forecast_level import Level, chooser
+from pages.components.formats import literal
+from pages.components.item_view import line_of
+from pages.components.wording import forecast_in_words, plan_uses
+from planning.result import PlanResult
+
+RIVALS = ("demand_class", "model", "score", "error", "bias", "weight", "chosen", "reason")
+
+
+def show(plan: PlanResult, whole: PlanResult) -> None:
+    """Draw the tab."""
+    past = lookups.history_of_all(forecast_level.behind(whole, lines.outermost(plan)))
+    numbers.forecast(promise.outlook(plan, past))
+    rows = records.by_error(plan)
+    first = (str(rows["item_id"].iloc[0]), str(rows["location_id"].iloc[0]))
+    level = chooser(plan, whole, first)
+    left, right = st.columns([3, 2], gap="medium")
+    with left, st.container(border=True, height="stretch"):
+        _fan(plan, level, past if level.name == "total" else lookups.history_of_all(level.behind))
+    with right, st.container(border=True, height="stretch"):
+        _rivals(plan, level)
+    st.subheader("Line by line")
+    st.caption("Those first whose error weighs most: demand x error, at cost. Choose a line to see its forecast above.")
+    forecast_lines.show(
+        rows, plan, key="lines", order=records.COLUMNS, alt="Forecast and error by line", table="forecast"
+    )
+
+
+def _fan(plan: PlanResult, level: Level, past: pd.DataFrame) -> None:
+    if level.is_line:
+        # Its own past knows outliers and events to the bucket.
+        past = lookups.history(plan, level.of, level.at)
+    with st.container(horizontal=True, vertical_alignment="center", key="fan_heading"):
+        st.subheader(f"Expected demand: {forecast_level.titled(level)}", width="content")
+        if level.is_line and st.button("Open item", type="tertiary", icon=":material/arrow_forward:", key="open_item"):
+            session.select(level.of, level.at)
+            session.go("pages/item.py")
+    figure = charts.forecast_fan(past, lookups.rollup(level.keys), height=380)
+    panel.chart(figure, f"History and forecast: {level.title}", key="fan")
+    st.markdown(plan_uses(plan, level.keys))
+
+
+def _rivals(plan: PlanResult, level: Level) -> None:
+    st.subheader("The model and its rivals")
+    own = lookups.rivals_of(level.of, level.at) if level.is_line else pd.DataFrame()
+    if level.is_line:
+        policy, record = (line_of(f, level.of, level.at) for f in (plan.policy, plan.accuracy))
+        if policy is not None:
+            st.caption(literal(forecast_in_words(policy, record)))
+        reason = None if record is None else record.get("reason")
+        if isinstance(reason, str) and reason:
+            st.caption(literal(reason))
+    rows = own if len(own) else _by_class(plan, level)
+    if rows.empty:
+        st.caption("The models that were compared are told here after the next new forecast.")
+        return
+    st.dataframe(
+        rows,
+        key="rivals",
+        hide_index=True,
+        column_order=[c for c in RIVALS if c in rows and rows[c].notna().any()],
+        column_config=_columns(),
+        height=min(330, 38 + 35 * len(rows)),
+        placeholder="–",
+        alt="The models that were compared, with their errors and weights",
+    )
+    st.caption("Compared on past mornings over lead time + review; those of the Accuracy tab had no part in it.")
+
+
+def _by_class(plan: PlanResult, level: Level) -> pd.DataFrame:
+    """The rivals in the demand classes of the lines of a level; those first that carry weight."""
+    rivals = getattr(plan, "rivals", None)
+    if rivals is None or rivals.empty:
+        return pd.DataFrame()
+    classes = lines.keep(plan.items, level.behind)["demand_class"].dropna().unique()
+    rows = rivals[rivals["demand_class"].isin(classes)]
+    return rows.sort_values(["demand_class", "weight", "score"], ascending=[True, False, True], na_position="last")
+
+
+def _columns() -> dict[str, Any]:
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    about = "Squared error over lead time + review, relative to the naive forecast: below 1 is better than naive."
+    return {
+        "demand_class": text("Demand", help="smooth, intermittent, erratic or lumpy."),
+        "model": text("Model", pinned=True),
+        "score": number("Error (naive = 1)", format="%.3f", help=about),
+        "error": number("Error (naive = 1)", format="%.3f", help=about),
+        "bias": number("Bias", format="percent", help="Above 0: it ran too high, as a share of demand."),
+        "weight": st.column_config.ProgressColumn(
+            "Weight", format="percent", min_value=0.0, max_value=1.0, help="Its share in what the plan uses."
+        ),
+        "chosen": st.column_config.CheckboxColumn("Chosen"),
+        "reason": text("Reason", width="large"),
+    }
