@@ -78,8 +78,8 @@ def test_all_files_together_have_at_most_three_megabytes():
     assert sum(p.stat().st_size for p in SAMPLE_FOLDER.glob("*.csv")) <= 3_000_000
 
 
-def test_every_contract_table_but_the_users_own_forecast_is_there():
-    assert set(sample_sources()) == set(INPUT_TABLES) - {"forecasts"}
+def test_every_contract_table_but_the_users_own_forecast_and_corrections_is_there():
+    assert set(sample_sources()) == set(INPUT_TABLES) - {"forecasts", "overrides"}
 
 
 @pytest.mark.parametrize("name", sorted(sample_sources()))

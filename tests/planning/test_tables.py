@@ -50,6 +50,10 @@ PUBLISHED = {
         "starts_on ends_on item_id category location_id event_name",
     ),
     "counts": ("item_id* counted_on* counted* location_id book", "item_id location_id counted_on"),
+    "overrides": (
+        "override_id* item_id category location_id starts_on* ends_on* kind* value* locked reason made_by made_at",
+        "override_id",
+    ),
 }
 RESULTS = {
     "forecast": "item_id location_id starts_on mean q50 q80 q90 q95",
