@@ -1,8 +1,9 @@
-"""Seconds and peak memory of each stage: `python -m tests.benchmarks [--data FOLDER] [--browser]`.
+"""Seconds and peak memory of each stage: `python -m tests.benchmarks [--data FOLDER] [--demand] [--browser]`.
 
 Without a folder the sample company is measured; with one, also the real data that lie in it:
 `vn2/` (weekly sales, availability and stock of 599 store-items, wide) and `uci_online_retail/` (541,909 rows).
-Each case runs in a process of its own, so that its peak memory is its own.
+Each case runs in a process of its own, so that its peak memory is its own. `--demand` also measures the demand
+engine on the real data: the inventory game, coverage, M5 by day and a whole assortment, each a program of its own.
 """
 
 import argparse
@@ -23,16 +24,11 @@ from data.sample import SAMPLE_AS_OF, sample_sources
 from data.upload import Source
 from planning import engine, pipeline
 from planning.params import Params
+from tests.benchmarks.real import UCI
 
 T = TypeVar("T")
 
-UCI = {
-    "InvoiceNo": "order_id",
-    "StockCode": "item_id",
-    "Quantity": "quantity",
-    "InvoiceDate": "date",
-    "UnitPrice": "unit_price",
-}
+DEMAND = ("vn2", "coverage", "m5_daily", "scale")
 VN2 = {"Store": "location_id", "Product": "item_id"}
 
 
@@ -40,6 +36,7 @@ def main() -> None:
     """Run the cases and print a line for each."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of real data")
+    parser.add_argument("--demand", action="store_true", help="also measure the demand engine; minutes")
     parser.add_argument("--browser", action="store_true", help="also measure the pages in a browser")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -52,6 +49,11 @@ def main() -> None:
     sys.stdout.write(f"{os.cpu_count()} cores\n")
     for name in names:
         _run(name, asked.data)
+    if asked.demand and asked.data is not None:
+        for name in DEMAND:
+            sys.stdout.write(f"\n{name}\n")
+            sys.stdout.flush()
+            subprocess.run([sys.executable, "-m", f"tests.benchmarks.{name}", "--data", str(asked.data)], check=True)
     if asked.browser:
         from tests.benchmarks.browser import measure
 

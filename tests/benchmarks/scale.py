@@ -14,8 +14,10 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,8 @@ from planning.distribution import CumulativeDemand
 from planning.params import Params
 from tests.benchmarks import real
 from tests.benchmarks.coverage import chance_within, quantile_at, shortage_above
+
+T = TypeVar("T")
 
 WEEKS, SEED = 277, 11
 AS_OF = date(2016, 4, 25)
@@ -146,25 +150,32 @@ def one_pass(folder: Path) -> dict[str, float]:
         Member("WindowAverage", "mean", days=7 * LEAST_KNOWN),
     ]
     models = [SimpleExponentialSmoothing(0.1), TSB(0.1, 0.1), CrostonSBA(), WindowAverage(LEAST_KNOWN)]
-    family_levels(units[:1], [LEAST_KNOWN], members, 7)
-    start = time.perf_counter()
-    ours = family_levels(units, range(LEAST_KNOWN, periods), members, 7)
-    middle = time.perf_counter()
+    known = range(LEAST_KNOWN, periods)
     frame = pd.DataFrame({"unique_id": np.repeat(np.arange(len(units)), periods), "y": units.ravel()})
     frame["ds"] = np.tile(np.arange(periods), len(units))
-    told = StatsForecast(models, freq=1).cross_validation(
-        df=frame, h=1, n_windows=periods - LEAST_KNOWN, step_size=1, refit=True
-    )
-    end = time.perf_counter()
+    library = StatsForecast(models, freq=1)
+    asked = {"df": frame, "h": 1, "n_windows": len(known), "step_size": 1, "refit": True}
+    ours, our_seconds = _best(lambda: family_levels(units, known, members, 7))
+    told, their_seconds = _best(lambda: library.cross_validation(**asked))
     told = told.sort_values(["unique_id", "ds"])
     columns = [c for c in told.columns if c not in ("unique_id", "ds", "cutoff", "y")]
     theirs = told[columns].to_numpy().reshape(len(units), -1, len(members)).transpose(0, 2, 1)
     return {
-        "one pass, s": middle - start,
-        "cross_validation, s": end - middle,
-        "times faster": (end - middle) / (middle - start),
+        "one pass, s": our_seconds,
+        "cross_validation, s": their_seconds,
+        "times faster": their_seconds / our_seconds,
         "largest difference, 1e-9 units": float(np.abs(ours - theirs).max() / 1e-9),
     }
+
+
+def _best(work: Callable[[], T]) -> tuple[T, float]:
+    """Return what the work gives, and the seconds of the best of three runs."""
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        result = work()
+        seconds.append(time.perf_counter() - start)
+    return result, min(seconds)
 
 
 if __name__ == "__main__":
