@@ -1,21 +1,20 @@
-"""From sales to demand: buckets, stock-outs, returns, events, single extreme sales."""
+"""From sales to demand: buckets, stock-outs, closures, returns, events, predecessors."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from planning.calendar import Calendar
+from planning.closures import closed_buckets, closures_note
+from planning.events import event_effects, event_factors, without_events
+from planning.extremes import clean_of_extremes
 from planning.inputs import KEY, Inputs, rows_of, stock_history
 from planning.params import Params
 
 LEAST_SHARE_ON_SHELF = 0.3
 """Below this share of a bucket on the shelf its sales say too little to be scaled up (science: 0.3)."""
-
-OUTLIER_SCORE = 3.5
-OUTLIER_MULTIPLE = 3.0
-MOST_NEIGHBOURS = 1
 
 
 @dataclass(frozen=True)
@@ -24,30 +23,60 @@ class Demand:
 
     sales : units sold, returns left out.
     demand : units wanted: sales, scaled up where the shelf was empty for part of the bucket; NaN where
-        nothing is known (before the item's first day, or an empty shelf).
-    clean : demand with single extreme buckets cut, for the mean only.
-    events : factor by which events raise demand, history and future, shape (n, periods + future).
+        nothing is known (before the item's first day, an empty shelf, a closed location).
+    flat : demand as it would have been without events.
+    events : factor by which events raise demand, past ones as measured, future ones as told,
+        shape (n, periods + future).
+    effects : what each event was told to do and did (`events.event_effects`).
     active : whether the item was stocked in the bucket.
+    closed : whether the location was closed in a bucket of which nothing else hides the demand.
     whole : shape (n,), whether the item is sold in whole units.
+    cuts_extremes : whether `clean` cuts single extreme buckets.
     """
 
     sales: np.ndarray
     demand: np.ndarray
-    clean: np.ndarray
+    flat: np.ndarray
     events: np.ndarray
+    effects: pd.DataFrame
     active: np.ndarray
+    closed: np.ndarray
     whole: np.ndarray
+    cuts_extremes: bool
 
     @property
     def censored(self) -> np.ndarray:
         """Buckets in which the shelf was empty, so that demand is not known."""
-        return np.asarray(self.active & np.isnan(self.demand))
+        return np.asarray(self.active & np.isnan(self.demand) & ~self.closed)
+
+    @cached_property
+    def clean(self) -> np.ndarray:
+        """Demand without events and single extreme buckets, judged by all of the history, for the mean only."""
+        return clean_of_extremes(self.flat) if self.cuts_extremes else self.flat
+
+    @property
+    def extremes(self) -> np.ndarray:
+        """Buckets that `clean` cuts."""
+        return np.asarray(self.clean < self.flat)
+
+    def extremes_note(self) -> str:
+        """Say how many single extreme buckets there are; empty without one."""
+        found = int(self.extremes.sum())
+        said = f"Single extreme buckets: {found:,}. They are kept out of the mean, but count for the spread."
+        return said if found else ""
 
 
 def build_demand(
     inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, future: int, params: Params, notes: list[str]
 ) -> Demand:
-    """Lay sales, availability and events into buckets and correct what sales do not show."""
+    """Lay sales, availability and events into buckets and correct what sales do not show.
+
+    Parameters
+    ----------
+    keys : item_id, location_id, sorted.
+    future : buckets from `as_of` on for which events are told.
+    notes : what was corrected is appended.
+    """
     sold = _with_predecessors(inputs, _without_cancelled(inputs["sales"], notes))
     rows, columns = rows_of(sold, keys), calendar.index(sold["date"])
     inside = (rows >= 0) & (columns >= 0) & (columns < calendar.periods)
@@ -63,15 +92,25 @@ def build_demand(
     active = _active(gross, share, inputs, keys, calendar)
     demand = _uncensored(gross, share, corrected=params.stockout_correction)
     demand[~active] = np.nan
+    closed = np.zeros(shape, bool)
+    if params.stockout_correction:
+        closed = _closed(gross, keys, calendar, notes) & ~np.isnan(demand)
+        demand[closed] = np.nan
     whole = np.ones(len(keys), bool)
     np.logical_and.at(whole, rows[rows >= 0], (quantity == np.round(quantity))[rows >= 0])
-    events = event_factors(inputs, keys, calendar, future)
-    clean = without_events(demand, events[:, : calendar.periods])
-    if params.outlier_correction:
-        clean, found = _without_outliers(clean)
-        if found:
-            notes.append(f"Single extreme buckets: {found:,}. They are kept out of the mean, but count for the spread.")
-    return Demand(gross, demand, clean, events, active, whole)
+    effects = event_effects(inputs, keys, calendar, demand)
+    events = event_factors(inputs, keys, calendar, future, effects)
+    flat = without_events(demand, events[:, : calendar.periods])
+    return Demand(gross, demand, flat, events, effects, active, closed, whole, params.outlier_correction)
+
+
+def _closed(gross: np.ndarray, keys: pd.DataFrame, calendar: Calendar, notes: list[str]) -> np.ndarray:
+    """Whether each item's location was closed, (n, periods); said in `notes`."""
+    places, names = pd.factorize(keys["location_id"])
+    closed = closed_buckets(gross, places, calendar.bucket_days)
+    said = closures_note(closed, names, calendar.bucket_days)
+    notes.extend([said] if said else [])
+    return np.asarray(closed[places])
 
 
 def _without_cancelled(sales: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -173,71 +212,4 @@ def _uncensored(gross: np.ndarray, share: np.ndarray, *, corrected: bool) -> np.
     return demand
 
 
-def event_factors(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, future: int) -> np.ndarray:
-    """Return the factor of all events on each bucket, history then future, shape (n, periods + future)."""
-    starts = np.concatenate([calendar.starts(), calendar.future_starts(future)])
-    factors = np.ones((len(keys), len(starts)))
-    events = inputs["events"]
-    if events.empty:
-        return factors
-    category = keys["item_id"].map(_by_item(inputs, "category"))
-    days = events[["starts_on", "ends_on"]].to_numpy().astype("datetime64[D]")
-    uplifts = events["uplift"].to_numpy(float)
-    for event, (first, last), uplift in zip(events.itertuples(), days, uplifts, strict=True):
-        who = np.ones(len(keys), bool)
-        for column, values in (
-            ("item_id", keys["item_id"]),
-            ("category", category),
-            ("location_id", keys["location_id"]),
-        ):
-            wanted = getattr(event, column)
-            if isinstance(wanted, str):
-                who &= (values == wanted).to_numpy()
-        end = starts + calendar.bucket_days
-        overlap = (np.minimum(end, last + 1) - np.maximum(starts, first)).astype(int)
-        share = np.clip(overlap, 0, None) / calendar.bucket_days
-        touched = np.flatnonzero(share > 0)
-        factors[np.ix_(who, touched)] *= 1 + (uplift - 1) * share[touched]
-    return factors
-
-
-def without_events(demand: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """Return demand as it would be without events; a bucket that was all but closed tells nothing, NaN."""
-    open_ = factors >= LEAST_SHARE_ON_SHELF
-    return np.asarray(np.where(open_, demand / np.where(open_, factors, 1.0), np.nan))
-
-
-def _by_item(inputs: Inputs, column: str) -> Mapping[str, object]:
-    frame = inputs["items"].drop_duplicates("item_id")
-    return dict(zip(frame["item_id"], frame[column], strict=True))
-
-
-def _neighbours(extreme: np.ndarray) -> np.ndarray:
-    """Count the other extreme buckets in the eight around each one: many together are a new level, not single ones."""
-    around = 4
-    total = np.cumsum(np.pad(extreme.astype(int), ((0, 0), (around + 1, around))), axis=1)
-    return np.asarray(total[:, 2 * around + 1 :] - total[:, : -2 * around - 1] - extreme)
-
-
-def _without_outliers(clean: np.ndarray) -> tuple[np.ndarray, int]:
-    """Cut single extreme buckets to three times the median sale; return how many there were.
-
-    Robust z of log1p beyond 3.5 and more than three times the median non-zero bucket.
-    """
-    import warnings
-
-    if not clean.shape[1]:
-        return clean, 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        logs = np.log1p(np.maximum(clean, 0))
-        positive = np.where(clean > 0, clean, np.nan)
-        # Where most buckets are empty the spread of the sizes is the measure, not that of the zeros.
-        sparse = (np.nanmean(clean > 0, axis=1) < 0.5)[:, None] if clean.shape[1] else np.zeros((len(clean), 1), bool)
-        sizes = np.where(sparse, np.log1p(positive), logs)
-        middle = np.nanmedian(sizes, axis=1, keepdims=True)
-        mad = np.nanmedian(np.abs(sizes - middle), axis=1, keepdims=True) * 1.4826
-        typical = np.nanmedian(positive, axis=1, keepdims=True)
-        extreme = (mad > 0) & ((logs - middle) / mad > OUTLIER_SCORE) & (clean > OUTLIER_MULTIPLE * typical)
-    extreme &= _neighbours(extreme) <= MOST_NEIGHBOURS
-    return np.where(extreme, OUTLIER_MULTIPLE * typical, clean), int(extreme.sum())
+__all__ = ["LEAST_SHARE_ON_SHELF", "Demand", "build_demand", "clean_of_extremes", "event_factors", "without_events"]
