@@ -32,6 +32,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 LOCK, PROCESS, EXIT, CANCELLED = "lock", "process", "exit", "cancelled"
 PROGRESS, RESULT, PARAMS, ERRORS = "progress.json", "result", "params.json", "errors.txt"
+EVENTS = "events.json"
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
 """The environment of a job: what it takes to start Python. No address, no password."""
@@ -189,6 +190,8 @@ def start(
 def fit_command(snapshot: Path, as_of: date, processes: int) -> Callable[[Path], Sequence[str]]:
     """Return the command that makes the heavy stage of a plan, for `start` with the file `params.json`.
 
+    Where a file `events.json` was laid in too, its events stand for those of the snapshot.
+
     Parameters
     ----------
     snapshot : folder of the snapshot's Parquet files.
@@ -205,6 +208,7 @@ def fit_command(snapshot: Path, as_of: date, processes: int) -> Callable[[Path],
             "--out", str(folder / RESULT),
             "--progress", str(folder / PROGRESS),
             "--processes", str(processes),
+            *(("--events", str(folder / EVENTS)) if (folder / EVENTS).exists() else ()),
         )  # fmt: skip
 
     return command

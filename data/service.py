@@ -8,12 +8,13 @@ even a true one, opens nothing.
 import getpass
 import hashlib
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import pandas as pd
 
-from data import jobs
+from data import deciding, decisions, jobs
 from data.corrections import corrections_csv, corrections_workbook, rows_to_correct
 from data.export import input_files, input_workbook
 from data.findings import Finding, find_warnings
@@ -48,9 +49,11 @@ __all__ = [
     "current_snapshot",
     "data_files",
     "decisions_id",
+    "decisions_log",
     "default_as_of",
     "default_how",
     "delete_everything",
+    "edit_events",
     "fingerprint",
     "fit_key",
     "fits",
@@ -60,15 +63,21 @@ __all__ = [
     "inputs",
     "is_sample",
     "joined",
+    "lock_override",
     "mode",
+    "override",
+    "overrides",
+    "planned_inputs",
     "preview_import",
     "question",
     "rejected",
     "remember",
     "remembered",
+    "reset_override",
     "rows_to_correct",
     "start_fit",
     "template",
+    "undo",
     "use_sample",
     "warnings",
 ]
@@ -290,13 +299,35 @@ def imported_at(visitor: Visitor, snapshot_id: str) -> datetime | None:
 
 
 def inputs(visitor: Visitor, snapshot_id: str) -> dict[str, pd.DataFrame]:
-    """Return the tables of a snapshot of this workspace.
+    """Return the tables of a snapshot of this workspace, as they came: the same for all who have it.
 
     Raises
     ------
     InputError : it is not in this workspace.
     """
     return visitor.workspace.load(snapshot_id)
+
+
+def planned_inputs(
+    visitor: Visitor, snapshot_id: str, *, frames: Mapping[str, pd.DataFrame] | None = None
+) -> dict[str, pd.DataFrame]:
+    """Return the tables that a plan is made of: those of the snapshot with all that was decided here.
+
+    Parameters
+    ----------
+    frames : what `inputs` returned, where the caller has it at hand. It is not changed.
+
+    Raises
+    ------
+    InputError : the snapshot is not in this workspace.
+    """
+    tables = dict(inputs(visitor, snapshot_id) if frames is None else frames)
+    decided = _decided(visitor, snapshot_id)
+    told = {
+        "events": decided.events(tables.get("events")),
+        "overrides": decided.overrides(tables.get("overrides")),
+    }
+    return tables | {name: table for name, table in told.items() if table is not None}
 
 
 def rejected(visitor: Visitor, snapshot_id: str) -> pd.DataFrame:
@@ -313,6 +344,223 @@ def default_as_of(frames: Mapping[str, pd.DataFrame]) -> date:
     """Return the morning that the data itself suggests a plan for, as the pipeline does; without any date, today."""
     tables = [frames.get(name, pd.DataFrame({"date": []}, dtype="datetime64[s]")) for name in ("stock", "sales")]
     return pipeline.suggested_as_of(*tables) or datetime.now().astimezone().date()
+
+
+# --- what people decide -----------------------------------------------------------------------------------------------
+
+
+def override(
+    visitor: Visitor,
+    snapshot_id: str,
+    *,
+    kind: str,
+    value: float,
+    starts_on: date,
+    ends_on: date,
+    reason: str,
+    item_id: str | None = None,
+    category: str | None = None,
+    location_id: str | None = None,
+    locked: bool = False,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+) -> str:
+    """Correct the forecast and return the correction's id; it holds for later data, too.
+
+    Parameters
+    ----------
+    kind, value : "percent" (-100 or more), "add_units" or "set_units" (0 or more), over the whole period.
+    item_id, category, location_id : what it speaks of; None: all of them.
+    reason : 1 to 500 characters.
+    frames : the tables of the snapshot, where the caller has them at hand.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : something in it cannot be used, or a locked correction stands against it; the message says what to do.
+    """
+    visitor.permit("correct the forecast")
+    tables = inputs(visitor, snapshot_id) if frames is None else frames
+    decided, standing = _standing(visitor, snapshot_id, tables)
+    asked = {
+        "item_id": item_id,
+        "category": category,
+        "location_id": location_id,
+        "starts_on": starts_on,
+        "ends_on": ends_on,
+        "kind": kind,
+        "value": value,
+        "locked": locked,
+        "reason": reason,
+    }
+    row = deciding.checked_override(asked, tables, standing, decided)
+    _decide(visitor, snapshot_id, decisions.OVERRIDE, row=row)
+    visitor.log("corrected the forecast", override=row["override_id"], locked=bool(locked))
+    return str(row["override_id"])
+
+
+def reset_override(
+    visitor: Visitor,
+    snapshot_id: str,
+    override_ids: Sequence[str] | None = None,
+    *,
+    item_id: str | None = None,
+    category: str | None = None,
+    location_id: str | None = None,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+) -> int:
+    """Take corrections back, all of them or none, and return how many.
+
+    Parameters
+    ----------
+    override_ids : which; None: all that speak of exactly the level that the other arguments name.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : one of them is not in force, or locked; the message says who locked it and why.
+    """
+    visitor.permit("take corrections back")
+    decided, standing = _standing(visitor, snapshot_id, frames)
+    if override_ids is None:
+        level = {"item_id": item_id, "category": category, "location_id": location_id}
+        rows = pd.DataFrame() if standing is None else deciding.rows_of_level(standing, level)
+        if rows.empty:
+            return 0
+    else:
+        rows = deciding.rows_of_ids(standing, override_ids)
+    found = rows.to_dict("records")
+    locked = next((row for row in found if decided.lock_of(row)), None)
+    if locked is not None:
+        msg = f"correction {locked['override_id']} is locked{deciding.told_lock(locked, decided)}"
+        raise InputError(msg)
+    _decide(visitor, snapshot_id, decisions.RESET, ids=[decided.reference(row) for row in found])
+    visitor.log("took corrections back", count=len(found))
+    return len(found)
+
+
+def lock_override(
+    visitor: Visitor,
+    snapshot_id: str,
+    override_ids: Sequence[str],
+    *,
+    reason: str,
+    locked: bool = True,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+) -> None:
+    """Lock corrections, so that nothing else moves what they set, or unlock them.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : one of them is not in force, or the reason is missing or longer than 500 characters.
+    """
+    visitor.permit("lock corrections")
+    decided, standing = _standing(visitor, snapshot_id, frames)
+    told = deciding.checked_text(reason, "the reason", deciding.LONGEST_REASON, needed=True)
+    found = deciding.rows_of_ids(standing, override_ids).to_dict("records")
+    kind = decisions.LOCK if locked else decisions.UNLOCK
+    _decide(visitor, snapshot_id, kind, ids=[decided.reference(row) for row in found], reason=told)
+    visitor.log("locked corrections" if locked else "unlocked corrections", count=len(found))
+
+
+def edit_events(
+    visitor: Visitor, snapshot_id: str, edited: pd.DataFrame, *, frames: Mapping[str, pd.DataFrame] | None = None
+) -> int:
+    """Make the events what an edited table holds, and return how many were added, changed or removed.
+
+    Parameters
+    ----------
+    edited : all events as they are to be, in the columns of the contract; empty rows are passed over.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : a row cannot be used, and nothing was changed; the message names the row, counted from 1.
+    """
+    visitor.permit("edit events")
+    tables = inputs(visitor, snapshot_id) if frames is None else frames
+    lines = deciding.checked_events(edited, tables.get("events"), tables, _decided(visitor, snapshot_id))
+    step = secrets.token_hex(6)
+    for kind, row in lines:
+        _decide(visitor, snapshot_id, kind, row=dict(row), step=step)
+    if lines:
+        visitor.log("edited events", count=len(lines))
+    return len(lines)
+
+
+def undo(visitor: Visitor, snapshot_id: str) -> str:
+    """Undo what was decided last and is not undone yet, an edit of events whole, and return what that was.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : there is nothing to undo.
+    """
+    visitor.permit("undo a decision")
+    step = decisions.last_step(visitor.workspace.decisions(), sample=_is_of_sample(visitor, snapshot_id))
+    if not step:
+        msg = "nothing was decided here that could be undone"
+        raise InputError(msg)
+    _decide(visitor, snapshot_id, decisions.UNDO, numbers=[line.number for line in step])
+    visitor.log("undid a decision", count=len(step))
+    return "; ".join(f"{decisions.KINDS[line.kind]}: {decisions.about(line)}" for line in step)
+
+
+def overrides(
+    visitor: Visitor,
+    snapshot_id: str,
+    *,
+    applied: pd.DataFrame | None = None,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Return the corrections in force, in the columns of the contract, and what each of them did.
+
+    Parameters
+    ----------
+    applied : what a plan says of them (`planning.pipeline.Base.corrections`); None: it is not known.
+
+    Returns
+    -------
+    DataFrame with further columns: locked_by, locked_reason (text, None where it is open), before, after (units of its
+    group in its period, NaN where not known), message (why it did not do what was asked; else empty).
+    """
+    decided, standing = _standing(visitor, snapshot_id, frames)
+    rows = decisions.as_frame(decisions.OVERRIDES, []) if standing is None else standing
+    locks = [decided.lock_of(row) for row in rows.to_dict("records")]
+    rows = rows.assign(
+        locked_by=pd.Series([lock and lock.by for lock in locks], dtype=object),
+        locked_reason=pd.Series([lock and lock.reason for lock in locks], dtype=object),
+    )
+    known = pd.DataFrame(columns=["override_id", "before", "after", "message"]) if applied is None else applied
+    effect = known.drop_duplicates("override_id").set_index("override_id").reindex(rows["override_id"])
+    return rows.assign(
+        before=effect["before"].to_numpy(float),
+        after=effect["after"].to_numpy(float),
+        message=effect["message"].fillna("").to_numpy(object),
+    )
+
+
+def decisions_log(visitor: Visitor, snapshot_id: str) -> pd.DataFrame:
+    """Return all that was decided, newest first: number, decided_at, what, by, about, reason, undone."""
+    return decisions.log_table(visitor.workspace.decisions(), sample=_is_of_sample(visitor, snapshot_id))
+
+
+def _decided(visitor: Visitor, snapshot_id: str) -> decisions.Decided:
+    """Return what holds here; what was decided on the sample company holds for it alone."""
+    return decisions.read_log(visitor.workspace.decisions(), sample=_is_of_sample(visitor, snapshot_id))
+
+
+def _standing(
+    visitor: Visitor, snapshot_id: str, frames: Mapping[str, pd.DataFrame] | None
+) -> tuple[decisions.Decided, pd.DataFrame | None]:
+    """Return what holds here, and the corrections in force."""
+    tables = inputs(visitor, snapshot_id) if frames is None else frames
+    decided = _decided(visitor, snapshot_id)
+    return decided, decided.overrides(tables.get("overrides"))
+
+
+def _decide(visitor: Visitor, snapshot_id: str, kind: str, **body: object) -> None:
+    visitor.workspace.decide(kind, {**body, "by": _person(visitor), "sample": _is_of_sample(visitor, snapshot_id)})
 
 
 # --- going back, and leaving ------------------------------------------------------------------------------------------
@@ -363,7 +611,8 @@ def fit_key(
     frames : the tables of the snapshot, where the caller has them at hand.
     """
     tables = inputs(visitor, snapshot_id) if frames is None else frames
-    return pipeline.fit_key(tables, snapshot_id, decisions_id(visitor), as_of, params)
+    # Of what was decided the heavy stage reads the events alone: a correction never forecasts again.
+    return pipeline.fit_key(tables, snapshot_id, _decided(visitor, snapshot_id).events_id, as_of, params)
 
 
 def fits(
@@ -376,8 +625,9 @@ def fits(
 ) -> "pipeline.Fits | None":
     """Return the kept forecast, or None where it must be made first: see `start_fit`."""
     key = fit_key(visitor, snapshot_id, as_of, params, frames=frames)
-    # What was computed from the sample serves every visitor: their key says that nothing of their own is in it.
-    stores = [visitor.workspace, *([Workspace(SAMPLE)] if _is_of_sample(visitor, snapshot_id) else [])]
+    # What was computed from the sample serves every visitor, where nothing of their own is in it.
+    shared = _is_of_sample(visitor, snapshot_id) and not _decided(visitor, snapshot_id).edits
+    stores = [visitor.workspace, *([Workspace(SAMPLE)] if shared else [])]
     payload = next((found for place in stores if (found := place.kept(key)) is not None), None)
     if payload is None and len(stores) > 1:
         payload = kept_forecast(key)
@@ -403,6 +653,11 @@ def start_fit(
     """
     visitor.permit("start a forecast")
     key = fit_key(visitor, snapshot_id, as_of, params, frames=frames)
+    decided = _decided(visitor, snapshot_id)
+    files = {jobs.PARAMS: params.to_json()}
+    if decided.edits:
+        events = decided.events((inputs(visitor, snapshot_id) if frames is None else frames).get("events"))
+        files[jobs.EVENTS] = decisions.events_to_json(pd.DataFrame() if events is None else events)
     demo = visitor.mode == "demo"
     at_work = private_jobs() if demo else []
     if len(at_work) >= DEMO_JOBS and visitor.jobs / key not in {job.folder for job in at_work}:
@@ -412,7 +667,7 @@ def start_fit(
         visitor.jobs,
         key,
         jobs.fit_command(visitor.workspace.path(snapshot_id), as_of, 1 if demo else os.cpu_count() or 1),
-        files={jobs.PARAMS: params.to_json()},
+        files=files,
         time_limit=DEMO_SECONDS if demo else None,
     )
     visitor.log("started a forecast", key=key[:12])

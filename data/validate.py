@@ -27,6 +27,7 @@ _IN_ORDER: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "receipts": ("ordered_on", "received_on"),
         "events": ("starts_on", "ends_on"),
+        "overrides": ("starts_on", "ends_on"),
     }
 )
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from data.atomic import write_whole
+from data.decisions import events_from_json
 from data.export import plan_csv
 from data.read import Import, read_inputs
-from data.service import Visitor, confirm_import, current_snapshot, decisions_id, fit_key, fits, inputs
+from data.service import Visitor, confirm_import, current_snapshot, decisions_id, fit_key, fits, planned_inputs
 from data.snapshot import read_snapshot, snapshot_id
 from data.store import Workspace
 from data.upload import Source
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--as-of", required=True, type=_day)
     fit.add_argument("--params", required=True, type=Path)
     fit.add_argument("--out", required=True, type=Path)
+    fit.add_argument("--events", type=Path, help="events as they were edited, instead of the snapshot's")
     fit.add_argument("--progress", type=Path)
     fit.add_argument("--processes", type=_count, default=1)
     fit.set_defaults(run=_fit)
@@ -143,7 +145,7 @@ def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") 
     if made is None:
         msg = f"the workspace {asked.workspace!r} holds no data: put some in with `import`"
         raise InputError(msg)
-    frames = inputs(visitor, made)
+    frames = planned_inputs(visitor, made)
     kept = fits(visitor, made, asked.as_of, params, frames=frames)
     if kept is None:
         kept = pipeline.fit(frames, asked.as_of, params, run=engine.pool(asked.processes), progress=clock)
@@ -176,8 +178,11 @@ def _import(asked: argparse.Namespace) -> int:
 
 def _fit(asked: argparse.Namespace) -> int:
     told = _to_file(asked.progress) if asked.progress else pipeline.silent
+    tables = read_snapshot(asked.snapshot)
+    if asked.events is not None:
+        tables["events"] = events_from_json(asked.events.read_text(encoding="utf-8"))
     made = pipeline.fit(
-        read_snapshot(asked.snapshot),
+        tables,
         asked.as_of,
         _params(asked.params),
         run=engine.pool(asked.processes),

@@ -32,6 +32,10 @@ Codes = Mapping[str, tuple[np.ndarray, Mapping[object, int]]]
 APPLIED = ("override_id", "before", "after", "message")
 LEAST_CLASS = 10
 """Item-locations that a class needs before it can tell what is usual."""
+NONE = 1e-9
+"""Units of a whole group in its period that are none."""
+MOST = 1e15
+"""Units of an item-location in some days that no correction goes beyond, however many come together."""
 UNKNOWN_SPREAD = 0.3
 """Standard deviation, as a share of the mean, beside chance, where nothing tells what is usual."""
 
@@ -284,7 +288,8 @@ def _codes(keys: pd.DataFrame, categories: np.ndarray) -> Codes:
 
 def _scaled(cells: np.ndarray, fixed: np.ndarray, factor: float) -> np.ndarray:
     """Return the cells times a factor; what is fixed stays."""
-    return np.where(fixed, cells, cells * factor) if fixed.any() else cells * factor
+    moved = cells * factor if factor <= 1 else np.minimum(cells * factor, np.maximum(cells, MOST))
+    return np.where(fixed, cells, moved) if fixed.any() else moved
 
 
 def _to_total(cells: np.ndarray, fixed: np.ndarray, days: np.ndarray, target: float) -> tuple[np.ndarray, str]:
@@ -293,11 +298,11 @@ def _to_total(cells: np.ndarray, fixed: np.ndarray, days: np.ndarray, target: fl
     free = float(cells[~fixed].sum()) if fixed.any() else float(cells.sum())
     wanted = max(target, 0.0)
     message = "it cannot fall below zero" if target < 0 else ""
-    if free > 0:
+    if free > NONE:
         if wanted < held:
             message = f"other corrections lock {held:,.6g} units of it: it cannot fall below that"
         return _scaled(cells, fixed, max(wanted - held, 0.0) / free), message
-    if held > 0:
+    if held > NONE:
         if not np.isclose(wanted, held, rtol=1e-9, atol=0):
             message = f"other corrections lock {held:,.6g} units of it, and nothing else of it has demand to move"
         return cells, message

@@ -337,7 +337,7 @@ INPUT_TABLES: Mapping[str, Table] = MappingProxyType(
                         required=True,
                         choices=("percent", "add_units", "set_units"),
                     ),
-                    _c("value", "number", "20 is 20 % more, or units", required=True),
+                    _c("value", "number", "20 is 20 % more, or units", required=True, minimum=-1e9, maximum=1e9),
                     _c("locked", "flag", "Whether no other correction may move it"),
                     _c("reason", "text", "Why"),
                     _c("made_by", "text", "Who made it"),
