@@ -1,5 +1,6 @@
 """How far the forecast can be trusted: its error against simpler ones, whether its quantiles hold, where it costs."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -35,7 +36,8 @@ TABLE = (
 )
 WORST = ("item_id", "item_name", "location_id", "error_value", "wape", "naive_wape", "bias", "scored", "demand_class")
 DRIFT = ("item_id", "item_name", "location_id", "direction", "bias", "error_value", "wape")
-DIRECTIONS = {"over": "▲ too high", "under": "▼ too low"}
+_SHARES = ("wape", "naive_wape", "mean13_wape", "bias", "held_80", "held_90", "held_95", "held_98")
+DIRECTIONS = MappingProxyType({"over": "▲ too high", "under": "▼ too low"})
 
 
 def show(plan: PlanResult) -> None:
@@ -56,6 +58,7 @@ def show(plan: PlanResult) -> None:
         st.subheader("What each step is worth")
         steps = forecast_record.value_added(rows)
         panel.chart(charts.value_added(steps), "Error after each step of forecasting", key="value_added")
+        st.caption("In brackets the points of error that a step takes off the one before it.")
         st.markdown(MEASURED)
     with right, st.container(border=True, height="stretch"):
         _calibration(plan)
@@ -90,15 +93,16 @@ def _groups(plan: PlanResult, rows: pd.DataFrame) -> None:
         figure = charts.error_by_group(table, f"no {GROUPS[by].lower()}")
         panel.chart(figure, f"Error by {GROUPS[by].lower()}, against simpler forecasts", key="groups")
         st.dataframe(
-            table,
+            table.round(dict.fromkeys(_SHARES, 3)),
             key=f"record_{by}",
             hide_index=True,
             column_order=[c for c in TABLE if table[c].notna().any()],
             column_config=_columns(plan) | {"group": st.column_config.TextColumn(GROUPS[by], pinned=True)},
-            height=min(330, 38 + 35 * len(table)),
+            height=forecast_lines.height(table),
             placeholder="–",
             alt=f"The forecast's record by {GROUPS[by].lower()}",
         )
+        st.caption("Left is better. Held: the share of cases in which demand stayed at or below that quantile.")
         tables.downloads(table, "accuracy", plan, key=f"record_{by}")
 
 
@@ -110,9 +114,9 @@ def _calibration(plan: PlanResult) -> None:
         return
     panel.chart(charts.calibration_curve(calibration), "Promised against realised share of cases", key="calibration")
     st.caption(
-        "Of the whole plan, whatever the filters show. Below the dotted line stock would run short more often than "
-        "promised; within the grey band the difference may be chance (19 of 20 cases, if mornings were independent: "
-        "they overlap, so the true band is somewhat wider)."
+        "In how many cases demand stayed at or below each quantile, for the whole plan whatever the filters show. "
+        "Below the dotted line stock would run short more often than promised; within the grey band the difference "
+        "may be chance (19 of 20 cases, if mornings were independent: they overlap, so the band is really wider)."
     )
 
 
@@ -128,7 +132,7 @@ def _drift(plan: PlanResult, rows: pd.DataFrame) -> None:
         )
         rows = rows.assign(direction=rows["drift"].map(DIRECTIONS))
         forecast_lines.show(
-            rows, plan, key="drift", order=DRIFT, alt="Lines whose forecast drifts", more=_columns(plan), height=240
+            rows, plan, key="drift", order=DRIFT, alt="Lines whose forecast drifts", more=_columns(plan)
         )
 
 

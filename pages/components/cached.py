@@ -22,6 +22,7 @@ from planning.result import PlanResult
 
 QUANTILES = ("q50", "q80", "q90", "q95")
 NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", *QUANTILES])
+NO_EFFECTS = pd.DataFrame(columns=["event_name", "starts_on", "ends_on", "told", "measured", "observations", "used"])
 NO_RIVALS = pd.DataFrame(columns=["model", "error", "bias", "weight", "chosen"])
 STALE_DAYS = 2
 """Stock counted longer before `as_of` than this is marked."""
@@ -87,20 +88,32 @@ def facets(visitor: service.Visitor, snapshot_id: str) -> Facets:
 
 def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> PlanResult | None:
     """The plan: quick once its forecast is kept; None where that must be made first."""
-    decisions = service.decisions_id(visitor)
-
-    def prepare() -> pipeline.Base:
-        fits = _kept_fits(visitor, snapshot_id, as_of, params)
-        return pipeline.prepare(inputs(visitor, snapshot_id), as_of, params, fits=fits)
 
     def make() -> PlanResult:
-        base = _base(pipeline.base_key(snapshot_id, decisions, as_of, params), prepare)
-        return pipeline.finish(base, as_of, params, snapshot_id=snapshot_id)
+        return pipeline.finish(_prepared(visitor, snapshot_id, as_of, params), as_of, params, snapshot_id=snapshot_id)
 
     try:
-        return _plan(pipeline.plan_key(snapshot_id, decisions, as_of, params), make)
+        return _plan(pipeline.plan_key(snapshot_id, service.decisions_id(visitor), as_of, params), make)
     except _NotKeptError:
         return None
+
+
+def corrections(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pd.DataFrame | None:
+    """What each correction in force did: override_id, before, after (units), message; None where it is not known."""
+    try:
+        return getattr(_prepared(visitor, snapshot_id, as_of, params), "corrections", None)
+    except _NotKeptError:
+        return None
+
+
+def event_effects(
+    visitor: service.Visitor,  # noqa: ARG001
+    snapshot_id: str,  # noqa: ARG001
+    as_of: date,  # noqa: ARG001
+    params: Params,  # noqa: ARG001
+) -> pd.DataFrame:
+    """What past events did: event_name, starts_on, ends_on, told, measured, observations, used (factors)."""
+    return NO_EFFECTS
 
 
 def rollup(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, keys: pd.DataFrame) -> pd.DataFrame:
@@ -186,6 +199,15 @@ def _measure(
 def forget_all() -> None:
     """Drop all that is kept, for all visitors."""
     st.cache_resource.clear()
+
+
+def _prepared(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Base:
+    def prepare() -> pipeline.Base:
+        fits = _kept_fits(visitor, snapshot_id, as_of, params)
+        tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
+        return pipeline.prepare(tables, as_of, params, fits=fits)
+
+    return _base(pipeline.base_key(snapshot_id, service.decisions_id(visitor), as_of, params), prepare)
 
 
 class _NotKeptError(Exception):

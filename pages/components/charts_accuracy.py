@@ -56,7 +56,7 @@ def error_by_group(table: pd.DataFrame, word: str = "") -> go.Figure:
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", showgrid=True, gridcolor=style.GRID)
     figure.update_yaxes(showgrid=False, autorange="reversed", type="category")
     figure.update_layout(legend={"entrywidth": 0})
-    style.add_unit(figure, "Error, share of demand (left is better)")
+    style.add_unit(figure, "Error, share of demand")
     return figure
 
 
@@ -69,9 +69,7 @@ def value_added(steps: pd.DataFrame) -> go.Figure:
     """
     if steps.empty:
         return style.nothing(TOO_SHORT)
-    gains = [
-        "" if not np.isfinite(g) else f"  {'−' if g >= 0 else '+'}{abs(100 * g):.1f} points" for g in steps["gain"]
-    ]
+    gains = ["" if not np.isfinite(g) else f" ({'−' if g >= 0 else '+'}{abs(100 * g):.1f})" for g in steps["gain"]]
     figure = style.base(110 + 40 * len(steps), legend=False)
     colours = [style.SHORT if g < 0 else style.STOCK for g in steps["gain"].fillna(0.0)]
     figure.add_trace(
@@ -87,10 +85,10 @@ def value_added(steps: pd.DataFrame) -> go.Figure:
             name="Error",
         )
     )
-    figure.update_xaxes(tickformat=".0%", range=[0, 1.55 * float(steps["wape"].max() or 1.0)], showgrid=False)
+    figure.update_xaxes(tickformat=".0%", range=[0, 1.8 * float(steps["wape"].max() or 1.0)], showgrid=False)
     figure.update_xaxes(showticklabels=False)
     figure.update_yaxes(showgrid=False, autorange="reversed")
-    style.add_unit(figure, "Error, share of demand, and what each step takes off")
+    style.add_unit(figure, "Error, share of demand")
     return figure
 
 
@@ -135,7 +133,7 @@ def calibration_curve(calibration: pd.DataFrame) -> go.Figure:
     figure.add_trace(_hits(whole, "All lines", "circle", whole=True))
     figure.update_xaxes(tickformat=".0%", showgrid=True, gridcolor=style.GRID)
     figure.update_yaxes(tickformat=".0%")
-    style.add_unit(figure, "Share of cases in which demand stayed below, by promised share")
+    style.add_unit(figure, "Held, share of cases, by what was promised")
     return figure
 
 

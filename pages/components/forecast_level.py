@@ -20,6 +20,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "line": "Item at location",
     }
 )
+NARROW, WIDE = 150, 280
 TABS = "forecast_tab"
 """The key of the page's tabs."""
 COLUMNS: Mapping[str, str] = MappingProxyType({"category": "category", "location": "location_id", "item": "item_id"})
@@ -77,80 +78,82 @@ def behind(plan: PlanResult, keys: pd.DataFrame) -> pd.DataFrame:
     return plan.items.loc[mine | fed, list(lines.KEYS)].reset_index(drop=True)
 
 
-def chooser(plan: PlanResult, whole: PlanResult, first: tuple[str, str]) -> Level:
-    """The choice of the level and of what at that level; kept in the address.
+def choose(items: pd.DataFrame, first: tuple[str, str], *, compact: bool = False) -> tuple[str, str, str]:
+    """The choice of a level and of what at that level; kept in the address. Return name, of and at as in `Level`.
 
     Parameters
     ----------
+    items : the rows of `plan.items` to choose among.
     first : the item and location to begin with where a line is asked for and none is chosen.
+    compact : in a drop-down list, where room is scarce.
     """
     name, of = session.level()
-    offered = [n for n in NAMES if n != "category" or plan.items["category"].notna().any()]
+    offered = [n for n in NAMES if n != "category" or items["category"].notna().any()]
     name = name if name in offered else "total"
-    with st.container(horizontal=True, vertical_alignment="bottom", key="level"):
-        session.seed("level_name", name)
-        st.segmented_control(
-            "Level",
-            offered,
-            key="level_name",
-            format_func=NAMES.__getitem__,
-            required=True,
-            width="content",
-            on_change=lambda: session.choose_level(session.widget("level_name")),
-        )
-        if name == "total":
-            return level_of(plan, whole, name)
-        if name == "line":
-            return level_of(plan, whole, name, *_line(plan, first))
-        return level_of(plan, whole, name, _which(plan, name, of, first))
+    session.seed("level_name", name)
+    more = {"key": "level_name", "on_change": _choose_name, "format_func": NAMES.__getitem__}
+    if compact:
+        st.selectbox("Level", offered, width=NARROW, **more)
+    else:
+        st.segmented_control("Level", offered, required=True, wrap=True, **more)
+    if name == "line":
+        return name, *_line(items, first, NARROW if compact else WIDE)
+    return name, "" if name == "total" else _which(items, name, of, first, NARROW if compact else WIDE), ""
 
 
-def _which(plan: PlanResult, name: str, of: str, first: tuple[str, str]) -> str:
-    options = sorted({str(v) for v in plan.items[COLUMNS[name]].dropna().unique()})[: item_choice.MOST_ITEMS]
+def _choose_name() -> None:
+    session.choose_level(session.widget("level_name"))
+
+
+def _which(items: pd.DataFrame, name: str, of: str, first: tuple[str, str], width: int) -> str:
+    options = sorted({str(v) for v in items[COLUMNS[name]].dropna().unique()})[: item_choice.MOST_ITEMS]
     begin = first[0] if name == "item" and first[0] in options else options[0]
-    of = of if of in set(plan.items[COLUMNS[name]]) else begin
+    of = of if of in set(items[COLUMNS[name]]) else begin
     key = f"level_{name}"
     session.seed(key, of)
     st.selectbox(
         NAMES[name],
         options if of in options else [of, *options],
         key=key,
-        width=280,
-        format_func=_items(plan) if name == "item" else str,
+        width=width,
+        format_func=_names(items) if name == "item" else str,
         on_change=lambda: session.choose_level(name, session.widget(key)),
     )
     return of
 
 
-def _line(plan: PlanResult, first: tuple[str, str]) -> tuple[str, str]:
+def _line(items: pd.DataFrame, first: tuple[str, str], width: int) -> tuple[str, str]:
     chosen = session.selected() or first
-    known_lines = lines.pairs(plan.items)
-    item_id, location_id = chosen if chosen in known_lines else first
-    items = sorted({item_id, *sorted(plan.items["item_id"].unique())[: item_choice.MOST_ITEMS]})
+    item_id, location_id = chosen if chosen in lines.pairs(items) else first
+    options = sorted({item_id, *sorted(items["item_id"].unique())[: item_choice.MOST_ITEMS]})
     session.seed("level_line_item", item_id)
     st.selectbox(
         "Item",
-        items,
+        options,
         key="level_line_item",
-        width=280,
-        format_func=_items(plan),
+        width=width,
+        format_func=_names(items),
         on_change=_choose_item,
-        args=(plan, location_id),
+        args=(items, location_id),
     )
     session.seed("level_line_at", location_id)
     st.selectbox(
         "Location",
-        item_choice.places(plan, item_id),
+        _places(items, item_id),
         key="level_line_at",
-        width=160,
+        width=NARROW,
         on_change=lambda: session.select(item_id, session.widget("level_line_at")),
     )
     return item_id, location_id
 
 
-def _choose_item(plan: PlanResult, location_id: str) -> None:
+def _places(items: pd.DataFrame, item_id: str) -> list[str]:
+    return sorted(items.loc[items["item_id"] == item_id, "location_id"])
+
+
+def _choose_item(items: pd.DataFrame, location_id: str) -> None:
     item_id = session.widget("level_line_item")
-    places = item_choice.places(plan, item_id)
+    places = _places(items, item_id)
     session.select(item_id, location_id if location_id in places else places[0])
 
 
@@ -161,8 +164,8 @@ def open_line(item_id: str, location_id: str) -> None:
     session.seed(TABS, "Forecast")
 
 
-def _items(plan: PlanResult) -> Callable[[str], str]:
-    names = plan.items.drop_duplicates("item_id").set_index("item_id")["item_name"]
+def _names(items: pd.DataFrame) -> Callable[[str], str]:
+    names = items.drop_duplicates("item_id").set_index("item_id")["item_name"]
     return lambda v: f"{v} · {names[v]}" if known(names.get(v)) else v
 
 

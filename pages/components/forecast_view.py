@@ -17,7 +17,7 @@ from pages.components import (
     records,
     session,
 )
-from pages.components.forecast_level import Level, chooser
+from pages.components.forecast_level import Level
 from pages.components.formats import literal
 from pages.components.item_view import line_of
 from pages.components.wording import forecast_in_words, plan_uses
@@ -32,14 +32,15 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
     numbers.forecast(promise.outlook(plan, past))
     rows = records.by_error(plan)
     first = (str(rows["item_id"].iloc[0]), str(rows["location_id"].iloc[0]))
-    level = chooser(plan, whole, first)
-    left, right = st.columns([3, 2], gap="medium")
-    with left, st.container(border=True, height="stretch"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="level"):
+        chosen = forecast_level.choose(plan.items, first)
+    level = forecast_level.level_of(plan, whole, *chosen)
+    with st.container(border=True):
         _fan(plan, level, past if level.name == "total" else lookups.history_of_all(level.behind))
-    with right, st.container(border=True, height="stretch"):
+    with st.container(border=True):
         _rivals(plan, level)
     st.subheader("Line by line")
-    st.caption("Those first whose error weighs most: demand x error, at cost. Choose a line to see its forecast above.")
+    st.caption("Those first whose error weighs most: demand × error, at cost. Choose a line to see its forecast above.")
     forecast_lines.show(
         rows, plan, key="lines", order=records.COLUMNS, alt="Forecast and error by line", table="forecast"
     )
@@ -49,14 +50,13 @@ def _fan(plan: PlanResult, level: Level, past: pd.DataFrame) -> None:
     if level.is_line:
         # Its own past knows outliers and events to the bucket.
         past = lookups.history(plan, level.of, level.at)
-    with st.container(horizontal=True, vertical_alignment="center", key="fan_heading"):
-        st.subheader(f"Expected demand: {forecast_level.titled(level)}", width="content")
-        if level.is_line and st.button("Open item", type="tertiary", icon=":material/arrow_forward:", key="open_item"):
-            session.select(level.of, level.at)
-            session.go("pages/item.py")
+    st.subheader(f"Expected demand: {forecast_level.titled(level)}")
     figure = charts.forecast_fan(past, lookups.rollup(level.keys), height=380)
     panel.chart(figure, f"History and forecast: {level.title}", key="fan")
     st.markdown(plan_uses(plan, level.keys))
+    if level.is_line and st.button("Open item", type="tertiary", icon=":material/arrow_forward:", key="open_item"):
+        session.select(level.of, level.at)
+        session.go("pages/item.py")
 
 
 def _rivals(plan: PlanResult, level: Level) -> None:
@@ -79,7 +79,7 @@ def _rivals(plan: PlanResult, level: Level) -> None:
         hide_index=True,
         column_order=[c for c in RIVALS if c in rows and rows[c].notna().any()],
         column_config=_columns(),
-        height=min(330, 38 + 35 * len(rows)),
+        height=forecast_lines.height(rows),
         placeholder="–",
         alt="The models that were compared, with their errors and weights",
     )

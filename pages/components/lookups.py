@@ -67,6 +67,14 @@ def rivals_of(item_id: str, location_id: str) -> pd.DataFrame:
     return cached.rivals_of(session.visitor(), snapshot, session.as_of(), session.params(), item_id, location_id)
 
 
+def event_effects() -> pd.DataFrame:
+    """What past events did, as `cached.event_effects` says; empty where that is not known."""
+    snapshot = session.snapshot_id()
+    if snapshot is None:
+        return cached.NO_EFFECTS
+    return cached.event_effects(session.visitor(), snapshot, session.as_of(), session.params())
+
+
 def plan_with(**changes: Any) -> PlanResult | None:
     """The plan under some other cheap parameters, for comparison; None where it cannot be made."""
     snapshot = session.snapshot_id()

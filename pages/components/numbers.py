@@ -197,14 +197,14 @@ def accuracy(plan: PlanResult, record: pd.Series, held: float | None) -> None:
             glossary.term("Cost of error"),
         )
     with second:
-        told = "".join(
+        told = ", ".join(
             f"{percent(record[column])} {words}"
-            for column, words in (("naive_wape", "for the naive forecast"), ("mean13_wape", ", the mean of 13 weeks"))
+            for column, words in (("naive_wape", "for the naive forecast"), ("mean13_wape", "for the mean of 13 weeks"))
             if known(record[column])
         )
         panel.number("Error over lead time + review", percent(record["wape"]), told, glossary.term("WAPE"))
     with third:
-        told = "Too little history to measure." if held is None else "of cases stayed below the 95 % quantile."
+        told = "Too little history to measure." if held is None else "of cases; 95 % were promised."
         panel.number(
             "The 95 % quantile held in", percent(held), told, "On past mornings not used to measure the spread."
         )

@@ -13,14 +13,14 @@ COLUMNS = (
     "item_id",
     "item_name",
     "location_id",
-    "abc_class",
-    "demand_class",
-    "model",
+    "error_at_cost",
     "weekly",
     "wape",
     "naive_wape",
     "bias",
-    "error_at_cost",
+    "abc_class",
+    "demand_class",
+    "model",
 )
 
 
