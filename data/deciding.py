@@ -106,7 +106,7 @@ def told_lock(override: Mapping[Any, Any], decided: Decided) -> str:
     if lock is None:
         return ""
     by = f" by {shown(lock.by)}" if lock.by else ""
-    on = f" on {shown(lock.at, 10)}" if lock.at else ""
+    on = f" on {shown(lock.at[:10])}" if lock.at else ""
     why = f" ({shown(lock.reason, LONGEST_REASON)})" if lock.reason else ""
     return f"{by}{on}{why}: unlock correction {shown(override['override_id'])} first"
 

@@ -5,12 +5,18 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from data import service
+from data.decisions import events_to_json
+from data.store import Workspace
 from planning import pipeline
 from planning.__main__ import main
+from planning.params import Params
 from planning.tables import RESULT_TABLES, WATERFALL_STEPS
 
 ROOT = Path(__file__).parents[2]
@@ -330,6 +336,73 @@ def test_what_is_imported_is_what_the_workspace_plans(folder, capsys):
     assert run(folder, *files, *params(folder)) == DONE
     assert summary(folder)["snapshot_id"] == made
     assert {name: (folder / "out" / f"{name}.csv").read_bytes() for name in RESULT_TABLES} == planned
+
+
+OVERRIDES = lines(
+    "override_id,item_id,starts_on,ends_on,kind,value,locked,reason",
+    "1,a,2026-06-01,2026-11-30,percent,100,,twice",
+    "2,a,2026-06-01,2026-06-30,percent,10,maybe,no flag",
+    "3,a,2026-06-30,2026-06-01,percent,10,,backwards",
+    "4,a,2026-06-01,2026-06-30,times,10,,no such kind",
+    "5,a,2026-06-01,2026-06-30,percent,1e12,,too much",
+    "6,nobody,2026-06-01,2026-06-30,percent,10,,no such item",
+)
+
+
+def test_a_file_of_corrections_moves_the_plan(folder):
+    # 20 a day instead of 10: the shelf of 40 is empty when the order of 7 x 20 comes.
+    assert run(folder, *write(folder, sales=SALES, stock=STOCK, overrides=OVERRIDES), *params(folder)) == DONE
+    assert float(rows(folder, "replenishment")[0]["order_quantity"]) == 140
+    assert [row["row"] for row in rows(folder, "rejected")] == ["3", "4", "5", "6"]
+    told = " ".join(summary(folder)["notes"])
+    assert "Corrections of the forecast: 2." in told
+    assert "6: no item and location of the plan is meant" in told
+
+
+def decide(name: str) -> service.Visitor:
+    """Double the forecast of a workspace, and close for a week in its past."""
+    visitor = service.Visitor("local", Workspace(name))
+    made = service.current_snapshot(visitor)
+    first, last = date(2026, 6, 1), date(2026, 11, 30)
+    service.override(visitor, made, kind="percent", value=100, starts_on=first, ends_on=last, reason="twice")
+    closed = {"starts_on": date(2026, 5, 4), "ends_on": date(2026, 5, 10), "uplift": 0.5}
+    service.edit_events(visitor, made, pd.DataFrame([closed]))
+    return visitor
+
+
+def test_the_plan_of_record_follows_what_was_decided(folder):
+    files = write(folder, sales=SALES, stock=STOCK)
+    assert main(["import", "--workspace", "nightly", *files]) == DONE
+    visitor = decide("nightly")
+    asked = ["plan", "--workspace", "nightly", "--as-of", AS_OF, "--out", str(folder / "out"), "--processes", "1"]
+    assert main([*asked, *params(folder)]) == DONE
+    changed = float(rows(folder, "replenishment")[0]["order_quantity"])
+    made = service.current_snapshot(visitor)
+    tables = service.planned_inputs(visitor, made)
+    told = Params.from_json((folder / "params.json").read_text())
+    result = pipeline.plan(tables, date.fromisoformat(AS_OF), told)
+    assert changed == result.replenishment["order_quantity"].iloc[0] > 100
+    service.undo(visitor, made)
+    service.undo(visitor, made)
+    assert main([*asked, *params(folder)]) == DONE
+    assert float(rows(folder, "replenishment")[0]["order_quantity"]) == 70
+
+
+def test_a_forecast_of_a_snapshot_takes_the_events_as_they_were_edited(folder):
+    assert main(["import", "--workspace", "w", *write(folder, sales=SALES, stock=STOCK)]) == DONE
+    visitor = decide("w")
+    made = service.current_snapshot(visitor)
+    tables = service.planned_inputs(visitor, made)
+    (folder / "events.json").write_text(events_to_json(tables["events"]), encoding="utf-8")
+    (folder / "params.json").write_text("{}", encoding="utf-8")
+    snapshot = str(visitor.workspace.path(made))
+    asked = ["fit", "--snapshot", snapshot, "--as-of", AS_OF, "--params", str(folder / "params.json")]
+    outs = {name: str(folder / name) for name in ("with", "without")}
+    assert main([*asked, "--out", outs["with"], "--events", str(folder / "events.json")]) == DONE
+    assert main([*asked, "--out", outs["without"]]) == DONE
+    expected = pipeline.fit(tables, date.fromisoformat(AS_OF), Params()).to_bytes()
+    assert Path(outs["with"]).read_bytes() == expected
+    assert Path(outs["without"]).read_bytes() != expected
 
 
 @pytest.mark.usefixtures("folder")
