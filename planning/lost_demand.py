@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import gammainc
+from scipy.special import gammainc, log_ndtr
 
 from planning.calendar import build_calendar
 from planning.demand import Demand, build_demand
@@ -111,6 +111,45 @@ def mean_at_least(mean: Floats, least: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         found = mean * before / beyond
     return np.asarray(np.where(beyond > 0, np.maximum(found, least), least))
+
+
+def censored_normal(sales: Floats, censored: Mask) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of normal demand, where the sales of some buckets are only a lower bound of it.
+
+    Parameters
+    ----------
+    sales : items x buckets, units a bucket; NaN: no bucket of the item.
+    censored : same shape, whether the shelf was empty.
+
+    Returns
+    -------
+    Two arrays of items, units a bucket, the deviation with divisor n; NaN where every bucket is censored or there is
+    none.
+
+    Source: expectation and maximisation (Dempster, Laird & Rubin 1977) with E[D | D >= x] = m + s h and
+    E[D^2 | D >= x] = m^2 + s^2 + s (x + m) h, h the hazard of the normal at (x - m) / s. Computed:
+    [52, 61, 47, 55, 40, 58, 66, 49] with the 4th and 5th censored give 56.28238 and 6.69642.
+    """
+    there = ~np.isnan(sales)
+    count = np.maximum(there.sum(axis=1), 1)
+    units, hidden = np.where(there, sales, 0.0), there & censored
+    told = (there & ~censored).any(axis=1)
+    mean = units.sum(axis=1) / count
+    sd = np.sqrt((np.where(there, units - mean[:, None], 0.0) ** 2).sum(axis=1) / count)
+    least = 1e-9 * (1 + np.abs(mean))
+    for _ in range(STEPS):
+        m, s = mean[:, None], np.maximum(sd, least)[:, None]
+        beyond = np.where(hidden, (units - m) / s, 0.0)
+        hazard = np.exp(-(beyond**2) / 2 - log_ndtr(-beyond)) / np.sqrt(2 * np.pi)
+        first = np.where(hidden, np.maximum(m + s * hazard, units), units)
+        second = np.where(hidden, m**2 + s**2 + s * (units + m) * hazard, units**2)
+        better = first.sum(axis=1) / count
+        spread = np.sqrt(np.maximum(second.sum(axis=1) / count - better**2, 0.0))
+        moved = np.max(np.abs(np.concatenate([better - mean, spread - sd])) / np.tile(1 + np.abs(mean), 2), initial=0.0)
+        mean, sd = better, spread
+        if moved < TOLERANCE:
+            break
+    return np.where(told, mean, np.nan), np.where(told, sd, np.nan)
 
 
 def _estimate(demand: Demand) -> tuple[Floats, Floats]:

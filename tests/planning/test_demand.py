@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from planning.calendar import build_calendar, is_weekly
 from planning.demand import LEAST_SHARE_ON_SHELF, Demand, build_demand, event_factors
 from planning.inputs import Inputs, read_tables
+from planning.lost_demand import lost_demand
 from planning.params import Params
+from planning.reason_codes import reason_codes
 
 AS_OF = date(2026, 6, 1)
 MORNING = pd.Timestamp(AS_OF)
@@ -379,3 +381,80 @@ def test_the_order_of_the_rows_changes_nothing(history, random):
     random.shuffle(order)
     once, then = (built(tables(sales=s, availability=told(shares))) for s in (sales, sales.iloc[order]))
     np.testing.assert_array_equal(once.demand, then.demand)
+
+
+# Bad input: a value and a reason for each, and none disturbs another.
+
+ODD = {
+    "zeros": [0.0] * 60,
+    "once": [0.0] * 30 + [4.0] + [0.0] * 29,
+    "shift": [2.0] * 40 + [200.0] * 20,
+    "spike": [3.0, 4, 5, 4] * 14 + [4e9, 4, 3, 5],
+    "tiny": [1e-9] * 60,
+    "rest": [5.0, 7, 6] * 20,
+}
+
+
+def odd(*names: str) -> Inputs:
+    """Odd items beside a usual one, two years of weeks of which the last 60 are told; and one of no history."""
+    always = {"usual": [9.0] * 104, "empty": [1.0] * 60, **{name: ODD[name] for name in names}}
+    sales = pd.concat([sold(units, name, step=7) for name, units in always.items()])
+    shelf = pd.concat([told([1.0] * 60, "zeros", step=7), told([0.1] * 60, "empty", step=7)])
+    event = table({"starts_on": day(-70), "ends_on": day(-64), "uplift": 2.0})
+    back = table(*({"date": day(-7 * k), "item_id": "back", "quantity": float(5 - 3 * k), "location_id": "S1"}
+                   for k in range(1, 9)))  # fmt: skip
+    stock = table(*({"item_id": i, "location_id": "S1", "on_hand": 1.0} for i in ("none", "empty", "zeros", "usual")))
+    return tables(sales=pd.concat([sales, back]), stock=stock, availability=shelf, events=event)
+
+
+def test_odd_items_have_a_value_and_a_reason():
+    inputs = odd(*ODD)
+    found = built(inputs, "week", outlier_correction=True, future=4)
+    for values in (found.demand, found.flat, found.clean, found.sales, found.events):
+        assert not np.isinf(values).any()
+        assert not (values < 0).any()
+    assert np.isfinite(found.sales).all()
+    assert np.isfinite(found.events).all()
+    names = sorted({*inputs["sales"]["item_id"], *inputs["stock"]["item_id"]})
+    codes = dict(zip(names, reason_codes(found.demand, found.active, 7, closed=found.closed), strict=True))
+    assert codes == {
+        "none": "NO_HISTORY", "zeros": "NO_DEMAND", "once": "ONE_SALE", "empty": "ALL_CENSORED", "back": "ONE_SALE",
+        "shift": "", "spike": "", "tiny": "", "rest": "", "usual": "",
+    }  # fmt: skip
+    assert lost_demand(dict(inputs.tables), AS_OF, Params())["lost_units"].dropna().ge(0).all()
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_one_odd_item_changes_no_other(name):
+    with_it, without = (built(odd(*n), "week", outlier_correction=True) for n in (ODD, [o for o in ODD if o != name]))
+    others = sorted({"none", "empty", "zeros", "usual", "back", *ODD} - {name})
+    every = sorted({"none", "empty", "zeros", "usual", "back", *ODD})
+    kept = sorted({"none", "empty", "zeros", "usual", "back", *ODD} - ({name} - {"zeros"}))
+    for of in ("demand", "active", "closed"):
+        once = dict(zip(every, getattr(with_it, of), strict=True))
+        then = dict(zip(kept, getattr(without, of), strict=True))
+        for other in others:
+            np.testing.assert_array_equal(once[other], then[other])
+
+
+def test_twenty_years_of_days():
+    found = built(tables(sales=pd.concat([sold([1.0, 0, 2] * 2435), sold([0.0] * 7000 + [3.0] * 305, "b")])))
+    assert found.demand.shape == (2, 7305)
+    assert np.isnan(found.demand).sum() == 7000
+
+
+def test_five_thousand_items_of_one_category():
+    rng = np.random.default_rng(0)
+    n = 5000
+    sales = pd.DataFrame(
+        {
+            "date": [day(-7 * k) for k in rng.integers(1, 30, 6 * n)],
+            "item_id": [f"i{k}" for k in rng.integers(0, n, 6 * n)],
+            "quantity": rng.integers(-2, 9, 6 * n).astype(float),
+        }
+    ).assign(location_id="S1")
+    items = pd.DataFrame({"item_id": [f"i{k}" for k in range(n)], "category": "x"})
+    event = table({"starts_on": day(-21), "ends_on": day(-8), "uplift": 1.5, "category": "x"})
+    found = built(tables(sales=sales, items=items, events=event), "week", outlier_correction=True)
+    assert np.isfinite(found.clean[~np.isnan(found.demand)]).all()
+    assert found.effects["observations"].iloc[0] > n

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import minimize_scalar
-from scipy.stats import poisson
+from scipy.optimize import minimize, minimize_scalar
+from scipy.stats import norm, poisson
 
-from planning.lost_demand import MOST_CORRECTION, censored_poisson_mean, lost_demand, mean_at_least
+from planning.lost_demand import MOST_CORRECTION, censored_normal, censored_poisson_mean, lost_demand, mean_at_least
 from planning.params import Params
 
 AS_OF = date(2026, 3, 2)
@@ -58,6 +58,43 @@ def test_the_mean_above_a_bound_is_that_of_a_plain_sum() -> None:
             [(n * weights).sum() / weights.sum()]
         )
     assert mean_at_least(np.array([1e-3]), np.array([300.0])) == pytest.approx([300.0], rel=0.01)
+
+
+def test_the_censored_normal_is_that_of_the_specification() -> None:
+    sales = np.array([52.0, 61, 47, 55, 40, 58, 66, 49])
+    censored = np.array([0, 0, 0, 1, 1, 0, 0, 0], dtype=bool)
+    mean, sd = censored_normal(sales[None], censored[None])
+    assert mean == pytest.approx([56.28238], abs=5e-6)
+    assert sd == pytest.approx([6.69642], abs=5e-6)
+    mean, sd = censored_normal(sales[None], np.zeros((1, 8), bool))
+    assert (mean, sd) == (pytest.approx([sales.mean()]), pytest.approx([sales.std()]))
+
+
+def test_the_censored_normal_has_the_greatest_likelihood() -> None:
+    rng = np.random.default_rng(5)
+    wanted = rng.normal(50, 8, (10, 40))
+    shelf = rng.uniform(40, 70, wanted.shape)
+    sold, censored = np.minimum(wanted, shelf), wanted >= shelf
+    means, sds = censored_normal(sold, censored)
+    for row in range(10):
+
+        def against(law: np.ndarray, row: int = row) -> float:
+            known = norm.logpdf(sold[row][~censored[row]], *law).sum()
+            return float(-known - norm.logsf(sold[row][censored[row]], *law).sum())
+
+        best = minimize(against, [50.0, 8.0], method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12}).x
+        assert [means[row], sds[row]] == pytest.approx(best, rel=1e-4)
+
+
+def test_the_censored_normal_of_odd_rows_is_a_number_or_unknown() -> None:
+    sales = np.array([[5.0, 5, 5], [5, 5, 90], [np.nan] * 3, [4, np.nan, 4], [0, 0, 0]])
+    censored = np.array([[False] * 3, [False, False, True], [False] * 3, [True, False, True], [False] * 3])
+    mean, sd = censored_normal(sales, censored)
+    assert np.isnan(mean).tolist() == [False, False, True, True, False]
+    assert (mean[0], sd[0], mean[4], sd[4]) == (5, 0, 0, 0)
+    assert mean[1] >= 100 / 3
+    assert not np.isinf(np.concatenate([mean, sd])).any()
+    assert censored_normal(np.empty((0, 4)), np.empty((0, 4), bool))[0].shape == (0,)
 
 
 def inputs(**tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
