@@ -21,7 +21,7 @@ def show() -> None:
         "Promotions, holidays, closures. Past ones are taken out of the history by what they did, coming ones are "
         "added to the forecast by what you tell. An empty item, category or location means all."
     )
-    shown = _in_percent(events)
+    shown = in_percent(events)
     edited = st.data_editor(
         shown,
         key=f"events_{decided.decisions_id()[:12]}",
@@ -47,7 +47,7 @@ def _save(shown: pd.DataFrame, edited: pd.DataFrame) -> None:
     if edited.equals(shown):
         st.info("Nothing was changed.", icon=":material/info:")
         return
-    decided.edit_events(_in_factors(edited))
+    decided.edit_events(in_factors(edited))
     # A refusal is told at the top of the page, where the edits still stand.
     st.rerun()
 
@@ -84,13 +84,14 @@ def _measured() -> None:
     )
 
 
-def _in_percent(events: pd.DataFrame) -> pd.DataFrame:
+def in_percent(events: pd.DataFrame) -> pd.DataFrame:
     """The events as they are edited: an uplift of 1.3 stands as 30 %; the latest first."""
     rows = events.reindex(columns=list(TOLD)).sort_values(["starts_on", "ends_on"], ascending=False, kind="stable")
-    return rows.assign(uplift=_percent(rows["uplift"])).reset_index(drop=True)
+    days = {name: pd.to_datetime(rows[name]) for name in ("starts_on", "ends_on")}
+    return rows.assign(uplift=_percent(rows["uplift"]), **days).reset_index(drop=True)
 
 
-def _in_factors(edited: pd.DataFrame) -> pd.DataFrame:
+def in_factors(edited: pd.DataFrame) -> pd.DataFrame:
     """The edited rows in the columns of the contract."""
     told = pd.to_numeric(edited["uplift"], errors="coerce")
     blank = edited.replace({"": None})

@@ -78,6 +78,14 @@ def behind(plan: PlanResult, keys: pd.DataFrame) -> pd.DataFrame:
     return plan.items.loc[mine | fed, list(lines.KEYS)].reset_index(drop=True)
 
 
+@dataclass(frozen=True)
+class _Widgets:
+    """How the widgets of a choice are drawn; apart by place, as one that changes its kind forgets its value."""
+
+    prefix: str
+    width: int
+
+
 def choose(items: pd.DataFrame, first: tuple[str, str], *, compact: bool = False) -> tuple[str, str, str]:
     """The choice of a level and of what at that level; kept in the address. Return name, of and at as in `Level`.
 
@@ -90,59 +98,61 @@ def choose(items: pd.DataFrame, first: tuple[str, str], *, compact: bool = False
     name, of = session.level()
     offered = [n for n in NAMES if n != "category" or items["category"].notna().any()]
     name = name if name in offered else "total"
-    session.seed("level_name", name)
-    more = {"key": "level_name", "on_change": _choose_name, "format_func": NAMES.__getitem__}
+    look = _Widgets("level_compact", NARROW) if compact else _Widgets("level", WIDE)
+    key = f"{look.prefix}_name"
+    session.seed(key, name)
+    more = {"key": key, "on_change": _choose_name, "args": (key,), "format_func": NAMES.__getitem__}
     if compact:
         st.selectbox("Level", offered, width=NARROW, **more)
     else:
         st.segmented_control("Level", offered, required=True, wrap=True, **more)
     if name == "line":
-        return name, *_line(items, first, NARROW if compact else WIDE)
-    return name, "" if name == "total" else _which(items, name, of, first, NARROW if compact else WIDE), ""
+        return name, *_line(items, first, look)
+    return name, "" if name == "total" else _which(items, name, of, first, look), ""
 
 
-def _choose_name() -> None:
-    session.choose_level(session.widget("level_name"))
+def _choose_name(key: str) -> None:
+    session.choose_level(session.widget(key))
 
 
-def _which(items: pd.DataFrame, name: str, of: str, first: tuple[str, str], width: int) -> str:
+def _which(items: pd.DataFrame, name: str, of: str, first: tuple[str, str], look: _Widgets) -> str:
     options = sorted({str(v) for v in items[COLUMNS[name]].dropna().unique()})[: item_choice.MOST_ITEMS]
     begin = first[0] if name == "item" and first[0] in options else options[0]
     of = of if of in set(items[COLUMNS[name]]) else begin
-    key = f"level_{name}"
+    key = f"{look.prefix}_{name}"
     session.seed(key, of)
     st.selectbox(
         NAMES[name],
         options if of in options else [of, *options],
         key=key,
-        width=width,
+        width=look.width,
         format_func=_names(items) if name == "item" else str,
         on_change=lambda: session.choose_level(name, session.widget(key)),
     )
     return of
 
 
-def _line(items: pd.DataFrame, first: tuple[str, str], width: int) -> tuple[str, str]:
+def _line(items: pd.DataFrame, first: tuple[str, str], look: _Widgets) -> tuple[str, str]:
     chosen = session.selected() or first
     item_id, location_id = chosen if chosen in lines.pairs(items) else first
     options = sorted({item_id, *sorted(items["item_id"].unique())[: item_choice.MOST_ITEMS]})
-    session.seed("level_line_item", item_id)
+    item_key, place_key = f"{look.prefix}_line_item", f"{look.prefix}_line_at"
+    session.seed(item_key, item_id)
     st.selectbox(
         "Item",
         options,
-        key="level_line_item",
-        width=width,
+        key=item_key,
+        width=look.width,
         format_func=_names(items),
-        on_change=_choose_item,
-        args=(items, location_id),
+        on_change=lambda: _choose_item(items, session.widget(item_key), location_id),
     )
-    session.seed("level_line_at", location_id)
+    session.seed(place_key, location_id)
     st.selectbox(
         "Location",
         _places(items, item_id),
-        key="level_line_at",
+        key=place_key,
         width=NARROW,
-        on_change=lambda: session.select(item_id, session.widget("level_line_at")),
+        on_change=lambda: session.select(item_id, session.widget(place_key)),
     )
     return item_id, location_id
 
@@ -151,8 +161,7 @@ def _places(items: pd.DataFrame, item_id: str) -> list[str]:
     return sorted(items.loc[items["item_id"] == item_id, "location_id"])
 
 
-def _choose_item(items: pd.DataFrame, location_id: str) -> None:
-    item_id = session.widget("level_line_item")
+def _choose_item(items: pd.DataFrame, item_id: str, location_id: str) -> None:
     places = _places(items, item_id)
     session.select(item_id, location_id if location_id in places else places[0])
 

@@ -1,11 +1,14 @@
 """The Forecast page: every tab on the sample, on a made-up plan, and on plans that lack things."""
 
+import shutil
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from pages.components import cached, lookups
+from pages.components import cached, decided, events_view, lookups
 from tests.pages.fake_plan import fake_history, fake_plan
 from tests.pages.test_pages import on_sample, opened, said, sample_home, widget  # noqa: F401
 
@@ -101,3 +104,139 @@ def test_a_category_is_no_choice_where_there_is_none(monkeypatch):
     app = at("Forecast", level="category", of="Kitchen")
     assert "Category" not in widget(app, "level_name").options
     assert widget(app, "level_name").value == "total"
+
+
+# --- corrections -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_home(sample_home, tmp_path, monkeypatch):  # noqa: F811
+    """A workspace on the sample that a test may decide in."""
+    home = tmp_path / "home"
+    shutil.copytree(sample_home, home)
+    monkeypatch.setenv("STOCKCAST_HOME", str(home))
+    monkeypatch.setenv("STOCKCAST_MODE", "local")
+    cached.forget_all()
+    yield home
+    cached.forget_all()
+
+
+def correct(app, percent, reason):
+    widget(app, "correct_value_percent").set_value(percent)
+    widget(app, "correct_reason").set_value(reason)
+    return widget(app, "correct_save").click().run()
+
+
+@pytest.mark.usefixtures("own_home")
+def test_a_correction_tells_its_effect_is_kept_locked_and_undone():
+    app = at("Corrections")
+    assert "None: the plan stands" in said(app)
+    widget(app, "level_compact_name").set_value("category").run()
+    widget(app, "correct_value_percent").set_value(20.0).run()
+    assert "would become" in said(app)
+    correct(app, 20.0, "a fair in town")
+    assert not app.exception
+    assert not app.error
+    assert app.success[0].value.startswith("Kept.")
+    assert widget(app, "correct_value_percent").value == 0.0
+    rows = decided_rows(app)
+    assert rows["change"].tolist() == ["+20 %"]
+    assert rows["reason"].tolist() == ["a fair in town"]
+    why = next(t for t in app.text_input if t.label == "Reason to lock")
+    why.set_value("agreed with the buyer")
+    widget(app, "correct_lock").click().run()
+    assert "agreed with the buyer" in said(app)
+    assert widget(app, "correct_reset").disabled
+    assert "Correction locked" in said(app)
+    widget(app, "correct_undo").click().run()
+    assert not widget(app, "correct_reset").disabled
+    widget(app, "correct_reset").click().run()
+    assert "None: the plan stands" in said(app)
+    widget(app, "correct_undo").click().run()
+    assert len(decided_rows(app)) == 1
+
+
+def decided_rows(app):
+    return next(frame.value for frame in app.dataframe if "change" in frame.value)
+
+
+@pytest.mark.usefixtures("own_home")
+def test_a_correction_without_a_reason_is_refused_in_words_and_stays_in_the_form():
+    app = correct(at("Corrections"), 20.0, "")
+    assert not app.exception
+    assert any("reason is missing" in error.value for error in app.error)
+    assert widget(app, "correct_value_percent").value == 20.0
+    assert "None: the plan stands" in said(app)
+
+
+@pytest.mark.usefixtures("own_home")
+def test_hostile_text_in_a_correction_is_shown_to_the_letter():
+    app = correct(at("Corrections"), 5.0, "![x](http://example.org/x.png) :red[a]")
+    assert not app.exception
+    widget(app, "correct_undo")
+    assert "![x](http" not in said(app)
+
+
+@pytest.mark.usefixtures("own_home")
+def test_the_last_day_before_the_first_is_told():
+    app = at("Corrections")
+    widget(app, "correct_until").set_value(date(2020, 1, 1)).run()
+    assert "lies before the first" in said(app)
+    correct(app, 5.0, "why not")
+    assert not app.exception
+    assert any("lies before the first" in error.value for error in app.error)
+
+
+@pytest.mark.usefixtures("own_home")
+def test_the_way_from_a_forecast_to_its_correction_keeps_the_level():
+    app = at("Forecast", level="location", of="ST-01")
+    widget(app, "correct_it").click().run()
+    assert not app.exception
+    assert app.session_state["forecast_tab"] == "Corrections"
+    assert widget(app, "level_compact_name").value == "location"
+    assert widget(app, "level_compact_location").value == "ST-01"
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+def events(**uplift):
+    return pd.DataFrame(
+        {
+            "event_name": ["Fair", None],
+            "starts_on": pd.to_datetime(["2026-06-01", "2025-06-02"]),
+            "ends_on": pd.to_datetime(["2026-06-07", "2025-06-08"]),
+            "uplift": [1.3, 0.0],
+            "item_id": ["00012", None],
+            "category": None,
+            "location_id": None,
+            **uplift,
+        }
+    )
+
+
+def test_events_are_edited_in_percent_and_kept_as_factors():
+    shown = events_view.in_percent(events())
+    assert shown["uplift"].tolist() == [30.0, -100.0]
+    back = events_view.in_factors(shown)
+    assert back["uplift"].tolist() == [1.3, 0.0]
+    assert back["item_id"].tolist() == ["00012", None]
+
+
+def test_no_events_make_an_empty_table_that_can_be_filled():
+    shown = events_view.in_percent(decided.NO_EVENTS)
+    assert shown.empty
+    assert shown["uplift"].dtype == float
+    assert str(shown["starts_on"].dtype).startswith("datetime64")
+
+
+@pytest.mark.usefixtures("own_home")
+def test_an_edited_event_asks_for_a_new_forecast():
+    app = at("Events")
+    assert not app.exception
+    key = app.get("data_editor")[0].key
+    app.session_state[key] = {"edited_rows": {0: {"uplift": 25.0}}, "added_rows": [], "deleted_rows": []}
+    widget(app, "events_save").click().run()
+    assert not app.exception
+    assert not app.error
+    assert "Forecasting your assortment" in said(app)
