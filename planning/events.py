@@ -23,6 +23,7 @@ CALM_BUCKETS = 4
 """Buckets without an event, on either side, that an event's bucket is compared with."""
 
 LEAST_UPLIFT, MOST_UPLIFT = 0.05, 20.0
+_ROWS = 2048
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,13 @@ def _observed(touches: list[_Touch], demand: Floats) -> Floats:
     rows = np.flatnonzero((count > 0).any(axis=1)) if demand.shape[1] else np.array([], int)
     if not len(rows):
         return sums
-    base = _baseline(demand[rows], count[rows] == 0)
-    place = np.zeros(len(demand), int)
-    place[rows] = np.arange(len(rows))
+    columns = np.unique(np.concatenate([touch.columns for touch in touches]))
+    base = np.full((len(demand), len(columns)), np.nan)
+    for first in range(0, len(rows), _ROWS):
+        part = rows[first : first + _ROWS]
+        base[part] = _baseline(demand[part], count[part] == 0, columns)
     for event, touch in enumerate(touches):
-        usual = base[np.ix_(place[touch.rows], touch.columns)]
+        usual = base[np.ix_(touch.rows, np.searchsorted(columns, touch.columns))]
         actual, share = demand[touch.cells], np.broadcast_to(touch.share, usual.shape)
         seen = (count[touch.cells] == 1) & ~np.isnan(actual) & ~np.isnan(usual)
         usual, actual, share = usual[seen], actual[seen], share[seen]
@@ -134,20 +137,21 @@ def _observed(touches: list[_Touch], demand: Floats) -> Floats:
     return sums
 
 
-def _baseline(demand: Floats, calm: NDArray[np.bool_]) -> Floats:
-    """Mean of the nearest calm known buckets, at most four on either side of each bucket; NaN without one."""
+def _baseline(demand: Floats, calm: NDArray[np.bool_], columns: Whole) -> Floats:
+    """Mean of the nearest calm known buckets, at most four on either side of each column; NaN without one."""
     calm = calm & ~np.isnan(demand)
-    before = np.cumsum(calm, axis=1)
-    rows, columns = np.nonzero(calm)
-    # Calm buckets of a row side by side: their running sum is looked up by how many came before.
-    packed = np.zeros((len(demand), demand.shape[1] + 1))
-    packed[rows, before[rows, columns]] = demand[rows, columns]
-    running = np.cumsum(packed, axis=1)
-    first = np.maximum(before - CALM_BUCKETS, 0)
-    last = np.minimum(before + CALM_BUCKETS, before[:, -1:])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        total = np.take_along_axis(running, last, axis=1) - np.take_along_axis(running, first, axis=1)
-        return np.asarray(np.where(last > first, total / (last - first), np.nan))
+    before = np.cumsum(calm, axis=1, dtype=np.int64)
+    # The calm buckets of all rows, end to end: those around a column lie around its place among them.
+    units = np.append(demand[calm], 0.0)
+    ends = np.cumsum(before[:, -1])[:, None]
+    starts = ends - before[:, -1:]
+    total, number = np.zeros((2, len(demand), len(columns)))
+    for step in range(-CALM_BUCKETS, CALM_BUCKETS):
+        at = starts + before[:, columns] + step
+        inside = (at >= starts) & (at < ends)
+        total += np.where(inside, units[np.where(inside, at, -1)], 0.0)
+        number += inside
+    return np.asarray(np.where(number > 0, total / np.maximum(number, 1), np.nan))
 
 
 def _touches(inputs: Inputs, keys: pd.DataFrame, starts: NDArray[np.datetime64], bucket_days: int) -> Iterator[_Touch]:
@@ -163,13 +167,16 @@ def _touches(inputs: Inputs, keys: pd.DataFrame, starts: NDArray[np.datetime64],
     }
     coded = {column: pd.factorize(values) for column, values in named.items()}
     code_of = {column: {value: k for k, value in enumerate(known)} for column, (_, known) in coded.items()}
+    of_item = {str(k): np.asarray(v) for k, v in keys.groupby("item_id", sort=False).indices.items()}
+    everybody, nobody = np.arange(len(keys)), np.array([], int)
     days = events[["starts_on", "ends_on"]].to_numpy().astype("datetime64[D]")
     ends = starts + bucket_days
     for wanted, (first, last) in zip(events[list(named)].to_numpy(), days, strict=True):
-        who = np.ones(len(keys), bool)
+        # Most events name an item: its rows are looked up, and what else is named is asked of them only.
+        rows = of_item.get(wanted[0], nobody) if isinstance(wanted[0], str) else everybody
         for column, value in zip(named, wanted, strict=True):
-            if isinstance(value, str):
-                who &= coded[column][0] == code_of[column].get(value, -2)
+            if column != "item_id" and isinstance(value, str):
+                rows = rows[coded[column][0][rows] == code_of[column].get(value, -2)]
         overlap = (np.minimum(ends, last + 1) - np.maximum(starts, first)).astype(int)
         columns = np.flatnonzero(overlap > 0)
-        yield _Touch(np.flatnonzero(who), columns, overlap[columns] / bucket_days)
+        yield _Touch(rows, columns, overlap[columns] / bucket_days)

@@ -138,3 +138,20 @@ def test_factors_told_are_factors_measured_without_a_measurement():
     calendar = build_calendar(inputs["sales"], AS_OF, "week", None)
     assert event_factors(inputs, keys, calendar, 0)[0].tolist() == [1, 1, 1, 2, 1, 1, 1]
     np.testing.assert_array_equal(without_events(np.array([[6.0, 6.0]]), np.array([[2.0, 0.2]])), [[3, np.nan]])
+
+
+def measured_by_loop(weeks: list[int], promoted_: set[int]) -> float:
+    calm = [t for t in range(len(weeks)) if t not in promoted_]
+    sold_, usual = 0.0, 0.0
+    for t in promoted_:
+        near = [s for s in calm if s < t][-4:] + [s for s in calm if s > t][:4]
+        if near:
+            sold_, usual = sold_ + weeks[t], usual + sum(weeks[s] for s in near) / len(near)
+    return sold_ / usual if usual > 0 else np.nan
+
+
+@given(st.lists(st.integers(1, 30), min_size=14, max_size=14), st.sets(st.integers(0, 13), min_size=1, max_size=9))
+def test_what_an_event_did_equals_a_plain_loop(weeks, promoted_):
+    inputs = promoted(weeks, *({"week": t - 14, "uplift": 2.0, "event_name": "x"} for t in sorted(promoted_)))
+    found = effects(inputs)["measured"].to_numpy()
+    np.testing.assert_allclose(found, [measured_by_loop(weeks, promoted_)] * len(promoted_))
