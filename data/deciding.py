@@ -27,6 +27,8 @@ from planning.tables import INPUT_TABLES
 
 MOST_OVERRIDES = 1_000
 LONGEST_REASON, LONGEST_NAME = 500, 200
+UNPLACED = "MAIN"
+"""The one location of data that name none, as a plan calls it."""
 LEVEL = ("item_id", "category", "location_id")
 WHERE: Mapping[str, Sequence[str]] = MappingProxyType(
     {
@@ -251,11 +253,18 @@ def checked_name(name: object, column: str, frames: Mapping[str, pd.DataFrame]) 
     tables = [frames[table][column] for table in WHERE[column] if table in frames and column in frames[table]]
     if isinstance(name, str) and any((values == name).any() for values in tables):
         return name
+    if column == "location_id" and name == UNPLACED and any(_lacks_places(frames, n) for n in ("sales", "stock")):
+        return UNPLACED
     known = sorted({str(value) for values in tables for value in values.dropna().unique()})
     near = difflib.get_close_matches(str(name)[:LONGEST_NAME], known, n=3, cutoff=0.5)
     way = f"the nearest are {', '.join(shown(value) for value in near)}" if near else "none is named like it"
     msg = f"the data know no {NOUNS[column]} {shown(name)!r}: {way}"
     raise InputError(msg)
+
+
+def _lacks_places(frames: Mapping[str, pd.DataFrame], table: str) -> bool:
+    frame = frames.get(table)
+    return frame is not None and ("location_id" not in frame or bool(frame["location_id"].isna().any()))
 
 
 def _number(value: object, what: str) -> float:

@@ -73,6 +73,8 @@ class Decided:
         given : the snapshot's own table, None where it has none. Where it holds an id that was made here, as data
             that were taken away and brought again may, the log decides.
         """
+        if not (self.made or self.gone or self.locks):
+            return given
         brought = [] if given is None else plain_rows(OVERRIDES, given)
         rows = [*(row for row in brought if row["override_id"] not in self.made), *self.made.values()]
         standing = [(row, reference) for row in rows if (reference := self.reference(row)) not in self.gone]

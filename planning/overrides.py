@@ -29,7 +29,7 @@ LEVELS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 Codes = Mapping[str, tuple[np.ndarray, Mapping[object, int]]]
 """By column the number of each row's value, and of which value it is."""
 
-APPLIED = ("override_id", "before", "after", "message")
+APPLIED = ("override_id", "where", "before", "after", "message")
 LEAST_CLASS = 10
 """Item-locations that a class needs before it can tell what is usual."""
 NONE = 1e-9
@@ -66,8 +66,8 @@ def corrected(
     Returns
     -------
     The new path, (n, H), never below 0 where it was not before; and a table in the order of `overrides`: override_id,
-    before and after (units of its group in its period, just before and just after its turn), message (why it did
-    not, or not wholly, do what was asked; else empty).
+    where (see `where`), before and after (units of its group in its period, just before and just after its turn),
+    message (why it did not, or not wholly, do what was asked; else empty).
     """
     rows = overrides.to_dict("records")
     firsts, lasts = (overrides[name].to_numpy("datetime64[D]") for name in ("starts_on", "ends_on"))
@@ -85,8 +85,9 @@ def corrected(
         told |= {at: forecast.correct(rows[at], *periods[at]) for at in turn}
         moved = forecast.days.gathered(forecast.cells != start) > 0
         new = np.where(moved, forecast.days.gathered(forecast.cells), new)
-    applied = pd.DataFrame([(rows[at]["override_id"], *told[at]) for at in range(len(rows))], columns=list(APPLIED))
-    return new, applied.astype({"override_id": object, "before": float, "after": float, "message": object})
+    did = [(row["override_id"], where(row), *told[at]) for at, row in enumerate(rows)]
+    kinds = dict.fromkeys(APPLIED, object) | {"before": float, "after": float}
+    return new, pd.DataFrame(did, columns=list(APPLIED)).astype(kinds)
 
 
 def tell_unapplied(applied: pd.DataFrame | None, notes: list[str]) -> None:
@@ -96,8 +97,15 @@ def tell_unapplied(applied: pd.DataFrame | None, notes: list[str]) -> None:
     notes.append(f"Corrections of the forecast: {len(applied):,}.")
     short = applied[applied["message"] != ""]
     if len(short):
-        some = "; ".join(f"{row.override_id}: {row.message}" for row in short.head(3).itertuples())
+        some = "; ".join(f"{row.override_id} of {row.where}: {row.message}" for row in short.head(3).to_records())
         notes.append(f"Corrections that could not be made as asked: {len(short):,} ({some}).")
+
+
+def where(override: Mapping[Any, Any]) -> str:
+    """Return what a correction speaks of, as a person says it: an item, a category or all, and at which location."""
+    told = [str(override[name]) for name in ("item_id", "category") if isinstance(override.get(name), str)]
+    place = override.get("location_id")
+    return f"{' '.join(told) or 'everything'}{f' at {place}' if isinstance(place, str) else ''}"
 
 
 def level_of(override: Mapping[Any, Any]) -> str:

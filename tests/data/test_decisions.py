@@ -18,6 +18,7 @@ from data.store import Workspace
 from data.upload import Source
 from planning import pipeline
 from planning.errors import InputError
+from planning.inputs import MAIN
 from planning.params import Params
 from planning.tables import INPUT_TABLES
 
@@ -214,6 +215,16 @@ def test_what_cannot_be_used_is_refused(
     with pytest.raises(InputError, match=message.replace("(", r"\(")):
         correct(owner, made, **change)
     assert owner.workspace.decisions() == []
+
+
+def test_data_without_locations_have_the_one_that_their_plan_names(owner: service.Visitor, made: str) -> None:
+    assert deciding.UNPLACED == MAIN
+    with pytest.raises(InputError, match="no location 'MAIN'"):
+        correct(owner, made, location_id=MAIN)
+    bare = read(sales="date,item_id,quantity\n2026-01-05,00012,3\n", stock="item_id,on_hand\n00012,7\n")
+    snapshot = service.confirm_import(owner, bare, replace_everything=True)
+    correct(owner, snapshot, item_id="00012", location_id=MAIN)
+    assert service.overrides(owner, snapshot)["location_id"].tolist() == [MAIN]
 
 
 def test_only_so_many_are_in_force_at_once(owner: service.Visitor, made: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -356,7 +356,7 @@ def test_a_file_of_corrections_moves_the_plan(folder):
     assert [row["row"] for row in rows(folder, "rejected")] == ["3", "4", "5", "6"]
     told = " ".join(summary(folder)["notes"])
     assert "Corrections of the forecast: 2." in told
-    assert "6: no item and location of the plan is meant" in told
+    assert "6 of nobody: no item and location of the plan is meant" in told
 
 
 def decide(name: str) -> service.Visitor:

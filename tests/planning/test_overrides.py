@@ -182,6 +182,13 @@ def test_what_cannot_be_done_is_told_and_moves_nothing(change, message):
     assert message in told(override)[0][2]
 
 
+def test_each_says_where_it_was():
+    levels = [{}, {"item_id": "a"}, {"item_id": "a", "location_id": "S1"}, {"category": "x"}, {"location_id": "S1"}]
+    rows = frame(*(row(**level) for level in levels))
+    told = corrected(PATH, KEYS, CATEGORIES, WEEKS, 7, rows)[1]["where"].tolist()
+    assert told == ["everything", "a", "a at S1", "x", "everything at S1"]
+
+
 def test_what_is_all_locked_is_told():
     lock = row("percent", 10, item_id="a", locked=1.0)
     assert (
@@ -460,7 +467,7 @@ def test_taking_a_correction_back_gives_the_same_bytes(fits):
 def test_what_could_not_be_done_stands_in_the_notes(fits):
     notes = base(fits, row("percent", 20), row("percent", 20, item_id="<b>z</b>", override_id="=1+1")).notes
     assert any(note.startswith("Corrections of the forecast: 2") for note in notes)
-    assert any("=1+1: no item and location of the plan is meant" in note for note in notes)
+    assert any("=1+1 of <b>z</b>: no item and location of the plan is meant" in note for note in notes)
 
 
 def test_a_correction_never_forecasts_again():
