@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -106,6 +107,14 @@ def corrections(visitor: service.Visitor, snapshot_id: str, as_of: date, params:
         return None
 
 
+def statistical(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> np.ndarray | None:
+    """Mean demand before all corrections, units by line and bucket in the order of `PlanResult.forecast`, or None."""
+    try:
+        return getattr(_prepared(visitor, snapshot_id, as_of, params), "statistical", None)
+    except _NotKeptError:
+        return None
+
+
 def event_effects(
     visitor: service.Visitor,  # noqa: ARG001
     snapshot_id: str,  # noqa: ARG001
@@ -132,12 +141,16 @@ def rollup(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Para
     if made is None:
         return NO_ROLLUP
     wanted = pd.MultiIndex.from_frame(keys[["item_id", "location_id"]])
-    ahead = made.forecast[pd.MultiIndex.from_frame(made.forecast[["item_id", "location_id"]]).isin(wanted)]
-    summed = ahead.groupby("starts_on", as_index=False)[["mean", *QUANTILES]].sum()
+    before = statistical(visitor, snapshot_id, as_of, params)
+    every = made.forecast
+    known = before is not None and before.size == len(every)
+    every = every.assign(statistical_mean=before.ravel() if before is not None and known else every["mean"])
+    ahead = every[pd.MultiIndex.from_frame(every[["item_id", "location_id"]]).isin(wanted)]
+    summed = ahead.groupby("starts_on", as_index=False)[["mean", "statistical_mean", *QUANTILES]].sum()
     if len(keys) != 1:
         # Quantiles do not add up.
         summed[list(QUANTILES)] = float("nan")
-    return summed.assign(statistical_mean=summed["mean"])[list(NO_ROLLUP.columns)]
+    return summed[list(NO_ROLLUP.columns)]
 
 
 def rivals_of(

@@ -1,7 +1,6 @@
 """What people know better than the forecast: a correction and its effect before it is kept, those in force, undo."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +14,7 @@ from pages.components import (
     forecast_level,
     forecast_lines,
     lines,
+    lookups,
     records,
     session,
     tables,
@@ -35,22 +35,23 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
     """Draw the tab."""
     with st.container(border=True):
         draft = _form(plan, whole)
-        told = forecast_correction.effect(whole, draft) if draft.starts_on <= draft.ends_on else None
+        standing = decided.corrections()
+        told = None
+        if draft.starts_on <= draft.ends_on:
+            told = forecast_correction.effect(whole, draft, lookups.statistical(), standing)
         st.markdown(
             "The last day lies before the first." if told is None else _in_words(draft, told, plan.params.currency)
         )
         with st.container(horizontal=True, vertical_alignment="center", key="correct_save_row"):
             # No callback: it would be given what the fields said before the last one was left.
             pressed = st.button("Correct the forecast", key="correct_save", type="primary", icon=":material/edit:")
-            locked = st.checkbox(
-                "Lock", key="correct_locked", help="Nothing else may move what it sets.", width="content"
-            )
-        if pressed and decided.correct(replace(draft, locked=bool(locked))):
+            st.checkbox("Lock", key="correct_locked", help="Nothing else may move what it sets.", width="content")
+        if pressed and decided.correct(draft):
             session.keep("corrected", "Kept. Every page counts with it from now on.")
         if pressed:
             # What was refused is told at the top of the page.
             st.rerun()
-    _in_force(whole)
+    _in_force(whole, standing)
 
 
 def _form(plan: PlanResult, whole: PlanResult) -> Correction:
@@ -59,6 +60,7 @@ def _form(plan: PlanResult, whole: PlanResult) -> Correction:
     first = (str(rows["item_id"].iloc[0]), str(rows["location_id"].iloc[0]))
     if session.kept("corrected"):
         session.seed("correct_reason", "")
+        session.seed("correct_locked", value=False)
         session.seed(f"correct_value_{session.widget('correct_kind')}", 0.0)
     narrow = forecast_level.NARROW
     with st.container(horizontal=True, vertical_alignment="bottom", key="correct_form"):
@@ -82,32 +84,34 @@ def _form(plan: PlanResult, whole: PlanResult) -> Correction:
             label_visibility="collapsed",
             width=2 * narrow,
         )
+    # Its box stands below, beside the button.
+    locked = bool(session.widget("correct_locked"))
     speaks = {FIELDS[name]: of} if name in FIELDS else {}
     speaks |= {"location_id": at} if name == "line" else {}
-    return Correction(starts, ends, str(kind), float(value), **speaks, reason=reason or "")
+    return Correction(starts, ends, str(kind), float(value), **speaks, reason=reason or "", locked=locked)
 
 
 def _in_words(draft: Correction, told: Effect, currency: str) -> str:
     """What the correction would change, before it is kept."""
-    if told.message:
-        return f"It cannot do all of that: {literal(told.message)}."
     lot = f"in {count(told.lines, 'line')}"
+    if told.message and told.before == told.after:
+        return f"It would change nothing: {literal(told.message)}."
     if draft.kind != "set_units" and not draft.value:
         return f"**{units(round(told.before))}** are expected {lot}. How much more or less?"
     said = f"**{units(round(told.before))}** would become **{units(round(told.after))}** {lot}"
     if told.value is not None:
         more = "more" if told.value >= 0 else "less"
         said += f": {money(abs(told.value), literal(currency))} {more} to have, at cost"
-    return f"{said}."
+    return f"{said}." + (f" Note: {literal(told.message)}." if told.message else "")
 
 
-def _in_force(plan: PlanResult) -> None:
+def _in_force(plan: PlanResult, standing: pd.DataFrame) -> None:
     said = session.kept("corrected")
     if said:
         st.success(said, icon=":material/check:")
         session.keep("corrected", None)
     st.subheader("Corrections in force")
-    rows = _told(decided.corrections())
+    rows = _told(standing)
     if rows.empty:
         st.caption("None: the plan stands on the statistical forecast alone.")
     else:

@@ -67,6 +67,14 @@ def rivals_of(item_id: str, location_id: str) -> pd.DataFrame:
     return cached.rivals_of(session.visitor(), snapshot, session.as_of(), session.params(), item_id, location_id)
 
 
+def statistical() -> np.ndarray | None:
+    """The mean before all corrections, as `cached.statistical` says; None where that is not known."""
+    snapshot = session.snapshot_id()
+    if snapshot is None:
+        return None
+    return cached.statistical(session.visitor(), snapshot, session.as_of(), session.params())
+
+
 def event_effects() -> pd.DataFrame:
     """What past events did, as `cached.event_effects` says; empty where that is not known."""
     snapshot = session.snapshot_id()

@@ -342,6 +342,48 @@ def test_one_line_has_a_fan_and_a_sum_of_lines_only_its_mean():
     assert named(several, "Expected demand").y.tolist() == pytest.approx(expected.tolist())
 
 
+def test_a_sum_of_lines_with_quantiles_of_its_own_has_a_fan():
+    total = fan_of("00001").groupby("starts_on", as_index=False)[["mean", "q50", "q80", "q90", "q95"]].sum()
+    figure = charts.forecast_fan(fake_history(), total)
+    assert named(figure, "95 % stay below").y.tolist() == pytest.approx(total["q95"].tolist())
+    unknown = charts.forecast_fan(fake_history(), total.assign(q80=np.nan, q90=np.nan, q95=np.nan))
+    assert not any("stay below" in (t.name or "") for t in unknown.data)
+    assert np.isfinite(unknown.layout.yaxis.range).all()
+
+
+def test_a_correction_is_drawn_against_what_it_corrects():
+    line = fan_of("00001", "LEEDS").reset_index(drop=True)
+    before = line["mean"].where(line.index >= 4, 0.5 * line["mean"])
+    figure = charts.forecast_fan(fake_history(), line.assign(statistical_mean=before))
+    assert named(figure, "Uncorrected").y.tolist() == pytest.approx(before.tolist())
+    same = charts.forecast_fan(fake_history(), line.assign(statistical_mean=line["mean"]))
+    assert "Uncorrected" not in {t.name for t in same.data}
+
+
+def test_the_calibration_curve_shows_what_chance_allows():
+    figure = charts.calibration_curve(fake_calibration())
+    whole = fake_calibration().query("demand_class == 'all'")
+    assert named(figure, "All lines").y.tolist() == pytest.approx(whole["realised"].tolist())
+    high = named(figure, "Chance").y
+    assert all(y >= x for x, y in zip(named(figure, "Chance").x, high, strict=True))
+    assert max(high) <= 1
+
+
+def test_many_groups_are_cut_to_those_with_the_most_demand():
+    table = forecast_record.by_group(MEASURED.assign(category=[f"K{n}" for n in range(len(MEASURED))]), "category")
+    figure = charts.error_by_group(table)
+    assert len(named(figure, "This forecast").y) == 12
+    nameless = forecast_record.by_group(MEASURED.assign(category=None), "category")
+    assert named(charts.error_by_group(nameless, "no category"), "This forecast").y[0] == "No category (60)"
+
+
+def test_a_step_that_makes_it_worse_is_told_and_marked():
+    steps = pd.DataFrame({"step": ["a", "b"], "wape": [0.2, 0.25], "gain": [np.nan, -0.05]})
+    bars = charts.value_added(steps).data[0]
+    assert bars.text[1] == "25.0 % (+5.0)"
+    assert bars.marker.line.color[0] != bars.marker.line.color[1]
+
+
 def test_empty_shelves_are_shaded():
     figure = charts.forecast_fan(fake_history(), fan_of("00001", "LEEDS"))
     assert [s for s in figure.layout.shapes if s.type == "rect"]

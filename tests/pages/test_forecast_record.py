@@ -152,6 +152,22 @@ def test_a_percentage_moves_the_units_of_its_period_and_their_cost():
     assert told.lines == 1
 
 
+def test_what_is_locked_stays_and_what_stands_counts_first():
+    keys = PLAN.forecast[["item_id", "location_id"]].drop_duplicates()
+    statistical = PLAN.forecast["mean"].to_numpy().reshape(len(keys), -1)
+    standing = forecast_correction._rows(
+        Correction(AS_OF, date(2026, 5, 31), "percent", 100.0, item_id="00002", location_id="LEEDS", locked=True)
+    )
+    before = {place: weeks("00002", place, 4) for place in ("HULL", "LEEDS", "YORK")}
+    draft = Correction(AS_OF, date(2026, 5, 31), "percent", 50.0, item_id="00002")
+    told = forecast_correction.effect(PLAN, draft, statistical, standing)
+    # By hand: Leeds is doubled and stays so, the others rise by half.
+    assert told.before == pytest.approx(before["HULL"] + 2 * before["LEEDS"] + before["YORK"])
+    assert told.after == pytest.approx(1.5 * before["HULL"] + 2 * before["LEEDS"] + 1.5 * before["YORK"])
+    assert told.value == pytest.approx(0.5 * (before["HULL"] + before["YORK"]) * 5.7)
+    assert "lock" in told.message
+
+
 def test_units_are_set_for_the_whole_group():
     draft = Correction(AS_OF, date(2026, 5, 10), "set_units", 500.0, category="Kitchen")
     told = forecast_correction.effect(PLAN, draft)
