@@ -132,7 +132,7 @@ def read_log(log: Sequence[Decision], *, sample: bool) -> Decided:
     for line in in_force(log, sample=sample):
         body, at = line.body, line.decided_at.isoformat()
         if line.kind == OVERRIDE:
-            made[body["row"]["override_id"]] = {**body["row"], "made_by": body["by"], "made_at": at}
+            made[body["row"]["override_id"]] = {**body["row"], "made_by": body["by"] or None, "made_at": at}
         elif line.kind == RESET:
             gone |= set(body["ids"])
         elif line.kind in (LOCK, UNLOCK):

@@ -1,6 +1,8 @@
 """What people decide: kept apart, over new data, checked at the door, undone and locked."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from data import deciding, decisions, jobs, service
 from data.catalog import NO_DECISIONS
+from data.export import input_files
 from data.store import Workspace
 from data.upload import Source
 from planning import pipeline
@@ -255,6 +258,30 @@ def test_corrections_that_came_with_the_data_can_be_taken_back_and_locked(owner:
     later = service.confirm_import(owner, read(overrides=header + first + other))
     assert standing(owner, later) == ["1", "2"]
     assert service.overrides(owner, later)["locked"].tolist() == [1.0, 1.0]
+
+
+def test_corrections_that_are_taken_away_and_brought_again_count_once(owner: service.Visitor, made: str) -> None:
+    names = [correct(owner, made), correct(owner, made, item_id="00012", locked=True)]
+    files = {name: frame for name, frame in service.planned_inputs(owner, made).items() if name == "overrides"}
+    text = zipfile.ZipFile(io.BytesIO(input_files(files))).read("overrides.csv").decode()
+    later = service.confirm_import(owner, read(overrides=text))
+    assert len(service.inputs(owner, later)["overrides"]) == 2
+    assert standing(owner, later) == names
+    service.reset_override(owner, later, names[:1])
+    assert standing(owner, later) == names[1:]
+    # Elsewhere they are corrections of the data.
+    other = service.Visitor("local", Workspace("other"))
+    there = service.confirm_import(other, read(sales=SALES, stock=STOCK, items=ITEMS, overrides=text))
+    assert sorted(standing(other, there)) == sorted(names)
+    assert service.overrides(other, there)["locked"].sum() == 1
+
+
+def test_nobody_signed_in_is_nobody(owner: service.Visitor, made: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_person", lambda _: "")
+    name = correct(owner, made, locked=True)
+    assert service.overrides(owner, made)["made_by"].tolist() == [None]
+    with pytest.raises(InputError, match=rf"{name} is locked on \d{{4}}-\d\d-\d\d \(New shop"):
+        service.reset_override(owner, made, [name])
 
 
 def test_the_list_tells_what_each_did(owner: service.Visitor, made: str) -> None:
