@@ -14,6 +14,8 @@ Whole = NDArray[np.int64]
 CURVE = 8
 """Buckets of a launch; what follows is the mature level."""
 
+_CURVE_LIMITS = (0.2, 5.0)
+
 LEAST_HISTORY = 13
 """A launch is visible in an item with so many buckets of history, its first sale inside it."""
 
@@ -22,6 +24,12 @@ MATURE = 26
 
 LATEST = 13
 """Known buckets that tell today's level, where no model's is given."""
+
+PRIOR_BUCKETS = 4.0
+"""What a told like item weighs, in buckets of the new item's own; a prior that was found weighs at most that."""
+
+LEAST_TRIED = 10
+_SAMPLE = 4000
 
 NEIGHBOURS = 5
 LEAST_NEIGHBOURS = 3
@@ -60,6 +68,7 @@ class Analogs:
         self.today, self.known = today, ~np.isnan(today)
         self.mean = _mean_by(self.item[self.known], today[self.known], self.count)
         self.curve, self.visible = self._curves(clean, first)
+        self.noise = latest_variance(clean)
 
     def _curves(self, clean: Floats, first: Whole) -> tuple[Floats, Mask]:
         """Demand by age relative to the mature level by item, drawn to 1 by a unit; and whose launch is to be seen."""
@@ -76,30 +85,66 @@ class Analogs:
         np.add.at(sold, self.item[rows], np.where(told, aligned[:, :CURVE], 0.0))
         np.add.at(usual, self.item[rows], np.where(told, mature[:, None], 0.0))
         visible = usual.sum(axis=1) > 0
-        return (sold + 1) / (usual + 1), visible
+        return np.clip((sold + 1) / (usual + 1), *_CURVE_LIMITS), visible
 
-    def of(self, rows: Whole) -> tuple[Floats, Floats, NDArray[np.str_]]:
-        """Return prior level, curve and reason of each row."""
-        item = self.item[rows]
-        like = self.like[item]
-        near = self._nearest(item)
-        found = (near >= 0).sum(axis=1) >= LEAST_NEIGHBOURS
-        choices = {
-            "LIKE_ITEM": (np.where(like >= 0, self._level_of(like, rows), np.nan), self.curve[like]),
-            "OTHER_LOCATIONS": (self.mean[item], self.curve[item]),
-            "NEAREST_ITEMS": (
-                np.where(found, _median(np.where(near >= 0, self._level_of(near, rows[:, None]), np.nan)), np.nan),
-                _median(np.where((near >= 0)[..., None], self.curve[near], np.nan).transpose(0, 2, 1)),
+    def of(self, rows: Whole) -> tuple[Floats, Floats, NDArray[np.str_], Floats]:
+        """Return prior level, curve and reason of each row, and what the prior weighs in buckets."""
+        near = self._nearest(self.item[rows])
+        shapes = {
+            "LIKE_ITEM": self.curve[self.like[self.item[rows]]],
+            # Where other locations sell it already, no launch is left to be seen.
+            "OTHER_LOCATIONS": np.ones((len(rows), CURVE)),
+            # Items that were only found like it are believed half, in logs: more of it missed the mean further.
+            "NEAREST_ITEMS": np.sqrt(
+                _median(np.where((near >= 0)[..., None], self.curve[near], np.nan).transpose(0, 2, 1))
             ),
-            "CATEGORY_MEAN": (self._category_mean(rows), np.ones((len(rows), CURVE))),
+            "CATEGORY_MEAN": np.ones((len(rows), CURVE)),
         }
-        prior, curve = np.zeros(len(rows)), np.ones((len(rows), CURVE))
+        prior, weight, curve = np.zeros(len(rows)), np.zeros(len(rows)), np.ones((len(rows), CURVE))
         reason = np.full(len(rows), "NO_PRIOR", dtype="U15")
-        for name, (level, shape) in reversed(choices.items()):
+        trust = self._trust()
+        for name, level in reversed(self._levels(rows, near).items()):
             tells = ~np.isnan(level)
             prior, reason = np.where(tells, level, prior), np.where(tells, name, reason)
-            curve = np.where(tells[:, None], shape, curve)
-        return prior, curve, reason
+            weight = np.where(tells, trust[name], weight)
+            curve = np.where(tells[:, None], shapes[name], curve)
+        return prior, curve, reason, weight
+
+    def _levels(self, rows: Whole, near: Whole) -> dict[str, Floats]:
+        """What each kind of analog says of the level of each row, NaN where it says nothing; the best first."""
+        like = self.like[self.item[rows]]
+        found = (near >= 0).sum(axis=1) >= LEAST_NEIGHBOURS
+        middle = _median(np.where(near >= 0, self._level_of(near, rows[:, None]), np.nan))
+        return {
+            "LIKE_ITEM": np.where(like >= 0, self._level_of(like, rows), np.nan),
+            "OTHER_LOCATIONS": self._elsewhere(rows),
+            "NEAREST_ITEMS": np.where(found, middle, np.nan),
+            "CATEGORY_MEAN": self._category_mean(rows),
+        }
+
+    def _trust(self) -> dict[str, float]:
+        """What each kind of prior weighs, in buckets: the noise of a bucket over how far such priors miss.
+
+        Measured on rows with a history, as if they were new; at most `PRIOR_BUCKETS`, which is what a told one weighs.
+        """
+        mature = np.flatnonzero(self.known & ~np.isnan(self.noise))
+        rows = mature[:: max(1, len(mature) // _SAMPLE)]
+        out = {"LIKE_ITEM": PRIOR_BUCKETS}
+        for name, level in self._levels(rows, self._nearest(self.item[rows])).items():
+            tells = ~np.isnan(level)
+            scale = (1 + level[tells]) ** -2
+            miss = (scale * (self.today[rows][tells] - level[tells]) ** 2).sum()
+            noise = (scale * self.noise[rows][tells]).sum()
+            enough = tells.sum() >= LEAST_TRIED and miss > 0
+            out.setdefault(name, min(PRIOR_BUCKETS, float(noise / miss)) if enough else PRIOR_BUCKETS)
+        return out
+
+    def _elsewhere(self, rows: Whole) -> Floats:
+        """Mean of today's level of the item at other locations, NaN where there is none."""
+        number = np.bincount(self.item[self.known], minlength=self.count)[self.item[rows]] - self.known[rows]
+        total = np.bincount(self.item[self.known], self.today[self.known], minlength=self.count)[self.item[rows]]
+        rest = np.maximum(total - np.where(self.known[rows], self.today[rows], 0.0), 0.0)
+        return np.asarray(np.where(number > 0, rest / np.maximum(number, 1), np.nan))
 
     def _level_of(self, item: Whole, rows: Whole) -> Floats:
         """Today's level of items at the locations of the given rows; where they are not, their mean elsewhere."""
@@ -161,9 +206,21 @@ def _taken(values: Whole, at: Whole) -> Whole:
 
 def latest_level(clean: Floats) -> Floats:
     """Mean of the last 13 known buckets of each row, units a bucket; NaN without one."""
+    return _mean(_latest(clean, LATEST))
+
+
+def latest_variance(clean: Floats) -> Floats:
+    """Sample variance of the last 26 known buckets of each row, NaN with fewer than eight."""
+    last = _latest(clean, MATURE)
+    count = (~np.isnan(last)).sum(axis=1)
+    squares = np.nansum((last - _mean(last)[:, None]) ** 2, axis=1)
+    return np.asarray(np.where(count >= CURVE, squares / np.maximum(count - 1, 1), np.nan))
+
+
+def _latest(clean: Floats, count: int) -> Floats:
     known = ~np.isnan(clean)
     from_end = np.cumsum(known[:, ::-1], axis=1)[:, ::-1]
-    return _mean(np.where(known & (from_end <= LATEST), clean, np.nan))
+    return np.asarray(np.where(known & (from_end <= count), clean, np.nan))
 
 
 def _mean(values: Floats) -> Floats:

@@ -6,16 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from planning.analogs import CURVE, LAUNCH_REASONS, Analogs, latest_level
+from planning.analogs import CURVE, LAUNCH_REASONS, PRIOR_BUCKETS, Analogs, latest_level
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 LEAST_BUCKETS = 8
 """With fewer known buckets an item is new: there is no model to fit."""
-
-PRIOR_BUCKETS = 4.0
-"""What the prior level weighs, in buckets of the item's own."""
 
 SHARE_WEIGHT = 10.0
 
@@ -26,6 +23,8 @@ class Launch:
 
     rows : the new rows of the demand it was made from.
     prior : mature level that items like it lead one to expect, units a bucket, >= 0.
+    weight : what that weighs, in buckets of the row's own: 4 where it was told, else by how well such priors did for
+        rows with a history, at most 4; 0 where there is none.
     past : sum of the profile over the row's own known buckets.
     own : units of the row's own known buckets.
     profile : its next buckets relative to the mature level, (len(rows), H).
@@ -34,6 +33,7 @@ class Launch:
 
     rows: Whole
     prior: Floats
+    weight: Floats
     past: Floats
     own: Floats
     profile: Floats
@@ -42,8 +42,7 @@ class Launch:
     @property
     def level(self) -> Floats:
         """Mature level with the row's own buckets heard, units a bucket, >= 0; 0 where nothing tells one."""
-        weight = np.where(self.reason == "NO_PRIOR", 0.0, PRIOR_BUCKETS)
-        return gamma_poisson_level(self.prior, self.own, self.past, weight)
+        return gamma_poisson_level(self.prior, self.own, self.past, self.weight)
 
 
 def gamma_poisson_level(prior: Floats, own: Floats, profile: Floats, weight: Floats | float = PRIOR_BUCKETS) -> Floats:
@@ -89,9 +88,9 @@ def launch_level(
 ) -> Launch:
     """Return the prior level and the launch profile of all new rows: those with fewer than eight known buckets.
 
-    The first that can tell speaks: the item told as like it; the item itself at other locations; the five items of the
-    category nearest in price (median of their levels and curves) where at least three have a launch to be seen; the
-    mean level of the category.
+    The first that can tell speaks: the item told as like it, its curve and level; the item itself at other locations;
+    the five items of the category nearest in price where at least three have a launch to be seen, the median of their
+    levels and the square root of that of their curves; the mean level of the category.
 
     Parameters
     ----------
@@ -102,7 +101,8 @@ def launch_level(
     level : today's level by row, units a bucket, where a model gives it; else the mean of the last 13 known buckets.
     launch_in : buckets from `as_of` until the launch of each row, 0 or less where it has begun.
 
-    Source: like-item curves with a gamma-Poisson update, the numbers are house rules.
+    Source: like-item curves with a gamma-Poisson update; how much a found prior weighs is Buehlmann's credibility,
+    noise within a row over spread around the prior. The other numbers are house rules.
     """
     known = ~np.isnan(clean)
     seen = known.sum(axis=1)
@@ -111,13 +111,13 @@ def launch_level(
     today = np.where(seen >= LEAST_BUCKETS, today, np.nan)
     analogs = Analogs(clean, first, today, keys, items)
     rows = np.flatnonzero(seen < LEAST_BUCKETS)
-    prior, curve, reason = analogs.of(rows)
+    prior, curve, reason, weight = analogs.of(rows)
     age = clean.shape[1] - first[rows]
     wait = np.zeros(len(rows), int) if launch_in is None else np.maximum(launch_in[rows], 0)
     own_age = np.arange(clean.shape[1]) - first[rows][:, None]
     past = np.where(known[rows], _at_age(curve, own_age), 0.0).sum(axis=1)
     ahead = age[:, None] + np.arange(horizon) - wait[:, None]
-    return Launch(rows, prior, past, np.nansum(clean[rows], axis=1), _at_age(curve, ahead), reason)
+    return Launch(rows, prior, weight, past, np.nansum(clean[rows], axis=1), _at_age(curve, ahead), reason)
 
 
 def on_sale(keys: pd.DataFrame, items: pd.DataFrame, starts: NDArray[np.datetime64], bucket_days: int) -> Floats:

@@ -75,11 +75,11 @@ def test_the_five_nearest_in_price_give_their_median():
     assert (new.reason.tolist(), new.prior.tolist()) == (["NEAREST_ITEMS"], [70])
 
 
-def test_the_curve_is_the_median_of_the_nearest():
+def test_the_curve_is_the_median_of_the_nearest_believed_half():
     curves = [[99 * f / 99] + [1.0] * 7 for f in (0.2, 0.4, 0.6)]
     rows = [(f"i{k}", "S1", launched(99, c)) for k, c in enumerate(curves)]
     new = found([*rows, ("n", "S1", [np.nan] * PERIODS)], category=dict.fromkeys(["i0", "i1", "i2", "n"], "x"))
-    assert new.profile[0] == pytest.approx([(99 * 0.4 + 1) / 100, 1, 1, 1])
+    assert new.profile[0] == pytest.approx([((99 * 0.4 + 1) / 100) ** 0.5, 1, 1, 1])
 
 
 def test_with_fewer_than_three_launches_to_be_seen_the_category_gives_its_mean():
@@ -119,6 +119,23 @@ def test_the_nearest_equal_a_plain_loop(prices, price):
         category=dict.fromkeys([*names, "n"], "x"),
     )
     assert new.prior == pytest.approx([np.median([levels[n] for n in nearest_by_loop(prices, price, names)])])
+
+
+def test_a_prior_that_was_found_weighs_by_how_well_such_priors_do():
+    # Levels of 1 to 30 tell next to nothing of each other, and all have the same noise: var 2 each, as of Poisson 2.
+    rng = np.random.default_rng(2)
+    noise = rng.choice([-1.5, 1.5], (30, 40))
+    spread = [(f"i{k:02}", "S1", [np.nan] * 20 + [40 + 30 * (k % 7) + x for x in noise[k]]) for k in range(30)]
+    alike = [(f"i{k:02}", "S1", [np.nan] * 20 + [40 + x for x in noise[k]]) for k in range(30)]
+    new, columns = (
+        ("n", "S1", launched(100, age=4)),
+        {"category": dict.fromkeys([f"i{k:02}" for k in range(30)] + ["n"], "x")},
+    )
+    one, other = found([*spread, new], **columns), found([*alike, new], **columns)
+    assert one.weight[0] < 0.01
+    assert one.level == pytest.approx([100], rel=0.01)
+    assert other.weight.tolist() == [4]
+    assert other.level == pytest.approx([(4 * 40 + 400) / 8], rel=0.02)
 
 
 def test_a_future_launch_keeps_its_curve_until_it_begins():
