@@ -20,7 +20,7 @@ MEASURED = (
 TABLE = (
     "group",
     "lines",
-    "scored",
+    "error_value",
     "wape",
     "naive_wape",
     "mean13_wape",
@@ -32,10 +32,10 @@ TABLE = (
     "held_90",
     "held_95",
     "held_98",
-    "error_value",
+    "scored",
 )
-WORST = ("item_id", "item_name", "location_id", "error_value", "wape", "naive_wape", "bias", "scored", "demand_class")
-DRIFT = ("item_id", "item_name", "location_id", "direction", "bias", "error_value", "wape")
+WORST = ("item_id", "location_id", "error_value", "item_name", "wape", "naive_wape", "bias", "scored", "demand_class")
+DRIFT = ("item_id", "location_id", "direction", "bias", "error_value", "item_name", "wape")
 _SHARES = ("wape", "naive_wape", "mean13_wape", "bias", "held_80", "held_90", "held_95", "held_98")
 DIRECTIONS = MappingProxyType({"over": "▲ too high", "under": "▼ too low"})
 
@@ -92,6 +92,7 @@ def _groups(plan: PlanResult, rows: pd.DataFrame) -> None:
         table = forecast_record.by_group(rows, by)
         figure = charts.error_by_group(table, f"no {GROUPS[by].lower()}")
         panel.chart(figure, f"Error by {GROUPS[by].lower()}, against simpler forecasts", key="groups")
+        st.caption("Left is better. Held: the share of cases in which demand stayed at or below that quantile.")
         st.dataframe(
             table.round(dict.fromkeys(_SHARES, 3)),
             key=f"record_{by}",
@@ -102,7 +103,6 @@ def _groups(plan: PlanResult, rows: pd.DataFrame) -> None:
             placeholder="–",
             alt=f"The forecast's record by {GROUPS[by].lower()}",
         )
-        st.caption("Left is better. Held: the share of cases in which demand stayed at or below that quantile.")
         tables.downloads(table, "accuracy", plan, key=f"record_{by}")
 
 

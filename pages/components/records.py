@@ -11,9 +11,9 @@ from planning.result import PlanResult
 
 COLUMNS = (
     "item_id",
-    "item_name",
     "location_id",
     "error_at_cost",
+    "item_name",
     "weekly",
     "wape",
     "naive_wape",
