@@ -152,14 +152,13 @@ def moved_variance(
     """
     rows = np.flatnonzero((before != after).any(axis=1))
     old, new, out = before[rows], after[rows], variance.copy()
-    ratio = np.divide(new, old, out=np.zeros_like(new), where=old > 0)
+    ratio = np.divide(new, old, out=np.zeros_like(new), where=old > NONE)
     moved = variance[rows] * ratio**2
-    fresh = (old <= 0) & (new > 0)
-    for column in np.flatnonzero(fresh.any(axis=0)):
-        some = fresh[:, column]
-        moved[some, column] = _usual(
-            variance[:, column], before[:, column], new[some, column], classes, classes[rows[some]], whole[rows[some]]
-        )
+    fresh = (old <= NONE) & (new > NONE)
+    some = np.flatnonzero(fresh.any(axis=1))
+    if len(some):
+        usual = _usual(variance, before, new[some], classes, classes[rows[some]], whole[rows[some]])
+        moved[some] = np.where(fresh[some], usual, moved[some])
     out[rows] = np.maximum.accumulate(moved, axis=1)
     return out
 
@@ -167,21 +166,31 @@ def moved_variance(
 def _usual(
     variance: np.ndarray, mean: np.ndarray, at: np.ndarray, classes: np.ndarray, wanted: np.ndarray, whole: np.ndarray
 ) -> np.ndarray:
-    """Return the variance that rows of the wanted classes usually have at these means, units squared."""
-    told = (mean > 0) & (variance > 0)
-    least = np.where(whole, at, 0.0)
+    """Return the variance that rows of the wanted classes, (k,), usually have at these means, (k, H)."""
+    least = np.where(whole[:, None], at, 0.0)
     out = least + (UNKNOWN_SPREAD * at) ** 2
+    of_all = _law(variance, mean)
     for name in np.unique(wanted):
-        alike = told & (classes == name)
-        alike = alike if alike.sum() >= LEAST_CLASS else told
-        if alike.sum() < LEAST_CLASS:
-            continue
-        x, y = np.log(mean[alike]), np.log(variance[alike])
-        spread = max(float(((x - x.mean()) ** 2).sum()), 1e-9)
-        slope = float(np.clip(((x - x.mean()) * (y - y.mean())).sum() / spread, 1.0, 2.0))
-        law = np.exp(y.mean() - slope * x.mean()) * at**slope
-        out = np.where(wanted == name, np.maximum(law, least), out)
+        alike = classes == name
+        scale, slope = (
+            np.where(np.isnan(o), a, o) for o, a in zip(_law(variance[alike], mean[alike]), of_all, strict=True)
+        )
+        mine = (wanted == name)[:, None]
+        out = np.where(mine & ~np.isnan(scale), np.maximum(scale * at**slope, least), out)
     return np.asarray(out)
+
+
+def _law(variance: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return scale and slope of v = scale m^slope by bucket, (H,) each, NaN where too few rows tell."""
+    told = (mean > 0) & (variance > 0)
+    x, y = (np.log(np.where(told, values, 1.0)) for values in (mean, variance))
+    count = told.sum(axis=0)
+    known = np.maximum(count, 1)
+    mx, my = x.sum(axis=0) / known, y.sum(axis=0) / known
+    spread = np.maximum((x * x).sum(axis=0) - known * mx**2, 1e-9)
+    slope = np.clip(((x * y).sum(axis=0) - known * mx * my) / spread, 1.0, 2.0)
+    few = count < LEAST_CLASS
+    return np.where(few, np.nan, np.exp(my - slope * mx)), np.where(few, np.nan, slope)
 
 
 @dataclass(frozen=True)

@@ -393,6 +393,12 @@ def test_what_had_no_mean_gets_the_law_of_its_class():
     assert lone[0, 0] == pytest.approx(9 + (0.3 * 9) ** 2)
 
 
+def test_a_mean_of_next_to_nothing_is_none():
+    tiny = np.full((1, 2), 1e-300)
+    found = moved_variance(np.zeros((1, 2)), tiny, np.array([[5.0, 1e-300]]), np.array(["x"]), np.zeros(1, bool))
+    assert found.tolist() == [[2.25, 2.25]]
+
+
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
 AS_OF = date(2026, 6, 1)
