@@ -33,6 +33,10 @@ MODELS: Mapping[str, str] = MappingProxyType(
         "CrostonSBA": "Croston (SBA)",
         "TSB": "TSB (fading demand)",
         "IMAPA": "IMAPA (rare demand)",
+        "DynamicOptimizedTheta": "Theta",
+        "AutoETS": "ETS",
+        "MSTL": "MSTL (several seasons)",
+        "AutoARIMA": "ARIMA (slow)",
         "Combination": "Combination of models",
     }
 )

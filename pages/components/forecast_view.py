@@ -20,7 +20,7 @@ from pages.components import (
 from pages.components.forecast_level import Level
 from pages.components.formats import literal
 from pages.components.item_view import line_of
-from pages.components.wording import forecast_in_words, plan_uses
+from pages.components.wording import forecast_in_words, in_plain_words, plan_uses
 from planning.result import PlanResult
 
 RIVALS = ("demand_class", "model", "score", "error", "bias", "weight", "chosen", "reason")
@@ -75,10 +75,11 @@ def _rivals(plan: PlanResult, level: Level) -> None:
         policy, record = (line_of(f, level.of, level.at) for f in (plan.policy, plan.accuracy))
         if policy is not None:
             st.caption(literal(forecast_in_words(policy, record)))
-        reason = None if record is None else record.get("reason")
-        if isinstance(reason, str) and reason:
-            st.caption(literal(reason))
+        weak = None if record is None else record.get("reason")
+        if isinstance(weak, str) and weak:
+            st.warning(literal(weak), icon=":material/visibility:")
     rows = own if len(own) else _by_class(plan, level)
+    rows = rows.assign(**{c: rows[c].map(_plain) for c in ("model", "reason") if c in rows})
     if rows.empty:
         st.caption("The models that were compared are told here after the next new forecast.")
         return
@@ -93,6 +94,10 @@ def _rivals(plan: PlanResult, level: Level) -> None:
         alt="The models that were compared, with their errors and weights",
     )
     st.caption("Compared on past mornings over lead time + review; those of the Accuracy tab had no part in it.")
+
+
+def _plain(text: object) -> object:
+    return in_plain_words(text) if isinstance(text, str) else text
 
 
 def _by_class(plan: PlanResult, level: Level) -> pd.DataFrame:

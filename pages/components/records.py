@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components import glossary, lines
 from pages.components.lines import KEYS
+from pages.components.wording import in_plain_words
 from planning.result import PlanResult
 
 COLUMNS = (
@@ -21,6 +22,7 @@ COLUMNS = (
     "abc_class",
     "demand_class",
     "model",
+    "reason",
 )
 
 
@@ -34,7 +36,9 @@ def by_error(plan: PlanResult) -> pd.DataFrame:
     rows = lines.keep(rows, lines.selling(plan))
     weekly = 7 * rows["demand_mean_per_day"]
     cost = rows["unit_cost"] if rows["unit_cost"].notna().any() else 1.0
-    rows = rows.assign(weekly=weekly, error_at_cost=rows["wape"] * weekly * cost)
+    model = rows["model"].map(in_plain_words, na_action="ignore")
+    reason = rows["reason"].replace({"": None}) if "reason" in rows else None
+    rows = rows.assign(model=model, reason=reason, weekly=weekly, error_at_cost=rows["wape"] * weekly * cost)
     return rows.sort_values(["error_at_cost", "weekly"], ascending=False).reset_index(drop=True)
 
 
@@ -49,6 +53,9 @@ def columns(plan: PlanResult) -> dict[str, Any]:
         "wape": number("Error", format="percent", help=glossary.term("WAPE")),
         "naive_wape": number("Naive error", format="percent", help="The error of taking the last period for the next."),
         "bias": number("Bias", format="percent", help=glossary.term("Bias")),
+        "reason": st.column_config.TextColumn(
+            "Look twice", width="large", help="Why the forecast stands on weak ground, and what can be done about it."
+        ),
         "error_at_cost": number(
             f"Error a week ({unit})", format="%,.0f", help="Error x demand x cost: where a better forecast would pay."
         ),

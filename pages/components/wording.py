@@ -1,5 +1,6 @@
 """A plan's numbers as sentences. No Streamlit."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
@@ -20,6 +21,28 @@ _LATER_STEPS: Mapping[str, str] = MappingProxyType(
         "budget": "the budget takes {less}",
     }
 )
+
+
+_MODELS = re.compile(
+    r"\b(?:(SESOptimized)|SES(\d[\d.]*\d|\d)|WindowAverage(\d+)|(CrostonSBA)|TSB(\d[\d.]*\d|\d)?"
+    r"|(DynamicOptimizedTheta)|(AutoETS)|(AutoARIMA)|(Combination))(?![\w.]*\w)"
+)
+
+
+def in_plain_words(text: str) -> str:
+    """A model's name, or a sentence that holds some, as a person says them: `WindowAverage13` is the 13-week mean."""
+
+    def said(found: re.Match[str]) -> str:
+        fitted, alpha, weeks, sba, beta, theta, ets, arima, combined = found.groups()
+        if weeks:
+            return f"{weeks}-week mean"
+        plain = {fitted: "smoothing (fitted)", sba: "Croston (SBA)", theta: "Theta", ets: "ETS", arima: "ARIMA"}
+        plain |= {combined: "combination"}
+        if alpha:
+            return f"smoothing ({alpha})"
+        return next((words for name, words in plain.items() if name), f"TSB ({beta})" if beta else "TSB")
+
+    return _MODELS.sub(said, text)
 
 
 def order_in_words(steps: pd.DataFrame) -> str:
@@ -75,7 +98,7 @@ def forecast_in_words(policy: pd.Series, record: pd.Series | None) -> str:
     """Which model forecasts the line, why, and how far off it was."""
     if policy["demand_class"] == "pooled":
         return "The sum of the forecasts of the locations that it feeds, and its own."
-    said = f"Model {policy['model']}, for {policy['demand_class']} demand"
+    said = f"Model: {in_plain_words(str(policy['model']))}, for {policy['demand_class']} demand"
     if record is None or not known(record["wape"]):
         return f"{said}; too little history to measure its error."
     said += f"; off by {percent(record['wape'])} of demand over lead time + review"
@@ -146,7 +169,8 @@ def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]
     measure = {"fill_rate": "of units served", "cycle_service_level": "of cycles in stock", "cost": "least cost"}[
         p.service_measure
     ]
-    model = line["model"] if line["demand_class"] == "pooled" else f"forecast, {line['model']}"
+    model = in_plain_words(str(line["model"]))
+    model = model if line["demand_class"] == "pooled" else f"forecast, {model}"
     return [
         ("Service target", f"{percent(line['service_target'])} {measure}", str(line["service_target_from"])),
         ("Lead time", f"{days(_round(line['lead_time_days']))}{spread}", str(line["lead_time_from"])),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pages.components import cached, decided, events_view, lookups
-from tests.pages.fake_plan import fake_history, fake_plan
+from tests.pages.fake_plan import AS_OF, fake_history, fake_plan
 from tests.pages.test_pages import on_sample, opened, said, sample_home, widget  # noqa: F401
 
 UNKNOWN = {"error_value": np.nan, "drift": "", "mean13_error_units": np.nan, "held_95": np.nan, "rmsse": np.nan}
@@ -240,3 +240,20 @@ def test_an_edited_event_asks_for_a_new_forecast():
     assert not app.exception
     assert not app.error
     assert "Forecasting your assortment" in said(app)
+
+
+# --- what the levels add up from -------------------------------------------------------------------------------------
+
+
+def test_a_rollup_adds_means_and_never_quantiles(monkeypatch):
+    plan = fake_plan()
+    monkeypatch.setattr(cached, "plan", lambda *_: plan)
+    monkeypatch.setattr(cached, "statistical", lambda *_: None)
+    keys = plan.items.loc[plan.items["item_id"] == "00001", ["item_id", "location_id"]]
+    ahead = plan.forecast[plan.forecast["item_id"] == "00001"]
+    several = cached.rollup(None, "", AS_OF, plan.params, keys)
+    assert several["mean"].tolist() == pytest.approx(ahead.groupby("starts_on")["mean"].sum().tolist())
+    assert several["statistical_mean"].tolist() == pytest.approx(several["mean"].tolist())
+    one = cached.rollup(None, "", AS_OF, plan.params, keys.iloc[:1])
+    assert one["q95"].notna().all()
+    assert cached.rollup(None, "", AS_OF, plan.params, keys.iloc[:0]).empty

@@ -89,3 +89,23 @@ def test_every_fact_says_where_it_comes_from():
     facts = wording.policy_facts(PLAN, PLAN.policy.iloc[0])
     assert all(value and source for _, value, source in facts)
     assert ("Lead time", "21 days ± 5.2 days", "receipts (14)") in facts
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("SESOptimized", "smoothing (fitted)"),
+        ("SES0.05", "smoothing (0.05)"),
+        ("WindowAverage13", "13-week mean"),
+        ("CrostonSBA", "Croston (SBA)"),
+        ("TSB", "TSB"),
+        ("TSB0.02", "TSB (0.02)"),
+        ("DynamicOptimizedTheta", "Theta"),
+        ("Combination", "combination"),
+        ("MSTL", "MSTL"),
+        ("SESAME", "SESAME"),
+        ("2 % less than SES0.1, 30 % less than TSB0.02.", "2 % less than smoothing (0.1), 30 % less than TSB (0.02)."),
+    ],
+)
+def test_models_have_plain_names(name, plain):
+    assert wording.in_plain_words(name) == plain
