@@ -55,7 +55,7 @@ def show(plan: PlanResult) -> None:
     _groups(plan, rows)
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
-        st.subheader("What each step is worth")
+        st.header("What each step is worth")
         steps = forecast_record.value_added(rows)
         panel.chart(charts.value_added(steps), "Error after each step of forecasting", key="value_added")
         st.caption("In brackets the points of error that a step takes off the one before it.")
@@ -77,7 +77,7 @@ def _span(plan: PlanResult, rows: pd.DataFrame) -> str:
 
 def _groups(plan: PlanResult, rows: pd.DataFrame) -> None:
     with st.container(border=True):
-        st.subheader("Against simpler forecasts")
+        st.header("Against simpler forecasts")
         offered = [name for name in GROUPS if rows[name].notna().any()]
         session.seed("accuracy_by", session.kept("accuracy_by") or offered[0])
         by = st.segmented_control(
@@ -107,7 +107,7 @@ def _groups(plan: PlanResult, rows: pd.DataFrame) -> None:
 
 
 def _calibration(plan: PlanResult) -> None:
-    st.subheader("Do the quantiles hold?")
+    st.header("Do the quantiles hold?")
     calibration = getattr(plan, "calibration", None)
     if calibration is None or calibration.empty:
         st.caption("No quantile has been measured on past mornings yet.")
@@ -122,7 +122,7 @@ def _calibration(plan: PlanResult) -> None:
 
 def _drift(plan: PlanResult, rows: pd.DataFrame) -> None:
     with st.container(border=True):
-        st.subheader("Drifting away")
+        st.header("Drifting away")
         if rows.empty:
             st.caption("No line has kept missing to the same side beyond its noise on its last mornings.")
             return
@@ -138,7 +138,7 @@ def _drift(plan: PlanResult, rows: pd.DataFrame) -> None:
 
 def _worst(plan: PlanResult, rows: pd.DataFrame) -> None:
     with st.container(border=True):
-        st.subheader("Where errors cost most")
+        st.header("Where errors cost most")
         st.caption("Choose a line to see its forecast.")
         order = [*WORST, "error_units"] if rows["error_value"].isna().all() else WORST
         forecast_lines.show(

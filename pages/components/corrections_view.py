@@ -110,7 +110,7 @@ def _in_force(plan: PlanResult, standing: pd.DataFrame) -> None:
     if said:
         st.success(said, icon=":material/check:")
         session.keep("corrected", None)
-    st.subheader("Corrections in force")
+    st.header("Corrections in force")
     rows = _told(standing)
     if rows.empty:
         st.caption("None: the plan stands on the statistical forecast alone.")

@@ -56,7 +56,7 @@ def _measured() -> None:
     """What past events did, beside what they were told to do."""
     effects = lookups.event_effects()
     past = effects[effects["measured"].notna()] if len(effects) else effects
-    st.subheader("Told and measured")
+    st.header("Told and measured")
     if past.empty:
         st.caption("No past event had buckets to itself in the history, so that none could be measured yet.")
         return

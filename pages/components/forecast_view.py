@@ -39,7 +39,7 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
         _fan(plan, level, past if level.name == "total" else lookups.history_of_all(level.behind))
     with st.container(border=True):
         _rivals(plan, level)
-    st.subheader("Line by line")
+    st.header("Line by line")
     st.caption("Those first whose error weighs most: demand × error, at cost. Choose a line to see its forecast above.")
     forecast_lines.show(
         rows, plan, key="lines", order=records.COLUMNS, alt="Forecast and error by line", table="forecast"
@@ -50,7 +50,7 @@ def _fan(plan: PlanResult, level: Level, past: pd.DataFrame) -> None:
     if level.is_line:
         # Its own past knows outliers and events to the bucket.
         past = lookups.history(plan, level.of, level.at)
-    st.subheader(f"Expected demand: {forecast_level.titled(level)}")
+    st.header(f"Expected demand: {forecast_level.titled(level)}")
     figure = charts.forecast_fan(past, lookups.rollup(level.keys), height=380)
     panel.chart(figure, f"History and forecast: {level.title}", key="fan")
     st.markdown(plan_uses(plan, level.keys))
@@ -69,7 +69,7 @@ def _fan(plan: PlanResult, level: Level, past: pd.DataFrame) -> None:
 
 
 def _rivals(plan: PlanResult, level: Level) -> None:
-    st.subheader("The model and its rivals")
+    st.header("The model and its rivals")
     own = lookups.rivals_of(level.of, level.at) if level.is_line else pd.DataFrame()
     if level.is_line:
         policy, record = (line_of(f, level.of, level.at) for f in (plan.policy, plan.accuracy))

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_journey import click, settled
+from tests.browser.test_journey import click, faults_of, settled
 
 pytestmark = pytest.mark.browser
 
@@ -50,3 +50,12 @@ def test_the_form_of_a_correction_stands_above_the_fold_of_a_telephone(page, ser
     save = page.get_by_role("button", name="Correct the forecast")
     expect(save).to_be_in_viewport(timeout=WAIT)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_every_tab_is_accessible(page, server):
+    page.goto(f"{server}/forecast?level=category")
+    expect(page.get_by_role("heading", name="Expected demand")).to_be_visible(timeout=WAIT)
+    for tab in ("Forecast", "Accuracy", "Corrections", "Events", "Settings"):
+        page.get_by_role("tab", name=tab, exact=True).click()
+        settled(page)
+        assert faults_of(page) == [], tab

@@ -254,6 +254,7 @@ def test_a_rollup_adds_means_and_never_quantiles(monkeypatch):
     several = cached.rollup(None, "", AS_OF, plan.params, keys)
     assert several["mean"].tolist() == pytest.approx(ahead.groupby("starts_on")["mean"].sum().tolist())
     assert several["statistical_mean"].tolist() == pytest.approx(several["mean"].tolist())
+    assert several["q95"].isna().all()
     one = cached.rollup(None, "", AS_OF, plan.params, keys.iloc[:1])
     assert one["q95"].notna().all()
     assert cached.rollup(None, "", AS_OF, plan.params, keys.iloc[:0]).empty
