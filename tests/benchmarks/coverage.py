@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from planning import pipeline
-from planning.distribution import CumulativeDemand, cdf, expected_shortage, quantile
+from planning.distribution import CumulativeDemand, cdf, quantile
 from planning.params import Params
 from tests.benchmarks import real
 from tests.benchmarks.real import KEY
@@ -113,14 +113,6 @@ def quantile_at(demand: CumulativeDemand, p: float, days: int) -> np.ndarray:
     if hasattr(demand, "quantile"):
         return np.asarray(demand.quantile(p, day))
     return quantile(np.asarray(p), demand.mean_to(day), demand.variance_to(day), demand.whole)
-
-
-def shortage_above(demand: CumulativeDemand, level: np.ndarray, days: int) -> np.ndarray:
-    """Return E[(demand of the first days - level)+], units, (n,)."""
-    day = np.full(len(level), float(days))
-    if hasattr(demand, "expected_shortage"):
-        return np.asarray(demand.expected_shortage(level, day))
-    return expected_shortage(level, demand.mean_to(day), demand.variance_to(day), demand.whole)
 
 
 HEAD = f"{'':34} {'n':>7} " + " ".join(f"{q:>7.2f} " for q in NOMINAL) + f"{'bias':>8} {'pinball':>8}"
