@@ -138,16 +138,86 @@ def _size(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How often the quantiles of each class of items held, and with it what to ask for so that they hold.
+
+    A monotone map of the levels: the law says `LEVELS`, the past said `realised`.
+
+    code : class of each row, (n,).
+    realised : share of past demand at or below the quantile at each of `LEVELS`, ascending, (classes, len(LEVELS)).
+    """
+
+    code: np.ndarray
+    realised: np.ndarray
+
+    def asked(self, p: np.ndarray) -> np.ndarray:
+        """Return the level at which the law must be read so that demand stays below as often as `p`, (classes, k)."""
+        return np.array([_through(p, row, LEVELS) for row in self.realised]).reshape(len(self.realised), len(p))
+
+    def holds(self, p: np.ndarray) -> np.ndarray:
+        """Return how often demand stays below the law's own quantiles at `p`, (n, ...), row by row."""
+        out = np.empty_like(p, float)
+        for code, row in enumerate(self.realised):
+            out[self.code == code] = _through(p[self.code == code], LEVELS, row)
+        return out
+
+
+LEVELS = np.array([0.02, *np.arange(0.05, 0.901, 0.05).round(2), 0.925, 0.95, 0.97, 0.98, 0.99, 0.995])
+"""Where calibration is measured; beyond the last the chance of more falls at the same pace on both sides."""
+
+
+def _through(p: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Map `p` from the scale `x` to the scale `y`, both ascending within (0, 1), straight between their points."""
+    inside = np.interp(p, [0.0, *x], [0.0, *y])
+    return np.asarray(np.where(p > x[-1], 1 - (1 - p) * (1 - y[-1]) / (1 - x[-1]), inside))
+
+
+@dataclass(frozen=True)
+class DemandTable:
+    """The distribution of one interval's demand as equally likely values: all that is read off it fits together.
+
+    points : ascending, units, (n, m).
+    """
+
+    points: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean demand, units, (n,)."""
+        return np.asarray(self.points.mean(axis=1))
+
+    def quantile(self, p: float | np.ndarray) -> np.ndarray:
+        """Return the smallest level that demand stays at or below with chance `p`, one or one a row, units, (n,)."""
+        n, m = self.points.shape
+        at = np.clip(np.ceil(np.broadcast_to(p, (n,)) * m - 1e-9).astype(int) - 1, 0, m - 1)
+        return np.asarray(self.points[np.arange(n), at])
+
+    def chance_within(self, level: np.ndarray) -> np.ndarray:
+        """Return P(demand <= level), (n,)."""
+        return np.asarray((self.points <= level[:, None] + 1e-9).mean(axis=1))
+
+    def expected_shortage(self, level: np.ndarray) -> np.ndarray:
+        """Return E[(demand - level)+], units, (n,)."""
+        return np.asarray(np.maximum(self.points - level[:, None], 0).mean(axis=1))
+
+    def expected_excess(self, level: np.ndarray) -> np.ndarray:
+        """Return E[(level - demand)+], units, (n,)."""
+        return np.asarray(np.maximum(level[:, None] - self.points, 0).mean(axis=1))
+
+
+@dataclass(frozen=True)
 class CumulativeDemand:
     """Demand from `as_of` to any later day, for n item-locations.
 
     mean, variance : of the demand of the first d days, columns d = 0 ... days, shape (n, days + 1).
     whole : whether demand is in whole units, shape (n,).
+    calibration : how its levels are read; None: as the law says.
     """
 
     mean: np.ndarray
     variance: np.ndarray
     whole: np.ndarray
+    calibration: Calibration | None = None
 
     @property
     def days(self) -> int:
@@ -176,6 +246,62 @@ class CumulativeDemand:
     def daily_mean(self) -> np.ndarray:
         """Return the mean of each day, shape (n, days)."""
         return np.diff(self.mean, axis=1)
+
+    def quantiles(
+        self, p: np.ndarray, mean: np.ndarray, variance: np.ndarray, rows: np.ndarray | slice = slice(None)
+    ) -> np.ndarray:
+        """Return quantiles of demand with these moments, calibrated as the rows are, units, (rows, len(p)).
+
+        Parameters
+        ----------
+        p : ascending, (k,).
+        mean, variance : of each of `rows`.
+        """
+        whole = self.whole[rows]
+        if self.calibration is None:
+            return quantile_table(p, mean, variance, whole)
+        out = np.empty((len(mean), len(p)))
+        code, asked = self.calibration.code[rows], self.calibration.asked(p)
+        for k in np.unique(code):
+            some = code == k
+            out[some] = quantile_table(asked[k], mean[some], variance[some], whole[some])
+        return out
+
+    def quantile(self, p: float | np.ndarray, day: np.ndarray) -> np.ndarray:
+        """Return what demand of the days before `day` stays at or below with chance `p`, units, (n,) or (n, len(p))."""
+        found = self.quantiles(np.atleast_1d(np.asarray(p, float)), self.mean_to(day), self.variance_to(day))
+        return found[:, 0] if np.ndim(p) == 0 else found
+
+    def chance_within(self, level: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """Return the chance that demand of the days before `day` stays at or below `level`, (n,)."""
+        raw = cdf(level, self.mean_to(day), self.variance_to(day), self.whole)
+        return raw if self.calibration is None else self.calibration.holds(raw)
+
+    def table(self, day: np.ndarray, points: int = 200) -> DemandTable:
+        """Return the distribution of the demand of the days before `day` as equally likely values."""
+        p = (np.arange(points) + 0.5) / points
+        return DemandTable(self.quantiles(p, self.mean_to(day), self.variance_to(day)))
+
+    def paths(self, edges: np.ndarray, count: int, seed: int) -> np.ndarray:
+        """Return sample paths of demand between the days `edges`, units, (n, count, len(edges) - 1).
+
+        Independent steps whose sums have the mean and the variance told here at each edge.
+        """
+        random = np.random.default_rng(seed)
+        n, steps = len(self.mean), len(edges) - 1
+        out = np.zeros((n, count, steps))
+        for k in range(steps):
+            mean, variance = self.between(np.full(n, float(edges[k])), np.full(n, float(edges[k + 1])))
+            sure = _sure(mean, variance)
+            m, v = np.where(sure, 1.0, mean)[:, None], np.where(sure, 2.0, variance)[:, None]
+            whole = self.whole[:, None]
+            rate = random.gamma(
+                np.where(whole, _size(m, v), m**2 / v), np.where(whole, m / _size(m, v), v / m), (n, count)
+            )
+            rate = np.where(whole & _is_poisson(m, v), m, rate)
+            drawn = np.where(whole, random.poisson(rate), rate)
+            out[:, :, k] = np.where(sure[:, None], mean[:, None], drawn)
+        return out
 
 
 def _at(table: np.ndarray, day: np.ndarray) -> np.ndarray:

@@ -1,16 +1,13 @@
 """The heavy stage: what each model would have forecast, from many past mornings and from today.
 
-All candidates forecast a level on deseasonalised demand; the path is that level times the seasonal index.
-So one number an origin holds a whole forecast, the error of every horizon follows from it without a new
-fit, and choosing another model, lead time or service level later costs nothing.
+The smoothing family runs over all items and mornings in one pass (`planning.smoothing`): its members forecast a
+level on deseasonalised demand, and the path is that level times the season. Models that must be fitted anew at
+each morning are worth it for few items: those with most money in them, as far as a counted budget of fits reaches.
 The only module that knows statsforecast.
 """
 
-import io
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -20,111 +17,47 @@ import pandas as pd
 
 from planning.calendar import Calendar
 from planning.classify import classify_demand
-from planning.demand import Demand, build_demand, without_events
+from planning.demand import Demand, build_demand
 from planning.engine import PARTITION, Runner
+from planning.extremes import clean_of_extremes
+from planning.fits import NO_LIBRARY, Fits, Library
 from planning.inputs import Inputs, rows_of
+from planning.launch import launch_level, on_sale
 from planning.params import Params
-from planning.season import seasonal_index
+from planning.reason_codes import life_told, reason_codes
+from planning.season import Season, build_season
+from planning.smoothing import FAMILY, family_levels
+from planning.told import told_demand
 
 Progress = Callable[[str, int, int], None]
 
-MODELS = ("SESOptimized", "WindowAverage13", "WindowAverage52", "CrostonSBA", "TSB", "IMAPA", "Combination")
-CANDIDATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+LIBRARY_BY_CLASS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "smooth": ("SESOptimized", "WindowAverage13", "WindowAverage52", "Combination"),
-        "erratic": ("SESOptimized", "WindowAverage13", "WindowAverage52", "Combination"),
-        "intermittent": ("CrostonSBA", "TSB", "IMAPA", "WindowAverage52", "Combination"),
-        "lumpy": ("CrostonSBA", "TSB", "IMAPA", "WindowAverage52", "Combination"),
-        "none": ("WindowAverage52",),
+        "smooth": ("DynamicOptimizedTheta", "AutoETS", "MSTL"),
+        "erratic": ("DynamicOptimizedTheta", "AutoETS", "MSTL"),
+        "intermittent": ("IMAPA",),
+        "lumpy": ("IMAPA",),
+        "none": (),
     }
 )
-ORIGINS = 20
+"""Models that are fitted anew at each origin, by kind of demand; AutoARIMA is on request only."""
+LIBRARY = ("DynamicOptimizedTheta", "AutoETS", "MSTL", "AutoARIMA", "IMAPA")
+LIBRARY_EVERY = 3
+LIBRARY_ORIGINS = 8
+"""They are fitted at every third origin, eight times and today."""
+LIBRARY_BATCH = 48
+LEAST_LIBRARY_BUCKETS = 26
+
+ORIGINS = 26
 ORIGIN_STEP_DAYS: Mapping[int, int] = MappingProxyType({1: 7, 7: 14})
+CUTS = 4
+"""How often within the origins seasons and extremes are learned anew, each time from what was known then."""
 FIT_BUCKETS: Mapping[int, int] = MappingProxyType({1: 364, 7: 156})
-"""The models forecast a level; what lies further back than this says nothing about it."""
-LEAST_BUCKETS = 8
-"""With less history there is no model to fit, only a mean."""
-LIKE_ITEM_WEIGHT = 4.0
-"""What a like item's level weighs, in buckets of the new item's own."""
-
-
-@dataclass(frozen=True)
-class Fits:
-    """What the heavy stage keeps. n item-locations, T past buckets, H future ones, K origins.
-
-    keys : item_id, location_id.
-    sales, demand : units by bucket, (n, T); demand is NaN where unknown.
-    active, outlier, event : flags by bucket, (n, T).
-    index : seasonal and event factor, (n, T + H).
-    levels : deseasonalised level by model and origin, the last column is today's, (n, len(MODELS), K + 1).
-    origins : buckets known at each origin, (K,), newest first.
-    demand_class : smooth, intermittent, erratic, lumpy or none, (n,).
-    own, own_share : the user's own forecast by future bucket, and the share of its days that it covers, (n, H).
-    firm : known customer orders by future bucket, (n, H).
-    """
-
-    keys: pd.DataFrame
-    calendar: Calendar
-    sales: np.ndarray
-    demand: np.ndarray
-    active: np.ndarray
-    outlier: np.ndarray
-    event: np.ndarray
-    index: np.ndarray
-    levels: np.ndarray
-    origins: np.ndarray
-    demand_class: np.ndarray
-    whole: np.ndarray
-    own: np.ndarray
-    own_share: np.ndarray
-    firm: np.ndarray
-    notes: tuple[str, ...]
-
-    _ARRAYS = (
-        "sales",
-        "demand",
-        "active",
-        "outlier",
-        "event",
-        "index",
-        "levels",
-        "origins",
-        "demand_class",
-        "whole",
-        "own",
-        "own_share",
-        "firm",
-    )
-
-    @property
-    def horizon(self) -> int:
-        """Future buckets."""
-        return int(self.index.shape[1] - self.demand.shape[1])
-
-    def to_bytes(self) -> bytes:
-        """Return the fits as one compressed archive; the same fits give the same bytes."""
-        c = self.calendar
-        head = {
-            "item_id": list(self.keys["item_id"]),
-            "location_id": list(self.keys["location_id"]),
-            "calendar": [c.as_of.isoformat(), c.bucket_days, c.periods, c.gap_days, c.weekly_data],
-            "notes": list(self.notes),
-        }
-        out = io.BytesIO()
-        text = np.frombuffer(json.dumps(head).encode(), np.uint8)
-        np.savez_compressed(out, head=text, **{name: getattr(self, name) for name in self._ARRAYS})
-        return out.getvalue()
-
-    @classmethod
-    def from_bytes(cls, kept: bytes) -> "Fits":
-        """Read what `to_bytes` wrote."""
-        with np.load(io.BytesIO(kept), allow_pickle=False) as archive:
-            head = json.loads(archive["head"].tobytes().decode())
-            arrays = {name: archive[name] for name in cls._ARRAYS}
-        as_of, bucket_days, periods, gap, weekly = head["calendar"]
-        keys = pd.DataFrame({"item_id": head["item_id"], "location_id": head["location_id"]}, dtype="object")
-        calendar = Calendar(date.fromisoformat(as_of), bucket_days, periods, gap, weekly_data=weekly)
-        return cls(keys=keys, calendar=calendar, notes=tuple(head["notes"]), **arrays)
+"""The library's models see no more than this; what lies further back says nothing about a level."""
+LEAST_KNOWN_BUCKETS = 4
+"""What an origin must know to count."""
+LEAST_GROUP = 5
+"""Items that a category at a location needs on average, to have a weekly shape of its own."""
 
 
 def forecast(
@@ -143,113 +76,240 @@ def forecast(
     keys : item_id, location_id, sorted.
     horizon : future buckets to reach.
     """
-    notes: list[str] = []
-    if calendar.weekly_data and params.bucket == "day":
-        notes.append("The sales are weekly: weeks are used, not days.")
-    if calendar.gap_days:
-        last = inputs["sales"]["date"].max().date() + timedelta(days=6 if calendar.weekly_data else 0)
-        ago = (calendar.as_of - last).days
-        notes.append(f"Sales end on {last}, {ago} days before the plan: the forecast goes on from there.")
+    notes = _calendar_notes(inputs, calendar, params)
     progress("demand", 0, len(keys))
     demand = build_demand(inputs, keys, calendar, horizon, params, notes)
     items = inputs["items"].drop_duplicates("item_id").set_index("item_id")
-    groups = pd.factorize(keys["item_id"].map(items["category"]).fillna(""))[0]
-    places = pd.factorize(keys["location_id"])[0]
+    origins, cut = _origins(calendar)
+    known = [*(int(origins[cut == c].min()) for c in np.unique(cut)), calendar.periods]
+    clean = _cleaned(demand, known, params)
     starts = np.concatenate([calendar.starts(), calendar.future_starts(horizon)])
-    index = seasonal_index(demand.clean, groups, places, starts, calendar.bucket_days)
-    clean = demand.clean / index[:, : calendar.periods]
-    origins = _origins(calendar)
-    levels = _all_levels(clean, origins, calendar.bucket_days, run, progress)
+    season = build_season(clean, known, *_layers(keys, items), starts, calendar.bucket_days)
+    progress("season", len(keys), len(keys))
+    levels = _levels(clean, season, origins, cut, calendar, progress)
     classes = classify_demand(demand.demand)
-    levels = _with_combination(levels, classes)
-    _start_short_histories(levels, clean, keys, items)
-    index = index * demand.events
-    index[:, calendar.periods :] *= _on_sale(keys, items, starts[calendar.periods :], calendar.bucket_days)
-    own, own_share, firm = _told_demand(inputs, keys, calendar, horizon)
-    for name, table in (("Forecast", inputs["forecasts"]), ("Customer order", inputs["customer_orders"])):
-        lost = int((rows_of(table, keys) < 0).sum()) if len(table) else 0
-        if lost:
-            notes.append(f"{name} rows for no item and location of the plan: {lost:,}. They are not used.")
+    flat = clean[-1] / season.factors(-1, columns=slice(0, calendar.periods))
+    profile, like = _start_new_rows(levels, flat, keys, items, calendar, horizon)
+    factor = demand.events.copy()
+    factor[:, calendar.periods :] *= profile * on_sale(keys, items, starts[calendar.periods :], calendar.bucket_days)
+    new, ending = life_told(keys, inputs["items"], calendar.as_of, calendar.bucket_days)
+    own, own_share, firm = told_demand(inputs, keys, calendar, horizon)
+    _tell_lost_rows(inputs, keys, notes)
+    library = _library(
+        clean[-1], season, origins, classes, _worth(demand.demand, keys, items), horizon, params, run, notes, progress
+    )
     progress("forecast", len(keys), len(keys))
-    raw = without_events(demand.demand, demand.events[:, : calendar.periods])
+    notes.extend(filter(None, [demand.extremes_note()]))
     return Fits(
         keys=keys,
         calendar=calendar,
         sales=demand.sales.astype(np.float32),
         demand=demand.demand.astype(np.float32),
         active=demand.active,
-        outlier=np.nan_to_num(raw) > np.nan_to_num(demand.clean) + 1e-9,
+        outlier=demand.extremes,
         event=demand.events[:, : calendar.periods] != 1,
-        index=index.astype(np.float32),
-        levels=levels,
+        season=season,
+        factor=factor.astype(np.float32),
+        members=tuple(m.name for m in FAMILY[calendar.bucket_days]),
+        levels=levels.astype(np.float32),
         origins=origins,
+        cut=cut,
         demand_class=classes.astype("U12"),
+        reason=reason_codes(
+            demand.demand, demand.active, calendar.bucket_days, closed=demand.closed, new=new | like, ending=ending
+        ).astype("U20"),
         whole=demand.whole,
         own=own,
         own_share=own_share,
         firm=firm,
         notes=tuple(notes),
+        library=library,
     )
 
 
-def _origins(calendar: Calendar) -> np.ndarray:
-    """Buckets known at each origin, newest first; the last bucket of all is the first to be forecast."""
+def _calendar_notes(inputs: Inputs, calendar: Calendar, params: Params) -> list[str]:
+    notes = []
+    if calendar.weekly_data and params.bucket == "day":
+        notes.append("The sales are weekly: weeks are used, not days.")
+    if calendar.gap_days:
+        last = inputs["sales"]["date"].max().date() + timedelta(days=6 if calendar.weekly_data else 0)
+        ago = (calendar.as_of - last).days
+        notes.append(f"Sales end on {last}, {ago} days before the plan: the forecast goes on from there.")
+    return notes
+
+
+def _tell_lost_rows(inputs: Inputs, keys: pd.DataFrame, notes: list[str]) -> None:
+    for name, table in (("Forecast", inputs["forecasts"]), ("Customer order", inputs["customer_orders"])):
+        lost = int((rows_of(table, keys) < 0).sum()) if len(table) else 0
+        if lost:
+            notes.append(f"{name} rows for no item and location of the plan: {lost:,}. They are not used.")
+
+
+def _origins(calendar: Calendar) -> tuple[np.ndarray, np.ndarray]:
+    """Buckets known at each origin, newest first, and the cut whose season each uses; the last is left to forecast."""
     step = max(1, ORIGIN_STEP_DAYS[calendar.bucket_days] // calendar.bucket_days)
     counts = calendar.periods - 1 - step * np.arange(ORIGINS)
-    return counts[counts >= LEAST_BUCKETS // 2]
+    counts = counts[counts >= LEAST_KNOWN_BUCKETS]
+    cuts = min(CUTS, len(counts))
+    return counts, np.arange(len(counts)) * cuts // max(1, len(counts))
 
 
-def _all_levels(
-    clean: np.ndarray, origins: np.ndarray, bucket_days: int, run: Runner, progress: Progress
+def _cleaned(demand: Demand, known: Sequence[int], params: Params) -> list[np.ndarray]:
+    """Return demand without events and single extremes, as it could be judged at each cut."""
+    return [clean_of_extremes(demand.flat, until) if params.outlier_correction else demand.flat for until in known]
+
+
+def _layers(keys: pd.DataFrame, items: pd.DataFrame) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return who shares a yearly and a weekly shape: everybody, then the category; the location, then both."""
+    category = keys["item_id"].map(items["category"]).fillna("").astype(str)
+    everybody = np.zeros(len(keys), int)
+    place = pd.factorize(keys["location_id"])[0]
+    kind = pd.factorize(category)[0]
+    both = pd.factorize(pd.MultiIndex.from_arrays([kind, place]))[0] if len(keys) else everybody
+    yearly, weekly = [everybody, kind], [everybody, place, both]
+    return tuple(  # type: ignore[return-value]
+        [codes for codes in layers if codes is everybody or len(codes) >= LEAST_GROUP * (codes.max(initial=0) + 1)]
+        for layers in (yearly, weekly)
+    )
+
+
+def _levels(
+    clean: Sequence[np.ndarray],
+    season: Season,
+    origins: np.ndarray,
+    cut: np.ndarray,
+    calendar: Calendar,
+    progress: Progress,
 ) -> np.ndarray:
-    known = [*origins.tolist(), clean.shape[1]]
-    edges = [*range(0, len(clean), PARTITION), len(clean)]
-    parts = [(clean[a:b], known, bucket_days) for a, b in pairwise(edges)]
-    done = []
-    for part in run(_levels, parts):
-        done.append(part)
-        progress("forecast", min(len(done) * PARTITION, len(clean)), len(clean))
-    return np.concatenate(done) if done else np.zeros((0, len(MODELS), len(known)), np.float32)
+    """Return the level of each member of the family at each origin and today, (n, M, K + 1)."""
+    members = FAMILY[calendar.bucket_days]
+    n = len(clean[-1])
+    out = np.full((n, len(members), len(origins) + 1), np.nan)
+    if not calendar.periods:
+        return out
+    for a, b in pairwise([*range(0, n, PARTITION), n]):
+        rows = slice(a, b)
+        for c in range(len(clean)):
+            columns = np.flatnonzero(cut == c) if c < len(clean) - 1 else np.array([len(origins)])
+            known = [*origins, calendar.periods]
+            until = max(known[k] for k in columns)
+            flat = clean[c][rows, :until] / season.factors(c, rows, slice(0, until))
+            at = [known[k] for k in columns]
+            out[rows][..., columns] = family_levels(flat, at, members, calendar.bucket_days)
+        progress("forecast", b, n)
+    return out
 
 
-def _levels(part: tuple[np.ndarray, list[int], int]) -> np.ndarray:
-    """Return the level of each model (but the combination) at each origin, (n, len(MODELS), K + 1)."""
-    from statsforecast.models import IMAPA, TSB, CrostonSBA, SimpleExponentialSmoothingOptimized
+def _worth(demand: np.ndarray, keys: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
+    """Return what is sold of each row, money where prices are known, (n,)."""
+    price = keys["item_id"].map(items["unit_price"].fillna(items["unit_cost"])).astype(float)
+    return np.asarray(np.nansum(demand, axis=1) * price.fillna(price.median()).fillna(1.0).to_numpy())
 
-    clean, known, bucket_days = part
-    if not clean.shape[1]:
-        return np.full((len(clean), len(MODELS), len(known)), np.nan, np.float32)
-    fitted: dict[str, Any] = {
-        "SESOptimized": SimpleExponentialSmoothingOptimized(),
-        "CrostonSBA": CrostonSBA(),
-        "TSB": TSB(0.1, 0.1),
-        "IMAPA": IMAPA(),
-    }
-    out = np.full((len(clean), len(MODELS), len(known)), np.nan, np.float32)
-    for name, weeks in (("WindowAverage13", 13), ("WindowAverage52", 52)):
-        out[:, MODELS.index(name)] = _window_means(clean, known, weeks * 7 // bucket_days)
-    filled = _filled(clean)
-    seen = ~np.isnan(clean)
-    first = np.where(seen.any(axis=1), seen.argmax(axis=1), clean.shape[1])
-    for row in range(len(clean)):
+
+def _library(
+    clean: np.ndarray,
+    season: Season,
+    origins: np.ndarray,
+    classes: np.ndarray,
+    worth: np.ndarray,
+    horizon: int,
+    params: Params,
+    run: Runner,
+    notes: list[str],
+    progress: Progress,
+) -> Library:
+    """Fit the library's models to the rows with most money in them, as far as the budget of fits reaches."""
+    periods = clean.shape[1]
+    asked = params.forecast_model if params.forecast_model in LIBRARY else None
+    columns = np.arange(0, len(origins), LIBRARY_EVERY)[:LIBRARY_ORIGINS]
+    columns = columns[origins[columns] >= LEAST_LIBRARY_BUCKETS] if len(columns) else columns
+    if not len(columns) or not params.library_fits:
+        return NO_LIBRARY
+    enough = (~np.isnan(clean)).sum(axis=1) >= LEAST_LIBRARY_BUCKETS
+    by_worth = [i for i in np.argsort(-worth, kind="stable") if enough[i] and worth[i] > 0]
+    known = [*origins[columns], periods]
+    bucket_days = 1 if len(season.tables) and season.tables[0].shape[2] == 7 else 7
+    models = [asked] if asked else [m for m in LIBRARY if any(m in some for some in LIBRARY_BY_CLASS.values())]
+    if periods * bucket_days < 728:
+        models = [m for m in models if m != "MSTL"]
+    tasks, chosen = _tasks(by_worth, classes, models, asked, len(known), params.library_fits)
+    if asked and len(chosen) < len(worth):
+        notes.append(
+            f"{asked} is fitted to the {len(chosen):,} lines with most money in them, of {len(worth):,}; the others "
+            "take the combination. Raise library_fits to reach more."
+        )
+    if not chosen:
+        return NO_LIBRARY
+    index = season.factors(-1, np.array(chosen))
+    flat = _filled(clean[chosen] / index[:, :periods])
+    first = (~np.isnan(clean[chosen])).argmax(axis=1)
+    paths = np.full((len(chosen), len(models), len(known), horizon), np.nan, np.float32)
+    work = []
+    for row, model in tasks:
         for k, count in enumerate(known):
-            series = filled[row, max(first[row], count - FIT_BUCKETS[bucket_days]) : count]
-            if len(series) < LEAST_BUCKETS or not series.any():
+            start = max(first[row], count - FIT_BUCKETS[bucket_days])
+            series = flat[row, start:count]
+            if len(series) < LEAST_LIBRARY_BUCKETS or np.ptp(series) == 0:
                 continue
-            for name, model in fitted.items():
-                out[row, MODELS.index(name), k] = model.forecast(series, 1)["mean"][0]
-    return np.maximum(out, 0)
+            shape = index[row, start : count + horizon] if models[model] == "MSTL" else None
+            work.append(((row, model, k), (models[model], series, shape, horizon, bucket_days)))
+    batches = [work[a : a + LIBRARY_BATCH] for a in range(0, len(work), LIBRARY_BATCH)]
+    done = 0
+    for batch, found in zip(batches, run(_fit_batch, [[task for _, task in batch] for batch in batches]), strict=True):
+        for (at, _), path in zip(batch, found, strict=True):
+            paths[at] = path
+        done += len(batch)
+        progress("models", done, len(work))
+    return Library(np.array(chosen), tuple(models), columns, paths)
 
 
-def _window_means(clean: np.ndarray, known: list[int], window: int) -> np.ndarray:
-    """Mean of the known buckets among the last `window` before each origin, NaN without one, (n, K + 1)."""
-    total = np.cumsum(np.pad(np.nan_to_num(clean), ((0, 0), (1, 0))), axis=1)
-    count = np.cumsum(np.pad(~np.isnan(clean), ((0, 0), (1, 0))), axis=1)
-    end = np.array(known)
-    start = np.maximum(end - window, 0)
-    seen = count[:, end] - count[:, start]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(seen > 0, (total[:, end] - total[:, start]) / seen, np.nan))
+def _tasks(
+    by_worth: Sequence[int], classes: np.ndarray, models: Sequence[str], asked: str | None, each: int, budget: int
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return (place among the chosen, model) of each series to fit at all origins, and the chosen rows."""
+    tasks: list[tuple[int, int]] = []
+    chosen: list[int] = []
+    left = budget
+    for row in by_worth:
+        wanted = [asked] if asked else [m for m in LIBRARY_BY_CLASS[str(classes[row])] if m in models]
+        if not wanted:
+            continue
+        if each * len(wanted) > left:
+            break
+        left -= each * len(wanted)
+        tasks += [(len(chosen), models.index(m)) for m in wanted]
+        chosen.append(int(row))
+    return tasks, chosen
+
+
+def _fit_batch(tasks: Sequence[tuple[str, np.ndarray, np.ndarray | None, int, int]]) -> list[np.ndarray]:
+    """Return the deseasonalised path of each task; NaN where the library cannot fit it."""
+    return [_fit_one(*task) for task in tasks]
+
+
+def _fit_one(name: str, series: np.ndarray, shape: np.ndarray | None, horizon: int, bucket_days: int) -> np.ndarray:
+    from statsforecast import models as library
+
+    season = 7 if bucket_days == 1 else 1
+    made: Mapping[str, Callable[[], Any]] = {
+        "DynamicOptimizedTheta": lambda: library.DynamicOptimizedTheta(season_length=season),
+        "AutoETS": lambda: library.AutoETS(season_length=season),
+        "MSTL": lambda: library.MSTL(
+            season_length=52 if bucket_days == 7 else 7, trend_forecaster=library.AutoETS(season_length=1, model="ZZN")
+        ),
+        "AutoARIMA": lambda: library.AutoARIMA(season_length=season),
+        "IMAPA": library.IMAPA,
+    }
+    raw = series if shape is None else series * shape[: len(series)]
+    try:
+        path = np.asarray(made[name]().forecast(np.ascontiguousarray(raw, float), horizon)["mean"], float)
+    except (ValueError, ZeroDivisionError, FloatingPointError, np.linalg.LinAlgError):
+        # A series that one model cannot fit has the others; the choice never sees a path that is not there.
+        return np.full(horizon, np.nan)
+    if shape is not None:
+        path = path / np.maximum(shape[len(series) :], 0.05)
+    most = 3 * series.max()
+    return np.asarray(np.where(np.isfinite(path).all(), np.clip(path, 0, most), np.nan))
 
 
 def _filled(clean: np.ndarray) -> np.ndarray:
@@ -266,91 +326,31 @@ def _filled(clean: np.ndarray) -> np.ndarray:
     return out
 
 
-def _with_combination(levels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Add the mean of a class's own candidates as one more candidate; where a model could not be fitted, the means."""
-    fallback = np.where(np.isnan(levels[:, 2]), levels[:, 1], levels[:, 2])
-    levels = np.where(np.isnan(levels), fallback[:, None, :], levels)
-    combination = MODELS.index("Combination")
-    for name, candidates in CANDIDATES.items():
-        members = [MODELS.index(m) for m in candidates if m != "Combination"]
-        rows = classes == name
-        levels[rows, combination] = levels[np.ix_(rows, members)].mean(axis=1)
-    return levels
+def _start_new_rows(
+    levels: np.ndarray, clean: np.ndarray, keys: pd.DataFrame, items: pd.DataFrame, calendar: Calendar, horizon: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Let rows with next to no history start from items like them.
 
-
-def _start_short_histories(levels: np.ndarray, clean: np.ndarray, keys: pd.DataFrame, items: pd.DataFrame) -> None:
-    """Give items with next to no history the level of their like item, weighed with what they sold.
-
-    Gamma-Poisson: level = (4 * like + sum of own buckets) / (4 + own buckets).
+    Returns
+    -------
+    The launch profile by future bucket, 1 for all others, (n, horizon), and which rows found items like them, (n,).
     """
-    seen = (~np.isnan(clean)).sum(axis=1)
-    levels[seen == 0, :, -1] = np.nan
-    like = keys["item_id"].map(items["like_item_id"])
-    at = rows_of(keys.assign(item_id=like), keys)
-    new = (seen < LEAST_BUCKETS) & (at >= 0)
-    new &= np.where(at >= 0, seen[at] >= LEAST_BUCKETS, False)
-    prior = levels[at, :, -1]
-    weight = LIKE_ITEM_WEIGHT
-    blended = (weight * prior + np.nansum(clean, axis=1)[:, None]) / (weight + seen)[:, None]
-    levels[new, :, -1] = blended[new]
+    levels[(~np.isnan(clean)).sum(axis=1) == 0, :, -1] = np.nan
+    starts = keys["item_id"].map(items["launch_on"]).to_numpy().astype("datetime64[D]")
+    wait = (starts - np.datetime64(calendar.as_of, "D")).astype(float)
+    wait = np.where(np.isnat(starts), 0, np.maximum(np.nan_to_num(wait), 0)).astype(int) // calendar.bucket_days
+    today = levels[:, [k for k, m in enumerate(FAMILY[calendar.bucket_days]) if m.name == "WindowAverage13"][0], -1]
+    launch = launch_level(clean, keys, items.reset_index(), horizon, level=today, launch_in=wait)
+    profile, found = np.ones((len(clean), horizon)), np.zeros(len(clean), bool)
+    # A place that never sold an item, nor is told to begin, is not new to it: a warehouse only feeds others.
+    expected = ~np.isnat(starts) | keys["item_id"].map(items["like_item_id"]).notna().to_numpy()
+    expected |= (keys["item_id"].map(items["life_cycle"]) == "new").to_numpy()
+    told = (launch.weight > 0) & ((launch.own > 0) | expected[launch.rows])
+    levels[launch.rows[told], :, -1] = launch.level[told][:, None]
+    profile[launch.rows[told]] = launch.profile[told]
+    found[launch.rows[told]] = True
     levels[..., -1] = np.nan_to_num(levels[..., -1])
+    return profile, found
 
 
-def _on_sale(keys: pd.DataFrame, items: pd.DataFrame, starts: np.ndarray, bucket_days: int) -> np.ndarray:
-    """Share of each future bucket in which the item is sold: from its launch to its end; dead items never are."""
-
-    def column(name: str) -> np.ndarray:
-        return keys["item_id"].map(items[name]).to_numpy()
-
-    launch, end = (column(name).astype("datetime64[D]")[:, None] for name in ("launch_on", "ends_on"))
-    dead = (column("life_cycle") == "dead")[:, None]
-    last = np.where(np.isnat(end), starts[None, :] + bucket_days, np.minimum(end + 1, starts[None, :] + bucket_days))
-    first = np.where(np.isnat(launch), starts[None, :], np.maximum(launch, starts[None, :]))
-    share = np.clip((last - first).astype("timedelta64[D]").astype(float) / bucket_days, 0, 1)
-    return np.where(dead, 0.0, share)
-
-
-def _told_demand(
-    inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, horizon: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the user's own forecast, the share of days it covers, and customers' orders by future bucket, (n, H)."""
-    told = _spread_by_day(inputs["forecasts"], calendar)
-    own = _units_by_bucket(told, keys, calendar, horizon)
-    days = _units_by_bucket(told.assign(quantity=1.0), keys, calendar, horizon)
-    orders = inputs["customer_orders"].rename(columns={"due_on": "date"})
-    past = orders["date"] < pd.Timestamp(calendar.as_of)
-    orders = orders.assign(date=orders["date"].where(~past, pd.Timestamp(calendar.as_of)))
-    return own, np.minimum(days / calendar.bucket_days, 1), _units_by_bucket(orders, keys, calendar, horizon)
-
-
-def _spread_by_day(told: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
-    """Spread each period's forecast evenly over its days: a period lasts until the next one begins."""
-    if told.empty:
-        return told
-    place = ["item_id", "location_id"]
-    # Locations that were pooled into one tell the same period more than once.
-    told = told.groupby([*place, "date"], dropna=False)["quantity"].sum().reset_index()
-    following = told.groupby(place, dropna=False)["date"].shift(-1)
-    days = (following - told["date"]).dt.days
-    usual = days.groupby([told["item_id"], told["location_id"]], dropna=False).transform("last")
-    days = days.fillna(usual).fillna(calendar.bucket_days).astype(int)
-    daily = told.loc[told.index.repeat(days)]
-    offset = daily.groupby(level=0).cumcount()
-    return daily.assign(
-        date=daily["date"] + pd.to_timedelta(offset, unit="D"), quantity=daily["quantity"] / days.loc[daily.index]
-    )
-
-
-def _units_by_bucket(told: pd.DataFrame, keys: pd.DataFrame, calendar: Calendar, horizon: int) -> np.ndarray:
-    out = np.zeros((len(keys), horizon), np.float32)
-    if told.empty:
-        return out
-    rows = rows_of(told, keys)
-    days = told["date"].to_numpy().astype("datetime64[D]") - np.datetime64(calendar.as_of, "D")
-    columns = np.floor_divide(days.astype(np.int64), calendar.bucket_days)
-    inside = (rows >= 0) & (columns >= 0) & (columns < horizon)
-    np.add.at(out, (rows[inside], columns[inside]), told["quantity"].to_numpy(float)[inside])
-    return out
-
-
-__all__ = ["CANDIDATES", "MODELS", "Demand", "Fits", "Progress", "forecast"]
+__all__ = ["LIBRARY", "Demand", "Fits", "Progress", "forecast"]

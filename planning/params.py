@@ -24,6 +24,10 @@ FORECAST_MODELS = (
     "CrostonSBA",
     "TSB",
     "IMAPA",
+    "DynamicOptimizedTheta",
+    "AutoETS",
+    "MSTL",
+    "AutoARIMA",
 )
 ABC_CLASSES = ("A", "B", "C")
 
@@ -93,6 +97,12 @@ class Params:
         None, "Money for the purchases of today; empty: no limit", low=0, high=1e15, nullable=True, unit="money"
     )
     forecast_model: str = _param("auto", "The forecast model, or auto: the best by class", choices=FORECAST_MODELS)
+    library_fits: int = _param(
+        1000,
+        "How often models are fitted that must be fitted anew at each past morning, A items first",
+        low=0,
+        high=10**6,
+    )
     history_days: int | None = _param(
         None, "Use only so much of the past; empty: all", low=28, high=7300, nullable=True, unit="days"
     )

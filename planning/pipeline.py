@@ -16,7 +16,8 @@ import pandas as pd
 from planning import engine
 from planning.calendar import build_calendar, is_weekly, suggested_as_of
 from planning.errors import NothingToPlanError
-from planning.forecast import Fits, Progress, forecast
+from planning.fits import Fits
+from planning.forecast import LIBRARY, Progress, forecast
 from planning.inputs import Inputs, read_tables
 from planning.network import Network, build_network
 from planning.params import Params
@@ -26,7 +27,7 @@ from planning.stages import Base, build_base, run_stages
 
 METHOD_VERSION = "1"
 
-HEAVY = ("horizon_days", "history_days", "stockout_correction", "outlier_correction")
+HEAVY = ("horizon_days", "history_days", "stockout_correction", "outlier_correction", "library_fits")
 """The parameters that the heavy stage depends on, besides the bucket."""
 
 QUICK = (
@@ -104,6 +105,7 @@ def fit_key(
     """Return the key of the heavy stage: hex, the same for all parameters that do not touch it."""
     told = {name: params.to_dict()[name] for name in HEAVY}
     told |= {"bucket": resolved_bucket(inputs, as_of, params), "days": _horizon(inputs, as_of, params)}
+    told |= {"model": params.forecast_model if params.forecast_model in LIBRARY else "auto"}
     return _hash(snapshot_id, decisions_id, as_of.isoformat(), json.dumps(told, sort_keys=True), METHOD_VERSION)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from planning.distribution import CumulativeDemand, quantile_table
+from planning.distribution import CumulativeDemand
 
 LEAD_TIMES = 5
 POINTS = 101
@@ -163,7 +163,7 @@ def _draw(
     """Demand of `rows` from `start` to `end` at 101 points; `turn` pairs it with the draws before it."""
     shift = ((j * (turn + 2)) % LEAD_TIMES + 0.5) / LEAD_TIMES
     mean, variance = demand.between(start, end)
-    table = quantile_table((np.arange(POINTS) + shift) / POINTS, mean[rows], variance[rows], demand.whole[rows])
+    table = demand.quantiles((np.arange(POINTS) + shift) / POINTS, mean[rows], variance[rows], rows)
     step = pow(_LATTICE, turn, POINTS)
     return table[:, (np.arange(POINTS) * step) % POINTS]
 

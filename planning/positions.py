@@ -8,7 +8,7 @@ import pandas as pd
 
 from planning.classify import classify_abc
 from planning.delivery import lead_time_table
-from planning.forecast import Fits
+from planning.fits import Fits
 from planning.inputs import Inputs, current_stock, scheduled_receipts
 from planning.lead_time import lead_times
 from planning.network import Network

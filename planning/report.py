@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from planning.allocate import gain
-from planning.forecast import MODELS
 from planning.inputs import KEY
 from planning.orders import purchase_orders
 from planning.params import Params
@@ -76,7 +75,7 @@ def _policy(stages: Stages) -> pd.DataFrame:
     out = _keys(stages).assign(
         abc_class=table["abc_class"].to_numpy(),
         demand_class=np.where(stages.network.feeds, "pooled", stages.fits.demand_class),
-        model=np.where(stages.network.feeds, "sum of locations", np.array(MODELS)[stages.model]),
+        model=np.where(stages.network.feeds, "sum of locations", stages.choice.name),
         demand_mean_per_day=mean / interval,
         demand_sd_per_day=np.sqrt(demand.variance_to(interval) / interval),
         protection_interval_days=interval,

@@ -1,73 +1,108 @@
-"""The yearly and weekly shape of demand, shared by many items and shrunk by its evidence."""
+"""The yearly and weekly shape of demand, shared by many items and shrunk by its evidence.
+
+A shape is learned in layers, from many items to few: what all have in common, then what a category (or a
+location) has beyond that, each drawn to "nothing more" by how much its laps disagree.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 LEAST_YEARS_DAYS = 728
 """A yearly shape needs two years."""
+LEAST_WEEKS_DAYS = 28
+"""A weekly shape needs four weeks."""
 
 _SMOOTH = np.array([1.0, 2.0, 1.0]) / 4
 _LIMITS = (0.2, 5.0)
+_CHUNK = 2048
 
 
-def seasonal_index(
-    clean: np.ndarray, groups: np.ndarray, places: np.ndarray, starts: np.ndarray, bucket_days: int
-) -> np.ndarray:
-    """Return the factor of each bucket on an item's level, shape (n, len(starts)), mean about 1.
+@dataclass(frozen=True)
+class Season:
+    """Factors of the buckets on an item's level, as known at several cuts of the history.
 
-    The yearly shape (by week of the year) is shared by `groups`, the weekly one (daily buckets only) by
-    `places`. `clean` covers the first columns of `starts`; the rest is the future.
+    codes : group of each item by layer, (layers, n).
+    position : place of each bucket, history and future, in the layer's cycle, (layers, buckets).
+    tables : for each layer the factor by cut, group and position, (cuts, groups, positions).
+    """
+
+    codes: np.ndarray
+    position: np.ndarray
+    tables: tuple[np.ndarray, ...]
+
+    def factors(self, cut: int, rows: slice | np.ndarray = slice(None), columns: slice = slice(None)) -> np.ndarray:
+        """Return the factors of the season as known at a cut, (rows, columns), mean about 1."""
+        out = np.ones((len(np.arange(self.codes.shape[1])[rows]), len(np.arange(self.position.shape[1])[columns])))
+        for codes, position, table in zip(self.codes, self.position, self.tables, strict=True):
+            out *= table[cut][:, position[columns]][codes[rows]]
+        return out
+
+
+def build_season(
+    clean: Sequence[np.ndarray],
+    cuts: Sequence[int],
+    groups: Sequence[np.ndarray],
+    places: Sequence[np.ndarray],
+    starts: np.ndarray,
+    bucket_days: int,
+) -> Season:
+    """Learn the season from what was known at each cut.
 
     Parameters
     ----------
-    clean : demand by bucket, NaN where unknown, shape (n, periods).
-    groups, places : integer codes, shape (n,).
+    clean : for each cut the demand by bucket without events and extremes, NaN where unknown, (n, buckets >= cut).
+    cuts : how many buckets are known at each cut.
+    groups, places : integer codes of the layers of the yearly and the weekly shape, wide ones first, (n,) each.
     starts : first day of each bucket, history and future, datetime64[D].
     """
-    periods = clean.shape[1]
-    index = np.ones((len(clean), len(starts)))
-    if bucket_days == 1 and periods >= 28:
-        weekday = starts.astype(int) % 7
-        index = _shape(clean, np.ones_like(clean), places, weekday, periods, 7, cyclic_smooth=False)
-    if periods * bucket_days >= LEAST_YEARS_DAYS:
-        year_start = starts.astype("datetime64[Y]").astype("datetime64[D]")
-        week = np.minimum((starts - year_start).astype(int) // 7, 51)
-        index = index * _shape(
-            clean, index[:, :periods], groups, week, periods, 52, cyclic_smooth=True, window=round(364 / bucket_days)
-        )
-    return index
+    year_start = starts.astype("datetime64[Y]").astype("datetime64[D]")
+    week = np.minimum((starts - year_start).astype(int) // 7, 51)
+    weekday = starts.astype(int) % 7
+    layers = [(codes, weekday, 7) for codes in places if bucket_days == 1] + [(codes, week, 52) for codes in groups]
+    tables = []
+    for codes, _, count in layers:
+        tables.append(np.ones((len(cuts), int(codes.max(initial=-1)) + 1, count)))
+    n = len(layers[0][0]) if layers else 0
+    season = Season(
+        np.array([codes for codes, _, _ in layers]).reshape(len(layers), n),
+        np.array([position for _, position, _ in layers]).reshape(len(layers), len(starts)),
+        tuple(tables),
+    )
+    for cut, known in enumerate(cuts):
+        for layer, (codes, position, count) in enumerate(layers):
+            yearly = count == 52
+            if known * bucket_days < (LEAST_YEARS_DAYS if yearly else LEAST_WEEKS_DAYS):
+                continue
+            window = min(round((364 if yearly else 28) / bucket_days), known)
+            sold, expected = _sums(clean[cut][:, :known], season, cut, codes, position[:known], count, window)
+            tables[layer][cut] = _shrunk(sold, expected, smooth=yearly)
+    return season
 
 
-def _shape(
-    clean: np.ndarray,
-    known_shape: np.ndarray,
-    groups: np.ndarray,
-    position: np.ndarray,
-    periods: int,
-    count: int,
-    *,
-    cyclic_smooth: bool,
-    window: int = 28,
-) -> np.ndarray:
-    """Return the factor by position in the cycle, one row an item (its group's), shape (n, len(position))."""
-    known = ~np.isnan(clean)
-    values = np.where(known, clean / known_shape, 0.0)
-    level = _moving_level(values, known, min(window, periods))
-    members = int(groups.max()) + 1 if len(groups) else 0
-    cycle = position[:periods]
-    lap = np.concatenate([[0], np.cumsum(np.diff(cycle) < 0)])
+def _sums(
+    clean: np.ndarray, season: Season, cut: int, codes: np.ndarray, position: np.ndarray, count: int, window: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add up what was sold, and what the level alone would have, by group, lap and position of the cycle."""
+    members = int(codes.max(initial=-1)) + 1
+    lap = np.concatenate([[0], np.cumsum(np.diff(position) < 0)])
     laps = int(lap.max()) + 1
-    cell = lap * count + cycle
-    sold, expected = np.zeros((2, members, laps * count))
-    _add_by_group(sold, values, groups, cell)
-    _add_by_group(expected, np.where(known, level, 0.0), groups, cell)
-    factors = _shrunk(sold.reshape(members, laps, count), expected.reshape(members, laps, count), smooth=cyclic_smooth)
-    return np.asarray(factors[groups][:, position])
-
-
-def _add_by_group(out: np.ndarray, values: np.ndarray, groups: np.ndarray, cell: np.ndarray) -> None:
-    by_group = np.zeros((len(out), values.shape[1]))
-    np.add.at(by_group, groups, values)
-    np.add.at(out.T, cell, by_group.T)
+    cell = lap * count + position
+    by_group = np.zeros((2, members, len(position)))
+    for a in range(0, len(clean), _CHUNK):
+        rows = slice(a, a + _CHUNK)
+        part = clean[rows]
+        known = ~np.isnan(part)
+        values = np.where(known, part / season.factors(cut, rows, slice(0, len(position))), 0.0)
+        level = np.where(known, _moving_level(values, known, window), 0.0)
+        member = sparse.csr_array((np.ones(len(part)), (codes[rows], np.arange(len(part)))), (members, len(part)))
+        by_group += np.stack([member @ values, member @ level])
+    out = np.zeros((2, members, laps * count))
+    np.add.at(out.transpose(2, 0, 1), cell, by_group.transpose(2, 0, 1))
+    sold, expected = out.reshape(2, members, laps, count)
+    return sold, expected
 
 
 def _moving_level(values: np.ndarray, known: np.ndarray, window: int) -> np.ndarray:

@@ -1,18 +1,19 @@
 """From the errors of past forecasts to mean and variance of demand over any interval to come."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-from planning.distribution import CumulativeDemand
-from planning.forecast import CANDIDATES, LEAST_BUCKETS, MODELS, ORIGIN_STEP_DAYS, Fits
+from planning.calibration import calibrate
+from planning.distribution import Calibration, CumulativeDemand
+from planning.fits import Fits
 from planning.network import Network
 from planning.overrides import corrected, moved_variance
 from planning.params import Params
+from planning.past import Choice, Past, forecasts, interval_buckets
 
 ANCHORS: Mapping[int, tuple[int, ...]] = MappingProxyType(
     {1: (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 63, 91), 7: (1, 2, 3, 4, 6, 8, 10, 13, 17, 22, 26)}
@@ -22,119 +23,25 @@ PRIOR_WEIGHT = 4.0
 LEAST_ERRORS = 6
 LEAST_CLASS = 10
 """Items that a class needs before it can tell what is usual."""
+LEAST_CALIBRATION = 8
+"""Origins that it takes to hold one half's spread against the other half."""
+SIZE_POWER = 1.3
+"""A row's variance goes with about this power of its mean."""
+MOST_CHANGE = 4.0
 LEAST_SEEN = 4
 LEAST_CHANCE = 1e-3
 """Demand that never varied is certain where chance would hardly bring that about."""
 UNKNOWN_SPREAD = 0.3
 """Standard deviation, as a share of the mean, of demand of which no history tells anything."""
-LEAST_KNOWN = 0.5
 LEAST_INDEX = 0.05
 """A bucket in which less than this share of the usual is wanted (a closure) tells nothing of the usual."""
-REPORT_SHARE = 0.25
-"""Share of the origins, the newest, that are kept for reporting and never used to choose a model."""
-
-
-def cumulative_errors(fits: Fits, model: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return error (actual - forecast) and actual of cumulative demand over `horizon` buckets at each origin.
-
-    Unknown buckets add nothing; the error is scaled up for them, and is NaN where most are unknown.
-
-    Parameters
-    ----------
-    model : index into MODELS for each item-location, shape (n,).
-
-    Returns
-    -------
-    Two arrays (n, K), units; NaN where the origin is too near the end of the history.
-    """
-    error, actual = np.full((2, len(fits.keys), len(fits.origins)), np.nan)
-    periods = fits.demand.shape[1]
-    usable = fits.origins + horizon <= periods
-    if not usable.any():
-        return error, actual
-    start = fits.origins[usable]
-    known = ~np.isnan(fits.demand)
-    seen, sold, expected, whole = (
-        _window_sums(a, start, horizon)
-        for a in (
-            known,
-            np.nan_to_num(fits.demand),
-            np.where(known, fits.index[:, :periods], 0.0),
-            fits.index[:, :periods],
-        )
-    )
-    level = np.take_along_axis(fits.levels, model[:, None, None], axis=1)[:, 0, :-1][:, usable].astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.sqrt(np.where(expected > 0, whole / expected, 1.0))
-        e = np.where(seen >= LEAST_KNOWN * horizon, (sold - level * expected) * scale, np.nan)
-    error[:, usable], actual[:, usable] = e, sold
-    return error, actual
-
-
-def _window_sums(values: np.ndarray, start: np.ndarray, horizon: int) -> np.ndarray:
-    total = np.cumsum(np.pad(values.astype(float), ((0, 0), (1, 0))), axis=1)
-    return np.asarray(total[:, start + horizon] - total[:, start])
-
-
-def choose_models(fits: Fits, interval_days: np.ndarray, params: Params) -> np.ndarray:
-    """Return the model of each item-location as an index into MODELS, shape (n,).
-
-    The candidate with the least squared error of cumulative demand over the item's own interval, on
-    origins that are not used for reporting, chosen class by class, since one item's origins are few.
-    """
-    if params.forecast_model != "auto":
-        return np.full(len(fits.keys), MODELS.index(params.forecast_model))
-    out = np.full(len(fits.keys), MODELS.index("Combination"))
-    horizons = _horizons(fits, interval_days)
-    for name, candidates in CANDIDATES.items():
-        rows = np.flatnonzero(fits.demand_class == name)
-        if len(rows) == 0 or not fits.demand.shape[1]:
-            continue
-        scores = [_class_score(fits, rows, horizons, MODELS.index(c)) for c in candidates]
-        best = int(np.argmin(scores)) if np.isfinite(scores).any() else len(candidates) - 1
-        out[rows] = MODELS.index(candidates[best])
-    return out
-
-
-def _horizons(fits: Fits, interval_days: np.ndarray) -> np.ndarray:
-    """Return each interval in whole buckets, no longer than a third of the history can tell."""
-    longest = max(1, fits.demand.shape[1] // 3)
-    return np.clip(np.round(interval_days / fits.calendar.bucket_days), 1, longest).astype(int)
-
-
-def _class_score(fits: Fits, rows: np.ndarray, horizons: np.ndarray, model: int) -> float:
-    total, weight = 0.0, 0
-    for horizon in np.unique(horizons[rows]):
-        some = rows[horizons[rows] == horizon]
-        part = _rows_of_fits(fits, some)
-        error, _ = cumulative_errors(part, np.full(len(some), model), int(horizon))
-        error = error[:, _report_count(error) :]
-        size = np.nanmean(np.nan_to_num(part.demand), axis=1, keepdims=True) * horizon
-        ratio = (error / np.where(size > 0, size, np.nan)) ** 2
-        total += float(np.nansum(np.minimum(ratio, 25.0)))
-        weight += int(np.isfinite(ratio).sum())
-    return total / weight if weight else np.inf
-
-
-def _rows_of_fits(fits: Fits, rows: np.ndarray) -> Fits:
-    return replace(
-        fits, keys=fits.keys.iloc[rows], demand=fits.demand[rows], index=fits.index[rows], levels=fits.levels[rows]
-    )
-
-
-def _report_count(error: np.ndarray) -> int:
-    """Return how many columns, the newest usable origins, are kept for reporting (leading unusable ones included)."""
-    usable = ~np.isnan(error).all(axis=0) if len(error) else np.zeros(error.shape[1], bool)
-    if usable.sum() < LEAST_ERRORS:
-        return 0
-    return int(np.flatnonzero(usable)[max(1, round(REPORT_SHARE * usable.sum())) - 1]) + 1
 
 
 def corrected_path(
-    fits: Fits, model: np.ndarray, buckets: int, overrides: pd.DataFrame | None, categories: np.ndarray | None
+    fits: Fits, choice: Choice, buckets: int, overrides: pd.DataFrame | None, categories: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, pd.DataFrame | None]:
     """Return own mean demand by future bucket, before and after the planner's corrections, and what these did."""
-    path = _mean_path(fits, model, buckets)
+    path = mean_path(fits, choice, buckets)
     if overrides is None or overrides.empty:
         return path, path, None
     known = np.full(len(fits.keys), None) if categories is None else categories
@@ -145,11 +52,12 @@ def corrected_path(
 def build_distribution(
     fits: Fits,
     network: Network,
-    model: np.ndarray,
+    choice: Choice,
     days: int,
     params: Params,
     overrides: pd.DataFrame | None = None,
     categories: np.ndarray | None = None,
+    interval_days: float = 21.0,
 ) -> CumulativeDemand:
     """Return the distribution of what each item-location must serve: its own demand and that of all it feeds.
 
@@ -158,36 +66,47 @@ def build_distribution(
     days : how far to reach, at most the fits' horizon.
     overrides : the contract's table: the mean follows it, and the spread the mean.
     categories : of each row, None where it has none, (n,).
+    interval_days : the usual lead time + review, over which quantiles are held against the past.
     """
     bucket_days = fits.calendar.bucket_days
     buckets = -(-days // bucket_days)
-    path, planned, _ = corrected_path(fits, model, buckets, overrides, categories)
+    path, planned, _ = corrected_path(fits, choice, buckets, overrides, categories)
     mean = network.pool(path)
     whole = np.asarray(network.pool((~fits.whole).astype(float)) == 0)
-    variance = _variances(fits, network, model, path, mean, whole)
+    past = Past(fits)
+    variance = _variances(past, network, choice, path, mean, whole)
+    classes = np.where(network.feeds, "pooled", fits.demand_class)
+    horizon = int(interval_buckets(fits, np.array([interval_days]))[0])
+    calibration = _calibration(past, network, choice, horizon, classes, whole) if fits.periods else None
     if planned is not path:
         before, mean = mean, network.pool(planned)
-        classes = np.where(network.feeds, "pooled", fits.demand_class)
         variance = moved_variance(variance, before.cumsum(axis=1), mean.cumsum(axis=1), classes, whole)
     mean, variance = mean * params.demand_multiplier, variance * params.demand_multiplier**2
     return CumulativeDemand(
-        _by_day(np.cumsum(mean, axis=1), bucket_days, days), _by_day(variance, bucket_days, days), whole
+        _by_day(np.cumsum(mean, axis=1), bucket_days, days), _by_day(variance, bucket_days, days), whole, calibration
     )
 
 
-def _mean_path(fits: Fits, model: np.ndarray, buckets: int) -> np.ndarray:
+def mean_path(fits: Fits, choice: Choice, buckets: int) -> np.ndarray:
     """Expected demand by future bucket: level times index, the user's own forecast first, known orders at least."""
-    periods = fits.demand.shape[1]
-    level = np.take_along_axis(fits.levels, model[:, None, None], axis=1)[:, 0, -1].astype(float)
-    path = level[:, None] * fits.index[:, periods : periods + buckets]
+    level = np.einsum("nm,nm->n", choice.weights, fits.levels[:, :, -1].astype(float))
+    path = np.repeat(level[:, None], buckets, axis=1)
+    library = fits.library
+    place = {int(row): at for at, row in enumerate(library.rows)}
+    for row in np.flatnonzero(choice.library > 0):
+        fitted = library.paths[place[int(row)], choice.library_model[row], -1, :buckets].astype(float)
+        share = choice.library[row]
+        path[row] = (1 - share) * path[row] + share * fitted
+    path = path * fits.index(columns=slice(fits.periods, fits.periods + buckets))
     path = fits.own[:, :buckets] + (1 - fits.own_share[:, :buckets]) * path
     return np.asarray(np.maximum(path, fits.firm[:, :buckets]), float)
 
 
 def _variances(
-    fits: Fits, network: Network, model: np.ndarray, own_path: np.ndarray, path: np.ndarray, whole: np.ndarray
+    past: Past, network: Network, choice: Choice, own_path: np.ndarray, path: np.ndarray, whole: np.ndarray
 ) -> np.ndarray:
     """Variance of cumulative demand at each future bucket, (n, buckets)."""
+    fits = past.fits
     buckets, feeds = path.shape[1], network.feeds
     cumulative = np.cumsum(path, axis=1)
     anchors = [h for h in ANCHORS[fits.calendar.bucket_days] if h <= max(1, fits.demand.shape[1] // 3) and h <= buckets]
@@ -200,17 +119,48 @@ def _variances(
     usual = np.where(fits.outlier, 0.0, np.nan_to_num(fits.demand))
     table = np.zeros((len(path), len(anchors)))
     for column, horizon in enumerate(anchors):
-        error = _pooled_errors(fits, network, model, horizon, feeds)
-        own, count = _own_variance(error, horizon, fits.calendar.bucket_days)
-        own = np.where(extreme, np.fmin(own, network.pool(_largest(usual, horizon)) ** 2), own)
         mean = cumulative[:, horizon - 1]
+        error, forecast = _errors(past, network, choice, horizon)
+        own, count = own_variance(error, horizon, fits, _relative(mean, forecast))
+        own = np.where(extreme, np.fmin(own, network.pool(_largest(usual, horizon)) ** 2), own)
         single = flat_variance * horizon * (1 + horizon / np.maximum(seen, 1))
         fallback = network.pool(np.where(seen > 1, single, 0.0))
         unknown = np.where(whole, mean, 0.0) + (UNKNOWN_SPREAD * mean) ** 2
-        variance = _shrunk_variance(own, count, mean, classes, np.where(fallback > 0, fallback, np.nan), unknown)
+        variance = shrunk_variance(own, count, mean, classes, np.where(fallback > 0, fallback, np.nan), unknown)
         low = np.where(whole & ((mean < 20) | (fallback <= 0)), 1.05 * mean, (0.05 * mean) ** 2)
         table[:, column] = np.where(certain, 0.0, np.maximum(variance, low))
     return _between_anchors(np.maximum.accumulate(table, axis=1), np.array(anchors), buckets)
+
+
+def _calibration(
+    past: Past, network: Network, choice: Choice, horizon: int, classes: np.ndarray, whole: np.ndarray
+) -> Calibration | None:
+    """Return how often the quantiles of each class held at the newer origins, learned from the older ones."""
+    error, forecast = _errors(past, network, choice, horizon)
+    usable = np.flatnonzero(~np.isnan(error).all(axis=0))
+    if len(usable) < LEAST_CALIBRATION:
+        return None
+    newer, older = usable[: len(usable) // 2], usable[len(usable) // 2 :]
+    mean = forecast[:, older]
+    known = ~np.isnan(mean)
+    usual = np.where(known.any(axis=1), np.nansum(mean, axis=1) / np.maximum(known.sum(axis=1), 1), 0.0)
+    own, count = own_variance(error[:, older], horizon, past.fits, _relative(usual, mean))
+    unknown = usual + (UNKNOWN_SPREAD * usual) ** 2
+    learned = shrunk_variance(own, count, usual, classes, np.full(len(usual), np.nan), unknown)
+    ahead = forecast[:, newer]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = learned[:, None] * np.where(usual[:, None] > 0, ahead / usual[:, None], 1.0) ** SIZE_POWER
+    variance = np.where(whole[:, None], np.maximum(variance, 1.05 * ahead), variance)
+    actual = ahead + error[:, newer]
+    actual = np.maximum(np.where(whole[:, None], np.round(actual), actual), 0)
+    return calibrate(actual, ahead, variance, whole, classes, _overlap(horizon, past.fits))
+
+
+def _relative(mean: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    """Return what a squared error at each origin is worth at today's mean: (today / then) ** SIZE_POWER, (n, K)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where((forecast > 0) & (mean[:, None] > 0), mean[:, None] / forecast, 1.0)
+    return np.clip(ratio, 1 / MOST_CHANGE, MOST_CHANGE) ** SIZE_POWER
 
 
 def _chance_of_no_change(mean: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -234,40 +184,71 @@ def _largest(demand: np.ndarray, horizon: int) -> np.ndarray:
 
 def _flat_demand(fits: Fits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and variance of a bucket's demand without season and events, and how many are known, (n,) each."""
-    index = fits.index[:, : fits.demand.shape[1]]
+    index = fits.index(columns=slice(0, fits.periods))
     flat = np.where(index > LEAST_INDEX, fits.demand / np.maximum(index, LEAST_INDEX), np.nan)
     seen = (~np.isnan(flat)).sum(axis=1)
     mean = np.nansum(flat, axis=1) / np.maximum(seen, 1)
     return mean, np.nansum((flat - mean[:, None]) ** 2, axis=1) / np.maximum(seen - 1, 1), seen
 
 
-def _pooled_errors(fits: Fits, network: Network, model: np.ndarray, horizon: int, feeds: np.ndarray) -> np.ndarray:
-    """Errors at each origin; of a location that feeds others, those of all of them added up, (n, K).
+def _errors(past: Past, network: Network, choice: Choice, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return error and forecast at each origin; of a location that feeds others, those of all added up, (n, K) each.
 
     Adding errors, not variances, keeps what the locations have in common.
     """
-    error, _ = cumulative_errors(fits, model, horizon)
+    window = past.window(horizon)
+    forecast = forecasts(past, choice, window) * window.scale
+    error = window.sold * window.scale - forecast
+    feeds = network.feeds
     if not feeds.any():
-        return error
+        return error, forecast
+    own = np.where(np.isnan(error), 0.0, forecast)
+    pooled = pooled_errors(error, past.fits, choice, network.pool)
+    whole = np.where(np.isnan(pooled), np.nan, network.pool(own))
+    return np.where(feeds[:, None], pooled, error), np.where(feeds[:, None], whole, forecast)
+
+
+def pooled_errors(
+    error: np.ndarray, fits: Fits, choice: Choice, pool: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Add up the errors of rows; where some are unknown, the sum is scaled up by the demand they stand for.
+
+    Parameters
+    ----------
+    error : of each row at each origin, (n, K).
+    pool : adds up rows: (n, K) to (groups, K).
+    """
     known = ~np.isnan(error)
-    size = np.take_along_axis(fits.levels, model[:, None, None], axis=1)[:, 0, -1].astype(float)[:, None] ** 2
-    all_size, known_size = network.pool(size * np.ones_like(error)), network.pool(np.where(known, size, 0.0))
+    level = np.einsum("nm,nm->n", choice.weights, fits.levels[:, :, -1].astype(float))
+    size = level[:, None] ** 2
+    all_size, known_size = pool(size * np.ones_like(error)), pool(np.where(known, size, 0.0))
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = np.sqrt(all_size / known_size)
-    pooled = network.pool(np.nan_to_num(error)) * np.where(known_size > 0, scale, np.nan)
-    return np.where(feeds[:, None], pooled, error)
+    return np.asarray(pool(np.nan_to_num(error)) * np.where(known_size > 0, scale, np.nan))
 
 
-def _own_variance(error: np.ndarray, horizon: int, bucket_days: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squared error of each row and how many independent errors it is worth, (n,) each."""
+def own_variance(
+    error: np.ndarray, horizon: int, fits: Fits, relative: np.ndarray | float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean squared error of each row and how many independent errors it is worth, (n,) each.
+
+    Parameters
+    ----------
+    relative : what each squared error is worth at today's mean, (n, K).
+    """
     count = (~np.isnan(error)).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        own = np.where(count > 0, np.nansum(error**2, axis=1) / count, np.nan)
-    overlap = 1 + (horizon - 1) / max(1, ORIGIN_STEP_DAYS[bucket_days] // bucket_days)
-    return own, np.where(count >= LEAST_ERRORS, count / overlap, 0.0)
+        own = np.where(count > 0, np.nansum(error**2 * relative, axis=1) / count, np.nan)
+    return own, np.where(count >= LEAST_ERRORS, count / _overlap(horizon, fits), 0.0)
 
 
-def _shrunk_variance(
+def _overlap(horizon: int, fits: Fits) -> float:
+    """Return how many neighbouring origins tell of the same demand."""
+    step = int(fits.origins[0] - fits.origins[1]) if len(fits.origins) > 1 else 1
+    return 1 + (horizon - 1) / step
+
+
+def shrunk_variance(
     own: np.ndarray, count: np.ndarray, mean: np.ndarray, classes: np.ndarray, fallback: np.ndarray, unknown: np.ndarray
 ) -> np.ndarray:
     """Shrink each row's variance to what its class usually has at that mean: ln v = a + b ln m.
@@ -327,6 +308,3 @@ def _by_day(cumulative: np.ndarray, bucket_days: int, days: int) -> np.ndarray:
     at = np.arange(days + 1) / bucket_days
     low = np.minimum(at.astype(int), table.shape[1] - 2)
     return np.asarray(table[:, low] + (at - low) * (table[:, low + 1] - table[:, low]))
-
-
-__all__ = ["LEAST_BUCKETS", "build_distribution", "choose_models", "corrected_path", "cumulative_errors"]

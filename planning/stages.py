@@ -7,18 +7,20 @@ import numpy as np
 import pandas as pd
 
 from planning.allocate import Allocation, Question, allocate, build_question, what_bound
+from planning.choice import choose_models
 from planning.distribution import CumulativeDemand
-from planning.forecast import Fits
+from planning.fits import Fits
 from planning.inputs import Inputs
 from planning.network import Network
 from planning.orders import Limits, Sized, build_limits, cut_to_budget, reach_supplier_minimum, size_orders
 from planning.outlook import accuracy_table, forecast_table
 from planning.overrides import tell_unapplied
 from planning.params import Params
+from planning.past import Choice
 from planning.policy import Levels, Need, Supply, build_need, critical_ratio, find_levels
 from planning.positions import Positions, build_positions, build_supply, with_choices
 from planning.replenish import LaterOrders, Netting, project, receipts_by_day
-from planning.spread import build_distribution, choose_models, corrected_path
+from planning.spread import build_distribution, corrected_path
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Base:
     """What does not depend on service, cover, budget or allocation; n item-locations as in the network's keys.
 
     suppliers : the contract's table.
-    model : index into `planning.forecast.MODELS`, (n,).
+    choice : which models forecast each row.
     usable : stock that covers demand: a location that feeds others counts theirs too, units, (n,).
     on_way : of a location that feeds others, what these sell while a transfer is on its way: `usable` is less that.
     forecast, accuracy : result tables that are ready already.
@@ -38,7 +40,7 @@ class Base:
     network: Network
     fits: Fits
     positions: Positions
-    model: np.ndarray
+    choice: Choice
     demand: CumulativeDemand
     supply: Supply
     need: Need
@@ -115,11 +117,11 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
     """Work out demand and the need at arrival of every item-location; what was assumed is told in `notes`."""
     positions = build_positions(tables, network, fits, as_of, params, notes)
     interval = positions.interval
-    model = choose_models(fits, interval, params)
+    choice = choose_models(fits, interval, params)
     overrides, categories = tables["overrides"], _categories(tables, network)
     days = fits.horizon * fits.calendar.bucket_days
-    demand = build_distribution(fits, network, model, days, params, overrides, categories)
-    statistical, _, corrections = corrected_path(fits, model, fits.horizon, overrides, categories)
+    demand = build_distribution(fits, network, choice, days, params, overrides, categories, float(np.median(interval)))
+    statistical, _, corrections = corrected_path(fits, choice, fits.horizon, overrides, categories)
     tell_unapplied(corrections, notes)
     usable, on_way = _usable_stock(network, positions, demand, interval)
     farthest = float(interval.max()) + 3 * float(positions.column("lead_time_sd_days").max())
@@ -130,14 +132,14 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
         network=network,
         fits=fits,
         positions=positions,
-        model=model,
+        choice=choice,
         demand=demand,
         supply=supply,
         need=need,
         usable=usable,
         on_way=on_way,
         forecast=forecast_table(fits, network.keys, demand),
-        accuracy=accuracy_table(fits, network.keys, model, interval),
+        accuracy=accuracy_table(fits, network.keys, choice, interval),
         statistical=network.pool(statistical) * params.demand_multiplier,
         corrections=corrections,
         notes=tuple(notes),
