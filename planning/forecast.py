@@ -203,7 +203,8 @@ def _levels(
 def _worth(demand: np.ndarray, keys: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
     """Return what is sold of each row, money where prices are known, (n,)."""
     price = keys["item_id"].map(items["unit_price"].fillna(items["unit_cost"])).astype(float)
-    return np.asarray(np.nansum(demand, axis=1) * price.fillna(price.median()).fillna(1.0).to_numpy())
+    usual = price.median() if price.notna().any() else 1.0
+    return np.asarray(np.nansum(demand, axis=1) * price.fillna(usual).to_numpy())
 
 
 def _library(
