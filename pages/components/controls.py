@@ -60,6 +60,7 @@ _FORECAST = (
     "horizon_days",
     "history_days",
     "forecast_model",
+    "library_fits",
     "stockout_correction",
     "outlier_correction",
 )
@@ -122,6 +123,7 @@ def forecast_params() -> Params:
         widgets.segments("bucket", "Periods", BUCKETS, live=False)
         widgets.whole("horizon_days", "Horizon (days)", 7, 1095, live=False)
         widgets.whole("history_days", "History used (days)", 28, 7300, empty="All", live=False)
+        widgets.whole("library_fits", "Fits of slow models, at most", 0, 1_000_000, live=False)
         widgets.switch("stockout_correction", "Correct for empty shelves", live=False)
         widgets.switch("outlier_correction", "Tame single extreme sales", live=False)
         st.form_submit_button(

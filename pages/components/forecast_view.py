@@ -40,7 +40,7 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
     with st.container(border=True):
         _rivals(plan, level)
     st.header("Line by line")
-    st.caption("Those first whose error weighs most: demand × error, at cost. Choose a line to see its forecast above.")
+    st.caption("Those first whose error weighs most: units missed, at cost. Choose a line to see its forecast above.")
     forecast_lines.show(
         rows, plan, key="lines", order=records.COLUMNS, alt="Forecast and error by line", table="forecast"
     )

@@ -38,8 +38,16 @@ def by_error(plan: PlanResult) -> pd.DataFrame:
     cost = rows["unit_cost"] if rows["unit_cost"].notna().any() else 1.0
     model = rows["model"].map(in_plain_words, na_action="ignore")
     reason = rows["reason"].replace({"": None}) if "reason" in rows else None
-    rows = rows.assign(model=model, reason=reason, weekly=weekly, error_at_cost=rows["wape"] * weekly * cost)
+    rows = rows.assign(model=model, reason=reason, weekly=weekly, error_at_cost=_missed(rows, weekly) * cost)
     return rows.sort_values(["error_at_cost", "weekly"], ascending=False).reset_index(drop=True)
+
+
+def _missed(rows: pd.DataFrame, weekly: pd.Series) -> pd.Series:
+    """Units missed a week: as measured, or, of a plan that does not tell, the share missed of the demand expected."""
+    if not {"error_units", "scored", "horizon_days"} <= set(rows):
+        return rows["wape"] * weekly
+    # Of a line that hardly sold while it was measured the share alone would be beyond all measure.
+    return 7 * rows["error_units"] / (rows["scored"] * rows["horizon_days"]).where(lambda days: days > 0)
 
 
 def columns(plan: PlanResult) -> dict[str, Any]:
@@ -57,6 +65,8 @@ def columns(plan: PlanResult) -> dict[str, Any]:
             "Look twice", width="large", help="Why the forecast stands on weak ground, and what can be done about it."
         ),
         "error_at_cost": number(
-            f"Error a week ({unit})", format="%,.0f", help="Error x demand x cost: where a better forecast would pay."
+            f"Error a week ({unit})",
+            format="%,.0f",
+            help="Units missed a week × cost: where a better forecast would pay.",
         ),
     }

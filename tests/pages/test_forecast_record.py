@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.components import forecast_correction, forecast_level, forecast_record, lines, wording
+from pages.components import forecast_correction, forecast_level, forecast_record, lines, records, wording
 from pages.components.forecast_correction import Correction
 from tests.pages.fake_plan import AS_OF, fake_plan
 
@@ -198,3 +198,18 @@ def test_a_correction_in_words():
     assert forecast_correction.whom({"item_id": None, "category": "K", "location_id": np.nan}) == "K"
     assert forecast_correction.whom({}) == "all items"
     assert forecast_correction.period(AS_OF, date(2026, 5, 31)) == "4 May to Sun 31 May 2026"
+
+
+# --- the list of lines -----------------------------------------------------------------------------------------------
+
+
+def test_lines_are_ranked_by_what_was_missed_at_cost():
+    # By hand: 12 units missed at 2 mornings over 21 days are 2 a week; at a cost of 5.70 that is 11.40.
+    told = PLAN.accuracy.copy()
+    mine = (told["item_id"] == "00002") & (told["location_id"] == "LEEDS")
+    told.loc[mine, ["error_units", "scored", "horizon_days", "wape"]] = [12.0, 2.0, 21.0, 33.5]
+    rows = records.by_error(replace(PLAN, accuracy=told)).set_index(["item_id", "location_id"])
+    assert rows["error_at_cost"].loc[("00002", "LEEDS")] == pytest.approx(11.4)
+    assert rows["error_at_cost"].dropna().is_monotonic_decreasing
+    bare = records.by_error(replace(PLAN, accuracy=PLAN.accuracy.drop(columns="scored")))
+    assert bare["error_at_cost"].notna().any()
