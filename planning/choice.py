@@ -245,9 +245,20 @@ def _told(
             "score": scores.get(name, np.nan) / scale,
             "weight": float(shares.get(name, 0.0)),
             "chosen": name == best,
+            "reason": _place(name, best, scores, shares),
         }
         for name in names
     ]
+
+
+def _place(name: str, best: str, scores: Mapping[str, float], shares: Mapping[str, float]) -> str:
+    if name == best:
+        return "chosen"
+    if name not in scores:
+        return "part of the combination"
+    more = scores[name] / scores[best] - 1 if np.isfinite(scores[name]) and scores.get(best, 0) > 0 else np.nan
+    told = f"{more:+.1%} squared error" if np.isfinite(more) else "not compared: too little history"
+    return told + (", part of the combination" if shares.get(name, 0) > 0 and best == COMBINATION else "")
 
 
 def _own_winners(fits: Fits, scored: _Scored, columns: np.ndarray, choice: Choice) -> Choice:
@@ -324,5 +335,14 @@ def _with_library(
         label = library.models[x]
         name[at] = label if part == 1 else [f"{label} + {other}" for other in name[at]]
         reason[at] = "chosen by hand" if asked else f"errs less beyond its noise for the {kind} items it was fitted to"
-        rivals.append({"demand_class": str(kind), "model": label, "score": np.nan, "weight": part, "chosen": True})
+        rivals.append(
+            {
+                "demand_class": str(kind),
+                "model": label,
+                "score": np.nan,
+                "weight": part,
+                "chosen": True,
+                "reason": f"mixed in for {len(at):,} items",
+            }
+        )
     return replace(choice, library=share, library_model=model, name=name, reason=reason, rivals=tuple(rivals))

@@ -25,11 +25,13 @@ from planning.inputs import Inputs, rows_of
 from planning.launch import launch_level, on_sale
 from planning.params import Params
 from planning.reason_codes import life_told, reason_codes
-from planning.season import Season, build_season
+from planning.season import LEAST_YEARS_DAYS, Season, build_season
 from planning.smoothing import FAMILY, family_levels
 from planning.told import told_demand
 
 Progress = Callable[[str, int, int], None]
+Task = tuple[str, np.ndarray, np.ndarray | None, int, int, int]
+"""A fit: model, series, its season (where the model wants it left in), buckets to skip, to forecast, their days."""
 
 LIBRARY_BY_CLASS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -95,9 +97,8 @@ def forecast(
     new, ending = life_told(keys, inputs["items"], calendar.as_of, calendar.bucket_days)
     own, own_share, firm = told_demand(inputs, keys, calendar, horizon)
     _tell_lost_rows(inputs, keys, notes)
-    library = _library(
-        clean[-1], season, origins, classes, _worth(demand.demand, keys, items), horizon, params, run, notes, progress
-    )
+    worth = _worth(demand.demand, keys, items)
+    library = _library(clean, season, origins, cut, calendar, classes, worth, horizon, params, run, notes, progress)
     progress("forecast", len(keys), len(keys))
     notes.extend(filter(None, [demand.extremes_note()]))
     return Fits(
@@ -208,9 +209,11 @@ def _worth(demand: np.ndarray, keys: pd.DataFrame, items: pd.DataFrame) -> np.nd
 
 
 def _library(
-    clean: np.ndarray,
+    clean: Sequence[np.ndarray],
     season: Season,
     origins: np.ndarray,
+    cut: np.ndarray,
+    calendar: Calendar,
     classes: np.ndarray,
     worth: np.ndarray,
     horizon: int,
@@ -220,40 +223,28 @@ def _library(
     progress: Progress,
 ) -> Library:
     """Fit the library's models to the rows with most money in them, as far as the budget of fits reaches."""
-    periods = clean.shape[1]
+    periods = calendar.periods
     asked = params.forecast_model if params.forecast_model in LIBRARY else None
     columns = np.arange(0, len(origins), LIBRARY_EVERY)[:LIBRARY_ORIGINS]
     columns = columns[origins[columns] >= LEAST_LIBRARY_BUCKETS] if len(columns) else columns
-    if not len(columns) or not params.library_fits:
-        return NO_LIBRARY
-    enough = (~np.isnan(clean)).sum(axis=1) >= LEAST_LIBRARY_BUCKETS
-    by_worth = [i for i in np.argsort(-worth, kind="stable") if enough[i] and worth[i] > 0]
-    known = [*origins[columns], periods]
-    bucket_days = 1 if len(season.tables) and season.tables[0].shape[2] == 7 else 7
+    enough = (~np.isnan(clean[-1])).sum(axis=1) >= LEAST_LIBRARY_BUCKETS
+    by_worth = [int(i) for i in np.argsort(-worth, kind="stable") if enough[i] and worth[i] > 0]
     models = [asked] if asked else [m for m in LIBRARY if any(m in some for some in LIBRARY_BY_CLASS.values())]
-    if periods * bucket_days < 728:
+    if periods * calendar.bucket_days < LEAST_YEARS_DAYS:
         models = [m for m in models if m != "MSTL"]
-    tasks, chosen = _tasks(by_worth, classes, models, asked, len(known), params.library_fits)
+    known = [*origins[columns], periods]
+    budget = params.library_fits if len(columns) else 0
+    tasks, chosen = _tasks(by_worth, classes, models, asked, len(known), budget)
     if asked and len(chosen) < len(worth):
         notes.append(
             f"{asked} is fitted to the {len(chosen):,} lines with most money in them, of {len(worth):,}; the others "
-            "take the combination. Raise library_fits to reach more."
+            "take the combination. Raise library_fits to reach more, or bring a longer history."
         )
     if not chosen:
         return NO_LIBRARY
-    index = season.factors(-1, np.array(chosen))
-    flat = _filled(clean[chosen] / index[:, :periods])
-    first = (~np.isnan(clean[chosen])).argmax(axis=1)
+    cuts = [*cut[columns], len(clean) - 1]
+    work = _work(clean, season, np.array(chosen), tasks, models, known, cuts, calendar, horizon)
     paths = np.full((len(chosen), len(models), len(known), horizon), np.nan, np.float32)
-    work = []
-    for row, model in tasks:
-        for k, count in enumerate(known):
-            start = max(first[row], count - FIT_BUCKETS[bucket_days])
-            series = flat[row, start:count]
-            if len(series) < LEAST_LIBRARY_BUCKETS or np.ptp(series) == 0:
-                continue
-            shape = index[row, start : count + horizon] if models[model] == "MSTL" else None
-            work.append(((row, model, k), (models[model], series, shape, horizon, bucket_days)))
     batches = [work[a : a + LIBRARY_BATCH] for a in range(0, len(work), LIBRARY_BATCH)]
     done = 0
     for batch, found in zip(batches, run(_fit_batch, [[task for _, task in batch] for batch in batches]), strict=True):
@@ -264,6 +255,45 @@ def _library(
     return Library(np.array(chosen), tuple(models), columns, paths)
 
 
+def _work(
+    clean: Sequence[np.ndarray],
+    season: Season,
+    rows: np.ndarray,
+    tasks: Sequence[tuple[int, int]],
+    models: Sequence[str],
+    known: Sequence[int],
+    cuts: Sequence[int],
+    calendar: Calendar,
+    horizon: int,
+) -> list[tuple[tuple[int, int, int], Task]]:
+    """Return each fit with its place in the paths: (row, model, origin), what it is fitted to.
+
+    At an origin both the season and the extremes are those of its own cut, so that no fit looks ahead.
+    """
+    periods, bucket_days = calendar.periods, calendar.bucket_days
+    work: list[tuple[tuple[int, int, int], Task]] = []
+    for cut in sorted(set(cuts)):
+        index = season.factors(cut, rows)
+        seen = clean[cut][rows]
+        flat = _filled(seen / index[:, :periods])
+        first = (~np.isnan(seen)).argmax(axis=1)
+        for k in (k for k, own in enumerate(cuts) if own == cut):
+            count = int(known[k])
+            # What is forecast begins with the plan, which may lie some buckets behind the data.
+            gap = calendar.gap_days // bucket_days if count == periods else 0
+            for row, model in tasks:
+                start = max(int(first[row]), count - FIT_BUCKETS[bucket_days])
+                series, shape = flat[row, start:count], None
+                if len(series) < LEAST_LIBRARY_BUCKETS or np.ptp(series) == 0:
+                    continue
+                if models[model] == "MSTL":
+                    if (count - first[row]) * bucket_days < LEAST_YEARS_DAYS:
+                        continue
+                    shape = index[row, start : count + horizon]
+                work.append(((row, model, k), (models[model], series, shape, gap, horizon, bucket_days)))
+    return work
+
+
 def _tasks(
     by_worth: Sequence[int], classes: np.ndarray, models: Sequence[str], asked: str | None, each: int, budget: int
 ) -> tuple[list[tuple[int, int]], list[int]]:
@@ -272,23 +302,26 @@ def _tasks(
     chosen: list[int] = []
     left = budget
     for row in by_worth:
-        wanted = [asked] if asked else [m for m in LIBRARY_BY_CLASS[str(classes[row])] if m in models]
+        wanted = [m for m in ([asked] if asked else LIBRARY_BY_CLASS[str(classes[row])]) if m in models]
         if not wanted:
             continue
         if each * len(wanted) > left:
             break
         left -= each * len(wanted)
         tasks += [(len(chosen), models.index(m)) for m in wanted]
-        chosen.append(int(row))
+        chosen.append(row)
     return tasks, chosen
 
 
-def _fit_batch(tasks: Sequence[tuple[str, np.ndarray, np.ndarray | None, int, int]]) -> list[np.ndarray]:
+def _fit_batch(tasks: Sequence[Task]) -> list[np.ndarray]:
     """Return the deseasonalised path of each task; NaN where the library cannot fit it."""
     return [_fit_one(*task) for task in tasks]
 
 
-def _fit_one(name: str, series: np.ndarray, shape: np.ndarray | None, horizon: int, bucket_days: int) -> np.ndarray:
+def _fit_one(
+    name: str, series: np.ndarray, shape: np.ndarray | None, gap: int, horizon: int, bucket_days: int
+) -> np.ndarray:
+    """Return the deseasonalised path from `gap` buckets after the series on."""
     from statsforecast import models as library
 
     season = 7 if bucket_days == 1 else 1
@@ -303,9 +336,10 @@ def _fit_one(name: str, series: np.ndarray, shape: np.ndarray | None, horizon: i
     }
     raw = series if shape is None else series * shape[: len(series)]
     try:
-        path = np.asarray(made[name]().forecast(np.ascontiguousarray(raw, float), horizon)["mean"], float)
-    except (ValueError, ZeroDivisionError, FloatingPointError, np.linalg.LinAlgError):
-        # A series that one model cannot fit has the others; the choice never sees a path that is not there.
+        path = np.asarray(made[name]().forecast(np.ascontiguousarray(raw, float), gap + horizon)["mean"], float)[gap:]
+    except Exception:
+        # The library says what it cannot fit by bare exceptions. A series that one model cannot fit has the
+        # others; the choice never sees a path that is not there.
         return np.full(horizon, np.nan)
     if shape is not None:
         path = path / np.maximum(shape[len(series) :], 0.05)

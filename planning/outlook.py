@@ -4,12 +4,36 @@ import numpy as np
 import pandas as pd
 
 from planning import accuracy
-from planning.choice import report_count
-from planning.distribution import CumulativeDemand
+from planning.calibration import chances, hit_share
+from planning.distribution import Calibration, CumulativeDemand, quantile_table
 from planning.fits import Fits
-from planning.past import Choice, Past, cumulative_errors
+from planning.network import Network
+from planning.past import Choice, Past, interval_buckets
+from planning.reason_codes import REASON_CODES
+from planning.spread import HeldOut, errors, held_out, overlap, usable_origins
 
 QUANTILES = (0.50, 0.80, 0.90, 0.95)
+HELD = (0.80, 0.90, 0.95, 0.98)
+NOMINAL = (0.50, 0.80, 0.90, 0.95, 0.98)
+SHORTAGE_LEVEL = 0.95
+MEASURES = (
+    "wape",
+    "bias",
+    "rmsse",
+    "naive_wape",
+    "mean13_wape",
+    "demand_units",
+    "error_units",
+    "bias_units",
+    "naive_error_units",
+    "mean13_error_units",
+    "pinball_95_units",
+    "naive_pinball_95_units",
+)
+DRIFT_ORIGINS = 8
+DRIFT_NOISE = 2.5
+"""Standard errors beyond which a bias that lasts is called a drift."""
+YEAR_DAYS = 365
 
 
 def forecast_table(fits: Fits, keys: pd.DataFrame, demand: CumulativeDemand) -> pd.DataFrame:
@@ -33,33 +57,202 @@ def forecast_table(fits: Fits, keys: pd.DataFrame, demand: CumulativeDemand) -> 
     return out
 
 
-def accuracy_table(fits: Fits, keys: pd.DataFrame, choice: Choice, interval_days: np.ndarray) -> pd.DataFrame:
-    """Errors over lead time + review at the newest origins, which were not used to choose the model."""
-    longest = max(1, fits.demand.shape[1] // 3)
-    horizon = np.clip(np.round(interval_days / fits.calendar.bucket_days), 1, longest).astype(int)
-    n, past = len(horizon), Past(fits)
-    out = {name: np.full(n, np.nan) for name in ("wape", "bias", "rmsse", "naive_wape", "demand_units", "error_units")}
+def accuracy_tables(
+    past: Past,
+    network: Network,
+    choice: Choice,
+    interval_days: np.ndarray,
+    demand: CumulativeDemand,
+    unit_cost: np.ndarray,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return errors over lead time + review by line, and how often quantiles held by demand class.
+
+    All at the newest origins, which served neither for the choice of models nor for the spread or its calibration.
+    Sums over lines may be made of the columns in units and of `held_*` and `scored`.
+
+    Parameters
+    ----------
+    unit_cost : money, NaN where unknown, (n,).
+    """
+    fits = past.fits
+    n = len(fits.keys)
+    classes = np.where(network.feeds, "pooled", fits.demand_class)
+    horizon = interval_buckets(fits, interval_days)
+    out = {name: np.full(n, np.nan) for name in MEASURES} | {f"held_{q * 100:.0f}": np.full(n, np.nan) for q in HELD}
+    out["scored"] = np.zeros(n)
+    drift = np.full(n, "", "U5")
+    hits: list[pd.DataFrame] = []
     for h in np.unique(horizon):
         rows = np.flatnonzero(horizon == h)
-        error, actual = (a[rows] for a in cumulative_errors(fits, choice, int(h), past))
-        usable = np.flatnonzero(~np.isnan(error).all(axis=0)) if len(error) else np.zeros(0, int)
-        columns = usable[: max(2, report_count(len(usable)))]
-        if not len(columns):
+        error, forecast = (a[rows] for a in errors(past, network, choice, int(h)))
+        newest, older = usable_origins(error)
+        if not len(newest):
+            newest, older = older[:2], older[2:]
+        if not len(newest):
             continue
-        e, a = error[:, columns].astype(float), np.where(np.isnan(error[:, columns]), np.nan, actual[:, columns])
-        before = _naive(fits.demand[rows], fits.origins[columns], int(h))
-        out["wape"][rows], out["bias"][rows] = accuracy.wape(a, a - e), accuracy.bias(a, a - e)
-        out["naive_wape"][rows] = accuracy.wape(a, np.where(np.isnan(before), a, before))
-        out["demand_units"][rows] = np.nansum(a, axis=1)
-        out["error_units"][rows] = np.nansum(np.abs(e), axis=1)
-    step, actual = cumulative_errors(fits, choice, 1, past)
-    newest = slice(0, 2)
-    a = np.where(np.isnan(step[:, newest]), np.nan, actual[:, newest])
-    out["rmsse"] = accuracy.rmsse(a, a - step[:, newest], fits.demand.astype(float)) if step.shape[1] else out["rmsse"]
-    return keys[["item_id", "location_id"]].assign(horizon_days=horizon * fits.calendar.bucket_days, **out)
+        drift[rows] = _drift(error, overlap(int(h), fits))
+        spread = overlap(int(h), fits)
+        told = held_out(forecast, error, older, newest, classes[rows], demand.whole[rows], spread)
+        _score(out, rows, told, error[:, newest])
+        simple = [network.pool(np.nan_to_num(past.naive(int(h), b)))[rows] for b in (None, 91 // _days(fits))]
+        _against_simple(out, rows, simple, forecast, error, older, newest, classes[rows], demand.whole[rows], spread)
+        hits.append(_held(out, rows, told, demand, classes))
+    _scale(out, fits, past, network, choice)
+    days = horizon * _days(fits)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out["error_value"] = out["error_units"] / out["scored"] * unit_cost * YEAR_DAYS / days
+    table = network.keys[["item_id", "location_id"]].assign(horizon_days=days, **out, drift=drift)
+    table["reason_code"] = fits.reason
+    table["reason"] = [REASON_CODES.get(str(code), "") for code in fits.reason]
+    return table.reset_index(drop=True), _calibration_table(hits)
 
 
-def _naive(demand: np.ndarray, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """The same number of buckets before each origin: what "as much as last time" would have said, (n, origins)."""
-    total = np.cumsum(np.pad(np.nan_to_num(demand), ((0, 0), (1, 0))), axis=1)
-    return np.asarray(total[:, origins] - total[:, np.maximum(origins - horizon, 0)])
+def _days(fits: Fits) -> int:
+    return fits.calendar.bucket_days
+
+
+def _score(out: dict[str, np.ndarray], rows: np.ndarray, told: HeldOut, error: np.ndarray) -> None:
+    actual = np.where(np.isnan(error), np.nan, told.mean + error)
+    out["scored"][rows] = (~np.isnan(error)).sum(axis=1)
+    out["wape"][rows], out["bias"][rows] = accuracy.wape(actual, told.mean), accuracy.bias(actual, told.mean)
+    out["demand_units"][rows] = _sum(actual)
+    out["error_units"][rows] = _sum(np.abs(error))
+    out["bias_units"][rows] = _sum(-error)
+    level = quantile_table(np.array([SHORTAGE_LEVEL]), *_flat(told), np.repeat(False, told.mean.size))
+    short = actual - level.reshape(told.mean.shape)
+    out["pinball_95_units"][rows] = _sum(np.maximum(SHORTAGE_LEVEL * short, (SHORTAGE_LEVEL - 1) * short))
+
+
+def _flat(told: HeldOut) -> tuple[np.ndarray, np.ndarray]:
+    return np.nan_to_num(told.mean).ravel(), np.nan_to_num(told.variance).ravel()
+
+
+def _against_simple(
+    out: dict[str, np.ndarray],
+    rows: np.ndarray,
+    simple: list[np.ndarray],
+    forecast: np.ndarray,
+    error: np.ndarray,
+    older: np.ndarray,
+    newest: np.ndarray,
+    classes: np.ndarray,
+    whole: np.ndarray,
+    spread: float,
+) -> None:
+    """Score "as much as last time" and the mean of 13 weeks at the same origins, with spreads of their own."""
+    actual = forecast + error
+    for name, other in zip(("naive", "mean13"), simple, strict=True):
+        off = actual - other
+        part = actual[:, newest]
+        out[f"{name}_wape"][rows] = accuracy.wape(part, np.where(np.isnan(part), np.nan, other[:, newest]))
+        out[f"{name}_error_units"][rows] = _sum(np.abs(off[:, newest]))
+        if name == "naive":
+            told = held_out(other, off, older, newest, classes, whole, spread)
+            level = quantile_table(np.array([SHORTAGE_LEVEL]), *_flat(told), np.repeat(False, told.mean.size))
+            short = part - level.reshape(part.shape)
+            out["naive_pinball_95_units"][rows] = _sum(np.maximum(SHORTAGE_LEVEL * short, (SHORTAGE_LEVEL - 1) * short))
+
+
+def _held(
+    out: dict[str, np.ndarray], rows: np.ndarray, told: HeldOut, demand: CumulativeDemand, classes: np.ndarray
+) -> pd.DataFrame:
+    whole = demand.whole[rows][:, None]
+    usable = np.isfinite(told.actual) & (told.mean > 0)
+    actual, mean, variance = (np.where(usable, a, 1.0) for a in (told.actual, told.mean, told.variance))
+    both = chances(actual, mean, variance, whole)
+    lower, upper = (_calibrated(demand.calibration, rows, p) for p in both)
+    unknown = np.where(usable, 0.0, np.nan)
+    share = {q: hit_share(unknown, lower, upper, q) for q in sorted({*HELD, *NOMINAL})}
+    for q in HELD:
+        out[f"held_{q * 100:.0f}"][rows] = _sum(share[q])
+    return pd.DataFrame(
+        {
+            "demand_class": np.tile(classes[rows], len(NOMINAL)),
+            "nominal": np.repeat(NOMINAL, len(rows)),
+            "held": np.concatenate([np.nansum(share[q], axis=1) for q in NOMINAL]),
+            "points": np.tile(usable.sum(axis=1), len(NOMINAL)),
+        }
+    )
+
+
+def _calibrated(calibration: Calibration | None, rows: np.ndarray, p: np.ndarray) -> np.ndarray:
+    if calibration is None:
+        return p
+    return Calibration(calibration.code[rows], calibration.realised).holds(p)
+
+
+def _calibration_table(hits: list[pd.DataFrame]) -> pd.DataFrame:
+    """How often demand stayed within its quantiles: demand_class ("all" too), nominal, realised, points."""
+    columns = ["demand_class", "nominal", "realised", "points"]
+    if not hits:
+        return pd.DataFrame(columns=columns)
+    every = pd.concat(hits, ignore_index=True)
+    every = pd.concat([every, every.assign(demand_class="all")], ignore_index=True)
+    summed = every.groupby(["demand_class", "nominal"], as_index=False)[["held", "points"]].sum()
+    summed = summed[summed["points"] > 0]
+    return summed.assign(realised=summed["held"] / summed["points"])[columns].reset_index(drop=True)
+
+
+def _drift(error: np.ndarray, spread: float) -> np.ndarray:
+    """Say of each row whether its newest forecasts were all too high ("over") or too low ("under"), beyond noise."""
+    usable = np.flatnonzero(~np.isnan(error).all(axis=0))[:DRIFT_ORIGINS]
+    e = error[:, usable]
+    count = (~np.isnan(e)).sum(axis=1)
+    mean = np.nansum(e, axis=1) / np.maximum(count, 1)
+    sd = np.sqrt(np.nansum((e - mean[:, None]) ** 2, axis=1) / np.maximum(count - 1, 1))
+    noise = sd / np.sqrt(np.maximum(count / spread, 1))
+    same = (np.sign(np.nan_to_num(e)) * np.sign(mean)[:, None]).sum(axis=1) >= count - 2
+    found = (count >= DRIFT_ORIGINS) & same & (noise > 0) & (np.abs(mean) > DRIFT_NOISE * noise)
+    return np.where(found, np.where(mean < 0, "over", "under"), "")
+
+
+def _scale(out: dict[str, np.ndarray], fits: Fits, past: Past, network: Network, choice: Choice) -> None:
+    if not len(fits.origins):
+        return
+    error, forecast = errors(past, network, choice, 1)
+    newest, _ = usable_origins(error)
+    actual = np.where(np.isnan(error), np.nan, forecast + error)[:, newest]
+    if len(newest):
+        history = np.where(network.feeds[:, None], np.nan, fits.demand.astype(float))
+        out["rmsse"] = accuracy.rmsse(actual, forecast[:, newest], history)
+
+
+def _sum(values: np.ndarray) -> np.ndarray:
+    """Sum of the known, NaN where nothing is."""
+    return np.asarray(np.where(np.isnan(values).all(axis=1), np.nan, np.nansum(values, axis=1)))
+
+
+def rivals_table(choice: Choice) -> pd.DataFrame:
+    """Return by demand class and model its score (1: the naive forecast), weight, whether chosen, and the reason."""
+    columns = ["demand_class", "model", "score", "weight", "chosen", "reason"]
+    if not choice.rivals:
+        return pd.DataFrame(columns=columns)
+    table = pd.DataFrame([dict(rival) for rival in choice.rivals])
+    return table[columns]
+
+
+def rivals_of(past: Past, network: Network, choice: Choice, row: int, interval_days: float) -> pd.DataFrame:
+    """Return how each model did on one line: model, error and bias (share of demand), weight, chosen.
+
+    Over the line's lead time + review, at all origins; the models of the library where they were fitted to it.
+    """
+    fits = past.fits
+    h = int(interval_buckets(fits, np.array([interval_days]))[0])
+    window = past.window(h)
+    actual = (window.sold * window.scale)[row]
+    level = fits.levels[row, :, :-1].astype(float)
+    told = level * (window.expected * window.scale)[row]
+    names, shares = list(fits.members), list(choice.weights[row] * (1 - choice.library[row]))
+    error, forecast = errors(past, network, choice, h)
+    rows = [(str(choice.name[row]), forecast[row] + error[row], forecast[row], np.nan, True)]
+    rows += [(name, actual, one, share, False) for name, one, share in zip(names, told, shares, strict=True)]
+    if network.feeds[row]:
+        rows = rows[:1]
+    out = []
+    for name, wanted, one, share, chosen in rows:
+        known = ~np.isnan(wanted) & ~np.isnan(one)
+        total = wanted[known].sum()
+        off = one[known] - wanted[known]
+        error_, bias = (np.abs(off).sum() / total, off.sum() / total) if total > 0 else (np.nan, np.nan)
+        out.append({"model": name, "error": error_, "bias": bias, "weight": share, "chosen": chosen})
+    return pd.DataFrame(out)

@@ -129,7 +129,7 @@ def library_forecasts(past: Past, rows: np.ndarray, model: np.ndarray, horizon: 
         if a + horizon > periods or horizon > library.paths.shape[3]:
             continue
         span = slice(a, a + horizon)
-        index = fits.season.factors(-1, rows, span) * fits.factor[rows, span]
+        index = fits.season.factors(int(fits.cut[k]), rows, span) * fits.factor[rows, span]
         known = ~np.isnan(fits.demand[rows, span])
         path = library.paths[where, model, column, :horizon].astype(float)
         out[:, k] = np.where(where >= 0, np.where(known, path * index, 0.0).sum(axis=1), np.nan)

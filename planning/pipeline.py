@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planning import engine
+from planning import engine, hierarchy, outlook
 from planning.calendar import build_calendar, is_weekly, suggested_as_of
 from planning.errors import NothingToPlanError
 from planning.fits import Fits
 from planning.forecast import LIBRARY, Progress, forecast
-from planning.inputs import Inputs, read_tables
+from planning.inputs import Inputs, read_tables, rows_of
 from planning.network import Network, build_network
 from planning.params import Params
+from planning.past import Past
 from planning.report import assemble
 from planning.result import PlanResult
 from planning.stages import Base, build_base, run_stages
@@ -237,6 +238,26 @@ def finish(base: Base, as_of: date, params: Params, *, snapshot_id: str = "") ->
     return assemble(stages, as_of, params, snapshot_id, notes)
 
 
+def rollup(base: Base, keys: pd.DataFrame) -> pd.DataFrame:
+    """Return the forecast of some lines together, as `planning.hierarchy.rollup` says.
+
+    Parameters
+    ----------
+    keys : item_id, location_id of the lines; those that the plan does not know are left out.
+    """
+    rows = rows_of(keys, base.network.keys)
+    return hierarchy.rollup(base, np.unique(rows[rows >= 0]))
+
+
+def rivals_of(base: Base, item_id: str, location_id: str) -> pd.DataFrame:
+    """Return how each model did on one line: model, error and bias (shares of demand), weight, chosen."""
+    key = pd.DataFrame({"item_id": [item_id], "location_id": [location_id]})
+    row = int(rows_of(key, base.network.keys)[0])
+    if row < 0:
+        return pd.DataFrame(columns=["model", "error", "bias", "weight", "chosen"])
+    return outlook.rivals_of(Past(base.fits), base.network, base.choice, row, float(base.positions.interval[row]))
+
+
 def history(fits: Fits, item_id: str, location_id: str) -> pd.DataFrame:
     """Return the past of one item-location by bucket.
 
@@ -274,5 +295,7 @@ __all__ = [
     "plan_key",
     "prepare",
     "resolved_bucket",
+    "rivals_of",
+    "rollup",
     "suggested_as_of",
 ]

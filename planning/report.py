@@ -45,6 +45,8 @@ def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, note
         waterfall=_waterfall(stages),
         items=_items(stages),
         accuracy=stages.accuracy,
+        calibration=stages.calibration,
+        rivals=stages.rivals,
         service_curve=_service_curve(stages, params),
         before_after=_before_after(stages),
         projection=_projection(stages, as_of, params),

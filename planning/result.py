@@ -45,7 +45,9 @@ class PlanResult:
     `items` holds one row an item-location with what pages group and filter by: item_id, location_id,
     item_name, category, supplier_id, abc_class, demand_class, unit_cost, unit_price, fed_by.
     `accuracy` holds one row an item-location, measured on rolling origins over lead time + review:
-    wape, bias (forecast - actual, share of demand), rmsse, naive_wape.
+    wape, bias (forecast - actual, share of demand), rmsse, naive_wape, and sums that may be added up over lines
+    (see `planning.outlook.accuracy_tables`); `calibration`: how often demand stayed within its quantiles by demand
+    class; `rivals`: what each candidate model scored by demand class.
     `service_curve` holds the assortment's stock value and expected fill rate at a range of targets:
     service_target, stock_value, stock_units, expected_fill_rate, lost_margin_per_year
     (money, NaN where no price is known), lost_units_per_year.
@@ -63,6 +65,8 @@ class PlanResult:
     waterfall: pd.DataFrame
     items: pd.DataFrame
     accuracy: pd.DataFrame
+    calibration: pd.DataFrame
+    rivals: pd.DataFrame
     service_curve: pd.DataFrame
     before_after: pd.DataFrame
     projection: Projection

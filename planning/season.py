@@ -37,7 +37,9 @@ class Season:
         """Return the factors of the season as known at a cut, (rows, columns), mean about 1."""
         out = np.ones((len(np.arange(self.codes.shape[1])[rows]), len(np.arange(self.position.shape[1])[columns])))
         for codes, position, table in zip(self.codes, self.position, self.tables, strict=True):
-            out *= table[cut][:, position[columns]][codes[rows]]
+            # Only the groups that these rows are in: the work grows with rows, not with rows times groups.
+            used, at = np.unique(codes[rows], return_inverse=True)
+            out *= table[cut][used][:, position[columns]][at]
         return out
 
 
@@ -74,18 +76,22 @@ def build_season(
     for cut, known in enumerate(cuts):
         for layer, (codes, position, count) in enumerate(layers):
             yearly = count == 52
-            if known * bucket_days < (LEAST_YEARS_DAYS if yearly else LEAST_WEEKS_DAYS):
+            least = (LEAST_YEARS_DAYS if yearly else LEAST_WEEKS_DAYS) // bucket_days
+            if known < least:
                 continue
             window = min(round((364 if yearly else 28) / bucket_days), known)
-            sold, expected = _sums(clean[cut][:, :known], season, cut, codes, position[:known], count, window)
-            tables[layer][cut] = _shrunk(sold, expected, smooth=yearly)
+            sold, expected, age = _sums(clean[cut][:, :known], season, cut, codes, position[:known], count, window)
+            tables[layer][cut] = np.where(age[:, None] >= least, _shrunk(sold, expected, smooth=yearly), 1.0)
     return season
 
 
 def _sums(
     clean: np.ndarray, season: Season, cut: int, codes: np.ndarray, position: np.ndarray, count: int, window: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Add up what was sold, and what the level alone would have, by group, lap and position of the cycle."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Add up what was sold, and what the level alone would have, by group, lap and position of the cycle.
+
+    Also returned: buckets since each group first sold anything, (groups,).
+    """
     members = int(codes.max(initial=-1)) + 1
     lap = np.concatenate([[0], np.cumsum(np.diff(position) < 0)])
     laps = int(lap.max()) + 1
@@ -97,12 +103,15 @@ def _sums(
         known = ~np.isnan(part)
         values = np.where(known, part / season.factors(cut, rows, slice(0, len(position))), 0.0)
         level = np.where(known, _moving_level(values, known, window), 0.0)
-        member = sparse.csr_array((np.ones(len(part)), (codes[rows], np.arange(len(part)))), (members, len(part)))
-        by_group += np.stack([member @ values, member @ level])
+        used, at = np.unique(codes[rows], return_inverse=True)
+        member = sparse.csr_array((np.ones(len(part)), (at, np.arange(len(part)))), (len(used), len(part)))
+        by_group[:, used] += np.stack([member @ values, member @ level])
     out = np.zeros((2, members, laps * count))
     np.add.at(out.transpose(2, 0, 1), cell, by_group.transpose(2, 0, 1))
     sold, expected = out.reshape(2, members, laps, count)
-    return sold, expected
+    begun = by_group[0] > 0
+    age = np.where(begun.any(axis=1), len(position) - begun.argmax(axis=1), 0)
+    return sold, expected, age
 
 
 def _moving_level(values: np.ndarray, known: np.ndarray, window: int) -> np.ndarray:
@@ -131,9 +140,14 @@ def _shrunk(sold: np.ndarray, expected: np.ndarray, *, smooth: bool) -> np.ndarr
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(total > 0, total_sold / total, 1.0)
         each = np.where(expected > 0, sold / expected, np.nan)
-    seen = np.maximum((~np.isnan(each)).sum(axis=1), 1)
+    seen = (~np.isnan(each)).sum(axis=1)
     differences = np.where(np.isnan(each), 0.0, each - ratio[:, None, :])
-    noise = (differences**2).sum(axis=1) / np.maximum(seen - 1, 1) / seen
+    spread = (differences**2).sum(axis=1) / np.maximum(seen - 1, 1)
+    # A position seen once tells nothing of its noise: it has that of the others; without any, nothing is believed.
+    twice = seen >= 2
+    count = twice.sum(axis=1, keepdims=True)
+    usual = np.where(count > 0, (spread * twice).sum(axis=1, keepdims=True) / np.maximum(count, 1), np.inf)
+    noise = np.where(twice, spread, usual) / np.maximum(seen, 1)
     if smooth:
         noise = _smoothed(noise) * float((_SMOOTH**2).sum())
     mean_noise = noise.mean(axis=1, keepdims=True)

@@ -164,11 +164,19 @@ class _Demands:
 
 
 def window_means(clean: np.ndarray, known: Sequence[int] | np.ndarray, window: int) -> np.ndarray:
-    """Mean of the known buckets among the last `window` before each origin, NaN without one, (n, origins)."""
+    """Mean of the known buckets among the last `window` before each origin, (n, origins).
+
+    Where none of them is known, the mean stays what it was after the last known bucket; NaN before the first.
+    """
+    seen = ~np.isnan(clean)
     total = np.cumsum(np.pad(np.nan_to_num(clean), ((0, 0), (1, 0))), axis=1)
-    count = np.cumsum(np.pad(~np.isnan(clean), ((0, 0), (1, 0))), axis=1)
-    end = np.asarray(known, int)
+    count = np.cumsum(np.pad(seen, ((0, 0), (1, 0))), axis=1)
+    at = np.asarray(known, int)
+    out = np.full((len(clean), len(at)), np.nan)
+    last = np.maximum.accumulate(np.pad(np.where(seen, np.arange(1, clean.shape[1] + 1), 0), ((0, 0), (1, 0))), axis=1)
+    rows = np.arange(len(clean))[:, None]
+    end = np.where(count[:, at] > count[:, np.maximum(at - window, 0)], at, last[:, at])
     start = np.maximum(end - window, 0)
-    seen = count[:, end] - count[:, start]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(seen > 0, (total[:, end] - total[:, start]) / seen, np.nan))
+    number = count[rows, end] - count[rows, start]
+    np.divide(total[rows, end] - total[rows, start], number, out=out, where=number > 0)
+    return out

@@ -1,6 +1,7 @@
 """From the errors of past forecasts to mean and variance of demand over any interval to come."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from scipy import special
 
 from planning.calibration import calibrate
+from planning.choice import report_count
 from planning.distribution import Calibration, CumulativeDemand
 from planning.fits import Fits
 from planning.network import Network
@@ -120,8 +122,8 @@ def _variances(
     table = np.zeros((len(path), len(anchors)))
     for column, horizon in enumerate(anchors):
         mean = cumulative[:, horizon - 1]
-        error, forecast = _errors(past, network, choice, horizon)
-        own, count = own_variance(error, horizon, fits, _relative(mean, forecast))
+        error, forecast = errors(past, network, choice, horizon)
+        own, count = own_variance(error, overlap(horizon, fits), _relative(mean, forecast))
         own = np.where(extreme, np.fmin(own, network.pool(_largest(usual, horizon)) ** 2), own)
         single = flat_variance * horizon * (1 + horizon / np.maximum(seen, 1))
         fallback = network.pool(np.where(seen > 1, single, 0.0))
@@ -132,19 +134,36 @@ def _variances(
     return _between_anchors(np.maximum.accumulate(table, axis=1), np.array(anchors), buckets)
 
 
-def _calibration(
-    past: Past, network: Network, choice: Choice, horizon: int, classes: np.ndarray, whole: np.ndarray
-) -> Calibration | None:
-    """Return how often the quantiles of each class held at the newer origins, learned from the older ones."""
-    error, forecast = _errors(past, network, choice, horizon)
-    usable = np.flatnonzero(~np.isnan(error).all(axis=0))
-    if len(usable) < LEAST_CALIBRATION:
-        return None
-    newer, older = usable[: len(usable) // 2], usable[len(usable) // 2 :]
+@dataclass(frozen=True)
+class HeldOut:
+    """Cumulative demand at some origins, as it came and as the ones before them would have told, (n, K)."""
+
+    actual: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+def held_out(
+    forecast: np.ndarray,
+    error: np.ndarray,
+    older: np.ndarray,
+    newer: np.ndarray,
+    classes: np.ndarray,
+    whole: np.ndarray,
+    overlap: float,
+) -> HeldOut:
+    """Return what was forecast and came at the `newer` origins, with the spread learned from the `older` ones alone.
+
+    Parameters
+    ----------
+    forecast, error : at each origin, units, (n, K).
+    older, newer : columns of these.
+    overlap : how many neighbouring origins tell of the same demand.
+    """
     mean = forecast[:, older]
     known = ~np.isnan(mean)
     usual = np.where(known.any(axis=1), np.nansum(mean, axis=1) / np.maximum(known.sum(axis=1), 1), 0.0)
-    own, count = own_variance(error[:, older], horizon, past.fits, _relative(usual, mean))
+    own, count = own_variance(error[:, older], overlap, _relative(usual, mean))
     unknown = usual + (UNKNOWN_SPREAD * usual) ** 2
     learned = shrunk_variance(own, count, usual, classes, np.full(len(usual), np.nan), unknown)
     ahead = forecast[:, newer]
@@ -152,8 +171,27 @@ def _calibration(
         variance = learned[:, None] * np.where(usual[:, None] > 0, ahead / usual[:, None], 1.0) ** SIZE_POWER
     variance = np.where(whole[:, None], np.maximum(variance, 1.05 * ahead), variance)
     actual = ahead + error[:, newer]
-    actual = np.maximum(np.where(whole[:, None], np.round(actual), actual), 0)
-    return calibrate(actual, ahead, variance, whole, classes, _overlap(horizon, past.fits))
+    return HeldOut(np.maximum(np.where(whole[:, None], np.round(actual), actual), 0), ahead, variance)
+
+
+def usable_origins(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the origins kept for reporting, and the others that have an error, newest first."""
+    usable = np.flatnonzero(~np.isnan(error).all(axis=0)) if len(error) else np.zeros(0, int)
+    kept = report_count(len(usable))
+    return usable[:kept], usable[kept:]
+
+
+def _calibration(
+    past: Past, network: Network, choice: Choice, horizon: int, classes: np.ndarray, whole: np.ndarray
+) -> Calibration | None:
+    """Return how often the quantiles of each class held at the newer origins, learned from the older ones."""
+    error, forecast = errors(past, network, choice, horizon)
+    _, usable = usable_origins(error)
+    if len(usable) < LEAST_CALIBRATION:
+        return None
+    newer, older = usable[: len(usable) // 2], usable[len(usable) // 2 :]
+    told = held_out(forecast, error, older, newer, classes, whole, overlap(horizon, past.fits))
+    return calibrate(told.actual, told.mean, told.variance, whole, classes, overlap(horizon, past.fits))
 
 
 def _relative(mean: np.ndarray, forecast: np.ndarray) -> np.ndarray:
@@ -191,7 +229,7 @@ def _flat_demand(fits: Fits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return mean, np.nansum((flat - mean[:, None]) ** 2, axis=1) / np.maximum(seen - 1, 1), seen
 
 
-def _errors(past: Past, network: Network, choice: Choice, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+def errors(past: Past, network: Network, choice: Choice, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """Return error and forecast at each origin; of a location that feeds others, those of all added up, (n, K) each.
 
     Adding errors, not variances, keeps what the locations have in common.
@@ -228,21 +266,22 @@ def pooled_errors(
 
 
 def own_variance(
-    error: np.ndarray, horizon: int, fits: Fits, relative: np.ndarray | float = 1.0
+    error: np.ndarray, overlapping: float, relative: np.ndarray | float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean squared error of each row and how many independent errors it is worth, (n,) each.
 
     Parameters
     ----------
+    overlapping : how many neighbouring origins tell of the same demand.
     relative : what each squared error is worth at today's mean, (n, K).
     """
     count = (~np.isnan(error)).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         own = np.where(count > 0, np.nansum(error**2 * relative, axis=1) / count, np.nan)
-    return own, np.where(count >= LEAST_ERRORS, count / _overlap(horizon, fits), 0.0)
+    return own, np.where(count >= LEAST_ERRORS, count / overlapping, 0.0)
 
 
-def _overlap(horizon: int, fits: Fits) -> float:
+def overlap(horizon: int, fits: Fits) -> float:
     """Return how many neighbouring origins tell of the same demand."""
     step = int(fits.origins[0] - fits.origins[1]) if len(fits.origins) > 1 else 1
     return 1 + (horizon - 1) / step

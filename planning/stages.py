@@ -13,10 +13,10 @@ from planning.fits import Fits
 from planning.inputs import Inputs
 from planning.network import Network
 from planning.orders import Limits, Sized, build_limits, cut_to_budget, reach_supplier_minimum, size_orders
-from planning.outlook import accuracy_table, forecast_table
+from planning.outlook import accuracy_tables, forecast_table, rivals_table
 from planning.overrides import tell_unapplied
 from planning.params import Params
-from planning.past import Choice
+from planning.past import Choice, Past
 from planning.policy import Levels, Need, Supply, build_need, critical_ratio, find_levels
 from planning.positions import Positions, build_positions, build_supply, with_choices
 from planning.replenish import LaterOrders, Netting, project, receipts_by_day
@@ -31,7 +31,7 @@ class Base:
     choice : which models forecast each row.
     usable : stock that covers demand: a location that feeds others counts theirs too, units, (n,).
     on_way : of a location that feeds others, what these sell while a transfer is on its way: `usable` is less that.
-    forecast, accuracy : result tables that are ready already.
+    forecast, accuracy, calibration, rivals : result tables that are ready already.
     statistical : mean demand by bucket before the planner's corrections, units, (n, H).
     corrections : what each of these did (see `planning.overrides.corrected`); None where there are none.
     """
@@ -48,6 +48,8 @@ class Base:
     on_way: np.ndarray
     forecast: pd.DataFrame
     accuracy: pd.DataFrame
+    calibration: pd.DataFrame
+    rivals: pd.DataFrame
     statistical: np.ndarray
     corrections: pd.DataFrame | None
     notes: tuple[str, ...]
@@ -117,12 +119,14 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
     """Work out demand and the need at arrival of every item-location; what was assumed is told in `notes`."""
     positions = build_positions(tables, network, fits, as_of, params, notes)
     interval = positions.interval
-    choice = choose_models(fits, interval, params)
+    past = Past(fits)
+    choice = choose_models(fits, interval, params, past)
     overrides, categories = tables["overrides"], _categories(tables, network)
     days = fits.horizon * fits.calendar.bucket_days
     demand = build_distribution(fits, network, choice, days, params, overrides, categories, float(np.median(interval)))
     statistical, _, corrections = corrected_path(fits, choice, fits.horizon, overrides, categories)
     tell_unapplied(corrections, notes)
+    accuracy, calibration = accuracy_tables(past, network, choice, interval, demand, positions.column("unit_cost"))
     usable, on_way = _usable_stock(network, positions, demand, interval)
     farthest = float(interval.max()) + 3 * float(positions.column("lead_time_sd_days").max())
     supply = build_supply(positions, network, usable, farthest)
@@ -139,7 +143,9 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
         usable=usable,
         on_way=on_way,
         forecast=forecast_table(fits, network.keys, demand),
-        accuracy=accuracy_table(fits, network.keys, choice, interval),
+        accuracy=accuracy,
+        calibration=calibration,
+        rivals=rivals_table(choice),
         statistical=network.pool(statistical) * params.demand_multiplier,
         corrections=corrections,
         notes=tuple(notes),
