@@ -108,11 +108,12 @@ def _groups(plan: PlanResult, rows: pd.DataFrame) -> None:
 
 def _calibration(plan: PlanResult) -> None:
     st.header("Do the quantiles hold?")
-    calibration = getattr(plan, "calibration", None)
-    if calibration is None or calibration.empty:
+    if plan.calibration.empty:
         st.caption("No quantile has been measured on past mornings yet.")
         return
-    panel.chart(charts.calibration_curve(calibration), "Promised against realised share of cases", key="calibration")
+    panel.chart(
+        charts.calibration_curve(plan.calibration), "Promised against realised share of cases", key="calibration"
+    )
     st.caption(
         "In how many cases demand stayed at or below each quantile, for the whole plan whatever the filters show. "
         "Below the dotted line stock would run short more often than promised; within the grey band the difference "

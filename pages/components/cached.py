@@ -161,7 +161,7 @@ def rivals_of(
     item_id: str,  # noqa: ARG001
     location_id: str,  # noqa: ARG001
 ) -> pd.DataFrame:
-    """The models that were tried on one line: model, error (relative to naive), bias (share), weight, chosen."""
+    """The models that were tried on one line: model, error and bias (shares of demand), weight, chosen."""
     return NO_RIVALS
 
 

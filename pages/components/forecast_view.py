@@ -6,9 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import (
+    cached,
     charts,
     forecast_level,
     forecast_lines,
+    glossary,
     lines,
     lookups,
     numbers,
@@ -70,19 +72,14 @@ def _fan(plan: PlanResult, level: Level, past: pd.DataFrame) -> None:
 
 def _rivals(plan: PlanResult, level: Level) -> None:
     st.header("The model and its rivals")
-    own = lookups.rivals_of(level.of, level.at) if level.is_line else pd.DataFrame()
     if level.is_line:
-        policy, record = (line_of(f, level.of, level.at) for f in (plan.policy, plan.accuracy))
-        if policy is not None:
-            st.caption(literal(forecast_in_words(policy, record)))
-        weak = None if record is None else record.get("reason")
-        if isinstance(weak, str) and weak:
-            st.warning(literal(weak), icon=":material/visibility:")
-    rows = own if len(own) else _by_class(plan, level)
-    rows = rows.assign(**{c: rows[c].map(_plain) for c in ("model", "reason") if c in rows})
+        _doubts(plan, level)
+    own = lookups.rivals_of(level.of, level.at) if level.is_line else cached.NO_RIVALS
+    rows = _by_class(plan, level) if own.empty else own.sort_values(["chosen", "weight"], ascending=False).round(3)
     if rows.empty:
-        st.caption("The models that were compared are told here after the next new forecast.")
+        st.caption("No models were compared here: there is too little history, or nothing is sold.")
         return
+    rows = rows.assign(**{c: rows[c].map(in_plain_words, na_action="ignore") for c in ("model", "reason") if c in rows})
     st.dataframe(
         rows,
         key="rivals",
@@ -93,21 +90,28 @@ def _rivals(plan: PlanResult, level: Level) -> None:
         placeholder="–",
         alt="The models that were compared, with their errors and weights",
     )
-    st.caption("Compared on past mornings over lead time + review; those of the Accuracy tab had no part in it.")
+    if own.empty:
+        st.caption("Compared on past mornings over lead time + review; those of the Accuracy tab had no part in it.")
+    else:
+        st.caption("How each would have done for this line on all past mornings, over lead time + review.")
 
 
-def _plain(text: object) -> object:
-    return in_plain_words(text) if isinstance(text, str) else text
+def _doubts(plan: PlanResult, level: Level) -> None:
+    """Which model forecasts a line, how far off it was, and why to look twice."""
+    policy, record = (line_of(f, level.of, level.at) for f in (plan.policy, plan.accuracy))
+    if policy is not None:
+        st.caption(literal(forecast_in_words(policy, record)))
+    weak = None if record is None else record.get("reason")
+    if isinstance(weak, str) and weak:
+        st.warning(literal(weak), icon=":material/visibility:")
 
 
 def _by_class(plan: PlanResult, level: Level) -> pd.DataFrame:
     """The rivals in the demand classes of the lines of a level; those first that carry weight."""
-    rivals = getattr(plan, "rivals", None)
-    if rivals is None or rivals.empty:
-        return pd.DataFrame()
     classes = lines.keep(plan.items, level.behind)["demand_class"].dropna().unique()
-    rows = rivals[rivals["demand_class"].isin(classes)]
-    return rows.sort_values(["demand_class", "weight", "score"], ascending=[True, False, True], na_position="last")
+    rows = plan.rivals[plan.rivals["demand_class"].isin(classes)]
+    order, rising = ["demand_class", "chosen", "weight", "score"], [True, False, False, True]
+    return rows.sort_values(order, ascending=rising, na_position="last")
 
 
 def _columns() -> dict[str, Any]:
@@ -117,7 +121,7 @@ def _columns() -> dict[str, Any]:
         "demand_class": text("Demand", help="smooth, intermittent, erratic or lumpy."),
         "model": text("Model", pinned=True),
         "score": number("Error (naive = 1)", format="%.3f", help=about),
-        "error": number("Error (naive = 1)", format="%.3f", help=about),
+        "error": number("Error", format="percent", help=glossary.term("WAPE")),
         "bias": number("Bias", format="percent", help="Above 0: it ran too high, as a share of demand."),
         "weight": st.column_config.ProgressColumn(
             "Weight", format="percent", min_value=0.0, max_value=1.0, help="Its share in what the plan uses."

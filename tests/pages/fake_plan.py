@@ -28,7 +28,7 @@ def fake_plan() -> PlanResult:
     lines = pd.DataFrame([_line(n, row) for n, row in enumerate(items.itertuples())])
     projection = _projection(lines)
     replenishment = _replenishment(lines, projection)
-    plan = PlanResult(
+    return PlanResult(
         as_of=AS_OF,
         params=Params(currency="€"),
         snapshot_id="fake",
@@ -41,6 +41,8 @@ def fake_plan() -> PlanResult:
         waterfall=_waterfall(lines),
         items=items,
         accuracy=_accuracy(lines),
+        calibration=fake_calibration(),
+        rivals=fake_rivals(),
         service_curve=_service_curve(lines),
         before_after=_before_after(lines),
         projection=projection,
@@ -48,9 +50,6 @@ def fake_plan() -> PlanResult:
         solver={"status": "optimal", "objective": 0.0, "gap": 0.0},
         notes=("4 items take a lead time of 14 days: neither receipts nor suppliers give one",),
     )
-    object.__setattr__(plan, "calibration", fake_calibration())
-    object.__setattr__(plan, "rivals", fake_rivals())
-    return plan
 
 
 def fake_calibration() -> pd.DataFrame:
