@@ -33,7 +33,9 @@ JUDGED_SHARE = 0.4
 SIZE_POWER = 1.5
 """Variance of demand goes with about this power of its mean, across items."""
 MOST_RATIO = 25.0
-"""A squared error beyond this many times the squared demand counts as this: one spike shall not choose for all."""
+"""A squared error beyond this many times the usual counts as this: one spike shall not choose for all."""
+MOST_OF_DEMAND = 4.0
+"""So does one beyond this many times the squared demand, where that is more: in a small unit all errors are large."""
 POOLED_POINTS = 200.0
 """What the shares of all items weigh in those of a class, in scored points."""
 EQUAL_POINTS = 20.0
@@ -51,15 +53,18 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class _Scored:
-    """Points of all rows, each divided by the usual spread of its row.
+    """Points of all rows, each divided by the usual spread of its row; none of what is kept for reporting.
 
-    actual : (n, K); forecast : of each member, (n, M, K); NaN where not scored.
+    actual, naive : (n, K); forecast : of each member, (n, M, K); NaN where not scored.
     usual : what a row's errors are divided by, (n,).
+    most : what a squared error counts at most, (n,).
     """
 
     actual: np.ndarray
     forecast: np.ndarray
+    naive: np.ndarray
     usual: np.ndarray
+    most: np.ndarray
 
 
 def choose_models(fits: Fits, interval_days: np.ndarray, params: Params, past: Past | None = None) -> Choice:
@@ -98,7 +103,7 @@ def choose_models(fits: Fits, interval_days: np.ndarray, params: Params, past: P
             _shares(_normal(scored, rows, learn | judge), everybody, equal) if best == COMBINATION else candidates[best]
         )
         weights[rows], name[rows] = final, best
-        naive = _naive_error(past, scored, rows, horizons, judge)
+        naive = _naive_error(scored, rows, judge)
         reason[rows] = _why(best, scores, naive, str(kind))
         rivals += _told(str(kind), scores, naive, best, dict(zip(members, final, strict=True)))
     choice = Choice(weights, np.zeros(n), np.zeros(n, int), name, reason, tuple(rivals))
@@ -115,29 +120,38 @@ def _only(fits: Fits, model: str, why: str) -> Choice:
 
 def _score(fits: Fits, past: Past, horizons: np.ndarray) -> _Scored:
     n, k = len(horizons), len(fits.origins)
-    known = ~np.isnan(fits.demand)
-    mean = np.nan_to_num(fits.demand).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    size = mean * horizons
-    usual = np.where(size > 0, np.maximum(size, 0.3) ** (SIZE_POWER / 2), np.nan)
-    actual, forecast = np.full((n, k), np.nan), np.full((n, len(fits.members), k), np.nan, np.float32)
+    usual, most = np.full((2, n), np.nan)
+    actual, naive = np.full((2, n, k), np.nan)
+    forecast = np.full((n, len(fits.members), k), np.nan, np.float32)
     for h in np.unique(horizons):
         rows = np.flatnonzero(horizons == h)
         window = past.window(int(h))
+        usable = np.flatnonzero(~np.isnan(window.sold[rows]).all(axis=0))
+        kept = usable[: report_count(len(usable))]
+        size = _mean(fits.demand[rows, : fits.origins[kept[-1]] if len(kept) else None]) * h
+        usual[rows] = np.where(size > 0, np.maximum(size, 0.3) ** (SIZE_POWER / 2), np.nan)
+        most[rows] = np.fmax(MOST_RATIO, MOST_OF_DEMAND * (size / usual[rows]) ** 2)
         actual[rows] = (window.sold * window.scale)[rows] / usual[rows, None]
+        actual[rows[:, None], kept] = np.nan
+        # Of the known buckets alone, as the forecasts of the members.
+        naive[rows] = (past.naive(int(h)) / window.scale)[rows] / usual[rows, None]
         for a in range(0, len(rows), _CHUNK):
             some = rows[a : a + _CHUNK]
             level = fits.levels[some, :, :-1].astype(float)
             forecast[some] = level * ((window.expected * window.scale)[some] / usual[some, None])[:, None, :]
     actual[np.isnan(forecast).any(axis=1)] = np.nan
-    return _Scored(actual, forecast, usual)
+    return _Scored(actual, forecast, naive, usual, most)
+
+
+def _mean(demand: np.ndarray) -> np.ndarray:
+    return np.asarray(np.nan_to_num(demand).sum(axis=1) / np.maximum((~np.isnan(demand)).sum(axis=1), 1))
 
 
 def _split(actual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which origins shares are learned on, and on which candidates are judged; the newest serve for neither."""
+    """Return which origins shares are learned on, and on which candidates are judged."""
     k = actual.shape[1]
-    usable = np.flatnonzero(~np.isnan(actual).all(axis=0))
+    rest = np.flatnonzero(~np.isnan(actual).all(axis=0))
     learn, judge = np.zeros((2, k), bool)
-    rest = usable[report_count(len(usable)) :]
     judged = round(JUDGED_SHARE * len(rest))
     judge[rest[:judged]], learn[rest[judged:]] = True, True
     return learn, judge
@@ -160,7 +174,8 @@ def _normal(scored: _Scored, rows: np.ndarray, columns: np.ndarray) -> tuple[np.
         y = y[told]
         # A point far off counts less, so that one spike does not choose for a class.
         far = (y - x.mean(axis=1)) ** 2
-        weight = np.minimum(1.0, MOST_RATIO / np.maximum(far, 1e-12))
+        most = np.broadcast_to(scored.most[some, None], told.shape)[told]
+        weight = np.minimum(1.0, most / np.maximum(far, 1e-12))
         gram += (x * weight[:, None]).T @ x
         moment += (x * weight[:, None]).T @ y
         points += len(y)
@@ -193,20 +208,19 @@ def _errors(scored: _Scored, rows: np.ndarray, columns: np.ndarray, weights: np.
     """Return the mean squared error of these shares for each row that has one, in units of the usual spread."""
     at = np.flatnonzero(rows)
     forecast = np.einsum("m,nmk->nk", weights, np.nan_to_num(scored.forecast[at][:, :, columns]))
-    squared = np.minimum((scored.actual[at][:, columns] - forecast) ** 2, MOST_RATIO)
+    return _row_means(scored, at, scored.actual[at][:, columns] - forecast)
+
+
+def _row_means(scored: _Scored, at: np.ndarray, error: np.ndarray) -> np.ndarray:
+    squared = np.minimum(error**2, scored.most[at, None])
     points = (~np.isnan(squared)).sum(axis=1)
     return np.asarray(np.nansum(squared, axis=1)[points > 0] / points[points > 0])
 
 
-def _naive_error(past: Past, scored: _Scored, rows: np.ndarray, horizons: np.ndarray, columns: np.ndarray) -> float:
-    total, count = 0.0, 0
-    for h in np.unique(horizons[rows]):
-        some = rows & (horizons == h)
-        naive = past.naive(int(h))[some] / scored.usual[some, None]
-        squared = np.minimum((scored.actual[some] - naive) ** 2, MOST_RATIO)[:, columns]
-        total += float(np.nansum(squared))
-        count += int(np.isfinite(squared).sum())
-    return total / count if count else np.inf
+def _naive_error(scored: _Scored, rows: np.ndarray, columns: np.ndarray) -> float:
+    at = np.flatnonzero(rows)
+    each = _row_means(scored, at, (scored.actual[at] - scored.naive[at])[:, columns])
+    return float(each.mean()) if len(each) else np.inf
 
 
 def _best(rowwise: Mapping[str, np.ndarray], params: Params) -> str:
@@ -314,7 +328,8 @@ def _with_library(
                 fitted[some] = library_forecasts(past, rows[some], np.full(int(some.sum()), x), int(h)) * scale
             for part in (1.0, MIXED):
                 error = (scored.actual[rows] - (1 - part) * own - part * fitted) ** 2
-                gain = (np.minimum(base, MOST_RATIO) - np.minimum(error, MOST_RATIO))[:, columns]
+                most = scored.most[rows, None]
+                gain = (np.minimum(base, most) - np.minimum(error, most))[:, columns]
                 points = (~np.isnan(gain)).sum(axis=1)
                 counted = points > 0
                 each = np.nansum(gain, axis=1) / np.maximum(points, 1)

@@ -38,7 +38,7 @@ class Fits:
 
     keys : item_id, location_id.
     sales, demand : units by bucket, (n, T); demand is NaN where unknown.
-    active, outlier, event : flags by bucket, (n, T).
+    active, outlier, event, closed : flags by bucket, (n, T); closed: the location sold nothing at all.
     season : the shared shapes, as known at each cut of the history; the last cut is today's.
     factor : of events, launch and end of sale on each bucket, (n, T + H).
     members : names of the family's members, (M,).
@@ -49,6 +49,7 @@ class Fits:
     reason : code of what makes a row's forecast doubtful, empty where nothing does, (n,).
     own, own_share : the user's own forecast by future bucket, and the share of its days that it covers, (n, H).
     firm : known customer orders by future bucket, (n, H).
+    effects : what past events were told to do and did (see `planning.events.event_effects`).
     """
 
     keys: pd.DataFrame
@@ -58,6 +59,7 @@ class Fits:
     active: np.ndarray
     outlier: np.ndarray
     event: np.ndarray
+    closed: np.ndarray
     season: Season
     factor: np.ndarray
     members: tuple[str, ...]
@@ -71,6 +73,7 @@ class Fits:
     own_share: np.ndarray
     firm: np.ndarray
     notes: tuple[str, ...]
+    effects: pd.DataFrame
     library: Library = field(default_factory=lambda: NO_LIBRARY)
 
     _ARRAYS = (
@@ -79,6 +82,7 @@ class Fits:
         "active",
         "outlier",
         "event",
+        "closed",
         "factor",
         "levels",
         "origins",
@@ -116,6 +120,7 @@ class Fits:
             "members": list(self.members),
             "models": list(self.library.models),
             "layers": len(self.season.tables),
+            "effects": json.loads(self.effects.to_json(orient="split", date_format="iso", double_precision=15)),
         }
         out = io.BytesIO()
         text = np.frombuffer(json.dumps(head).encode(), np.uint8)
@@ -141,8 +146,17 @@ class Fits:
             keys=pd.DataFrame({"item_id": head["item_id"], "location_id": head["location_id"]}, dtype="object"),
             calendar=Calendar(date.fromisoformat(as_of), bucket_days, periods, gap, weekly_data=weekly),
             notes=tuple(head["notes"]),
+            effects=_effects(head["effects"]),
             members=tuple(head["members"]),
             season=season,
             library=Library(rows, tuple(head["models"]), columns, paths),
             **arrays,
         )
+
+
+def _effects(kept: dict[str, list[Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(kept["data"], columns=kept["columns"])
+    days = {
+        name: pd.to_datetime(frame[name]).dt.tz_localize(None) for name in ("starts_on", "ends_on") if name in frame
+    }
+    return frame.assign(**days)

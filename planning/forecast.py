@@ -109,6 +109,7 @@ def forecast(
         active=demand.active,
         outlier=demand.extremes,
         event=demand.events[:, : calendar.periods] != 1,
+        closed=demand.closed,
         season=season,
         factor=factor.astype(np.float32),
         members=tuple(m.name for m in FAMILY[calendar.bucket_days]),
@@ -124,6 +125,7 @@ def forecast(
         own_share=own_share,
         firm=firm,
         notes=tuple(notes),
+        effects=demand.effects,
         library=library,
     )
 

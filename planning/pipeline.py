@@ -263,7 +263,8 @@ def history(fits: Fits, item_id: str, location_id: str) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame: starts_on, sales and demand (units), known (False: the shelf was empty), outlier, event.
+    DataFrame: starts_on, sales and demand (units), known (False: the shelf was empty or the location closed), outlier,
+    event, closed.
     """
     row = np.flatnonzero((fits.keys["item_id"] == item_id) & (fits.keys["location_id"] == location_id))
     at: Any = row[0] if len(row) else slice(0, 0)
@@ -277,6 +278,7 @@ def history(fits: Fits, item_id: str, location_id: str) -> pd.DataFrame:
             "known": ~np.isnan(fits.demand[at]) if len(row) else np.zeros(0, bool),
             "outlier": fits.outlier[at] if len(row) else np.zeros(0, bool),
             "event": fits.event[at] if len(row) else np.zeros(0, bool),
+            "closed": fits.closed[at] if len(row) else np.zeros(0, bool),
         }
     )
     return frame[active].reset_index(drop=True)

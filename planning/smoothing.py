@@ -171,12 +171,14 @@ def window_means(clean: np.ndarray, known: Sequence[int] | np.ndarray, window: i
     seen = ~np.isnan(clean)
     total = np.cumsum(np.pad(np.nan_to_num(clean), ((0, 0), (1, 0))), axis=1)
     count = np.cumsum(np.pad(seen, ((0, 0), (1, 0))), axis=1)
-    at = np.asarray(known, int)
-    out = np.full((len(clean), len(at)), np.nan)
-    last = np.maximum.accumulate(np.pad(np.where(seen, np.arange(1, clean.shape[1] + 1), 0), ((0, 0), (1, 0))), axis=1)
-    rows = np.arange(len(clean))[:, None]
-    end = np.where(count[:, at] > count[:, np.maximum(at - window, 0)], at, last[:, at])
-    start = np.maximum(end - window, 0)
-    number = count[rows, end] - count[rows, start]
-    np.divide(total[rows, end] - total[rows, start], number, out=out, where=number > 0)
-    return out
+    end = np.asarray(known, int)
+    number = count[:, end] - count[:, np.maximum(end - window, 0)]
+    rows = np.flatnonzero((number == 0).any(axis=1))
+    sums = total[:, end] - total[:, np.maximum(end - window, 0)]
+    if len(rows):
+        last = np.maximum.accumulate(np.where(seen[rows], np.arange(1, clean.shape[1] + 1), 0), axis=1)
+        ends = np.where(number[rows] > 0, end, np.pad(last, ((0, 0), (1, 0)))[:, end])
+        starts = np.maximum(ends - window, 0)
+        sums[rows] = total[rows[:, None], ends] - total[rows[:, None], starts]
+        number[rows] = count[rows[:, None], ends] - count[rows[:, None], starts]
+    return np.asarray(np.divide(sums, number, out=np.full(sums.shape, np.nan), where=number > 0))
