@@ -14,7 +14,7 @@ from scipy import optimize
 
 from planning.fits import Fits
 from planning.params import Params
-from planning.past import Choice, Past, interval_buckets, library_forecasts
+from planning.past import Choice, Past, interval_buckets, library_forecasts, overlap
 
 CANDIDATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -107,7 +107,7 @@ def choose_models(fits: Fits, interval_days: np.ndarray, params: Params, past: P
         reason[rows] = _why(best, scores, naive, str(kind))
         rivals += _told(str(kind), scores, naive, best, dict(zip(members, final, strict=True)))
     choice = Choice(weights, np.zeros(n), np.zeros(n, int), name, reason, tuple(rivals))
-    choice = _own_winners(fits, scored, learn | judge, choice) if params.forecast_model == "auto" else choice
+    choice = _own_winners(fits, scored, horizons, learn | judge, choice) if params.forecast_model == "auto" else choice
     return _with_library(fits, past, scored, horizons, learn | judge, choice, params)
 
 
@@ -275,9 +275,11 @@ def _place(name: str, best: str, scores: Mapping[str, float], shares: Mapping[st
     return told + (", part of the combination" if shares.get(name, 0) > 0 and best == COMBINATION else "")
 
 
-def _own_winners(fits: Fits, scored: _Scored, columns: np.ndarray, choice: Choice) -> Choice:
+def _own_winners(fits: Fits, scored: _Scored, horizons: np.ndarray, columns: np.ndarray, choice: Choice) -> Choice:
     """Let an item have a member of its own where that wins beyond the noise of its few origins."""
     weights, name, reason = choice.weights.copy(), choice.name.copy(), choice.reason.copy()
+    # Neighbouring origins tell of the same demand: so many of them count as one.
+    together = np.array([overlap(int(h), fits) for h in horizons])
     for a in range(0, len(name), _CHUNK):
         rows = slice(a, a + _CHUNK)
         actual, forecast = scored.actual[rows][:, columns], scored.forecast[rows][:, :, columns]
@@ -286,7 +288,8 @@ def _own_winners(fits: Fits, scored: _Scored, columns: np.ndarray, choice: Choic
         count = (~np.isnan(gain)).sum(axis=2)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(count > 0, np.nansum(gain, axis=2) / count, 0.0)
-            spread = np.sqrt(np.nansum((gain - mean[..., None]) ** 2, axis=2) / np.maximum(count - 1, 1) / count)
+            variance = np.nansum((gain - mean[..., None]) ** 2, axis=2) / np.maximum(count - 1, 1)
+            spread = np.sqrt(variance / count * together[rows, None])
             ratio = np.where((count >= LEAST_ORIGINS) & (spread > 0), mean / spread, 0.0)
         best = ratio.argmax(axis=1)
         wins = np.flatnonzero(ratio[np.arange(len(best)), best] > BEYOND_NOISE)

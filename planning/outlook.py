@@ -8,9 +8,9 @@ from planning.calibration import chances, hit_share
 from planning.distribution import Calibration, CumulativeDemand, quantile_table
 from planning.fits import Fits
 from planning.network import Network
-from planning.past import Choice, Past, interval_buckets
+from planning.past import Choice, Past, interval_buckets, overlap
 from planning.reason_codes import REASON_CODES
-from planning.spread import HeldOut, errors, held_out, overlap, usable_origins
+from planning.spread import HeldOut, errors, held_out, usable_origins
 
 QUANTILES = (0.50, 0.80, 0.90, 0.95)
 HELD = (0.80, 0.90, 0.95, 0.98)

@@ -156,3 +156,9 @@ def interval_buckets(fits: Fits, interval_days: np.ndarray) -> np.ndarray:
     """Return each interval in whole buckets, no longer than a third of the history can tell."""
     longest = max(1, fits.periods // 3)
     return np.clip(np.round(interval_days / fits.calendar.bucket_days), 1, longest).astype(int)
+
+
+def overlap(horizon: int, fits: Fits) -> float:
+    """Return how many neighbouring origins tell of the same demand."""
+    step = int(fits.origins[0] - fits.origins[1]) if len(fits.origins) > 1 else 1
+    return 1 + (horizon - 1) / step

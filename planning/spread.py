@@ -15,7 +15,7 @@ from planning.fits import Fits
 from planning.network import Network
 from planning.overrides import corrected, moved_variance
 from planning.params import Params
-from planning.past import Choice, Past, forecasts, interval_buckets
+from planning.past import Choice, Past, forecasts, interval_buckets, overlap
 
 ANCHORS: Mapping[int, tuple[int, ...]] = MappingProxyType(
     {1: (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 63, 91), 7: (1, 2, 3, 4, 6, 8, 10, 13, 17, 22, 26)}
@@ -279,12 +279,6 @@ def own_variance(
     with np.errstate(invalid="ignore", divide="ignore"):
         own = np.where(count > 0, np.nansum(error**2 * relative, axis=1) / count, np.nan)
     return own, np.where(count >= LEAST_ERRORS, count / overlapping, 0.0)
-
-
-def overlap(horizon: int, fits: Fits) -> float:
-    """Return how many neighbouring origins tell of the same demand."""
-    step = int(fits.origins[0] - fits.origins[1]) if len(fits.origins) > 1 else 1
-    return 1 + (horizon - 1) / step
 
 
 def shrunk_variance(
