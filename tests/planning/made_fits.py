@@ -47,6 +47,7 @@ def fits_of(demand: np.ndarray, level: np.ndarray | float, *, step: int = 2, **m
         "active": np.ones(demand.shape, bool),
         "outlier": np.zeros(demand.shape, bool),
         "event": np.zeros(demand.shape, bool),
+        "closed": np.zeros(demand.shape, bool),
         "season": no_season(n, periods + AHEAD),
         "factor": np.ones((n, periods + AHEAD), np.float32),
         "members": MEMBERS,
@@ -58,6 +59,7 @@ def fits_of(demand: np.ndarray, level: np.ndarray | float, *, step: int = 2, **m
         "whole": np.array([bool((row[k] == np.round(row[k])).all()) for row, k in zip(demand, known, strict=True)]),
         **{name: np.zeros((n, AHEAD), np.float32) for name in ("own", "own_share", "firm")},
         "notes": (),
+        "effects": pd.DataFrame(),
     }
     return Fits(**{**made, **more})
 
