@@ -5,6 +5,7 @@ id and a plan key are hashes of content, so visitors who share one share the sam
 use is decided by `data.service`, before anything here is asked. What is returned is shared: never changed in place.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,15 +15,15 @@ import pandas as pd
 import streamlit as st
 
 from data import service
-from planning import delivery, pipeline
+from planning import delivery, events, pipeline
 from planning.errors import PlanningError
+from planning.inputs import read_tables
 from planning.lost_demand import lost_demand
 from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
 from planning.result import PlanResult
 
-QUANTILES = ("q50", "q80", "q90", "q95")
-NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", *QUANTILES])
+NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", "q50", "q80", "q90", "q95"])
 NO_EFFECTS = pd.DataFrame(columns=["event_name", "starts_on", "ends_on", "told", "measured", "observations", "used"])
 NO_RIVALS = pd.DataFrame(columns=["model", "error", "bias", "weight", "chosen"])
 STALE_DAYS = 2
@@ -102,7 +103,7 @@ def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
 def corrections(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pd.DataFrame | None:
     """What each correction in force did: override_id, before, after (units), message; None where it is not known."""
     try:
-        return getattr(_prepared(visitor, snapshot_id, as_of, params), "corrections", None)
+        return _prepared(visitor, snapshot_id, as_of, params).corrections
     except _NotKeptError:
         return None
 
@@ -110,19 +111,27 @@ def corrections(visitor: service.Visitor, snapshot_id: str, as_of: date, params:
 def statistical(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> np.ndarray | None:
     """Mean demand before all corrections, units by line and bucket in the order of `PlanResult.forecast`, or None."""
     try:
-        return getattr(_prepared(visitor, snapshot_id, as_of, params), "statistical", None)
+        return _prepared(visitor, snapshot_id, as_of, params).statistical
     except _NotKeptError:
         return None
 
 
-def event_effects(
-    visitor: service.Visitor,  # noqa: ARG001
-    snapshot_id: str,  # noqa: ARG001
-    as_of: date,  # noqa: ARG001
-    params: Params,  # noqa: ARG001
-) -> pd.DataFrame:
-    """What past events did: event_name, starts_on, ends_on, told, measured, observations, used (factors)."""
-    return NO_EFFECTS
+def event_effects(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pd.DataFrame:
+    """What past events did: event_name, starts_on, ends_on, told, measured, observations, used (factors).
+
+    Empty where no forecast is kept.
+    """
+
+    def make() -> pd.DataFrame:
+        kept = _kept_fits(visitor, snapshot_id, as_of, params)
+        tables = read_tables(service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id)), as_of)
+        return events.event_effects(tables, kept.keys, kept.calendar, kept.demand.astype(float))
+
+    try:
+        key = service.fit_key(visitor, snapshot_id, as_of, params, frames=inputs(visitor, snapshot_id))
+        return _effects(key, make)
+    except _NotKeptError:
+        return NO_EFFECTS
 
 
 def rollup(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, keys: pd.DataFrame) -> pd.DataFrame:
@@ -134,35 +143,29 @@ def rollup(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Para
 
     Returns
     -------
-    DataFrame: starts_on, mean and statistical_mean (before corrections), q50, q80, q90, q95, units a bucket; unknown
-    is NaN.
+    DataFrame: starts_on, mean and statistical_mean (before corrections), q50, q80, q90, q95, units a bucket.
     """
-    made = plan(visitor, snapshot_id, as_of, params)
-    if made is None:
+    if keys.empty:
         return NO_ROLLUP
-    wanted = pd.MultiIndex.from_frame(keys[["item_id", "location_id"]])
-    before = statistical(visitor, snapshot_id, as_of, params)
-    every = made.forecast
-    known = before is not None and before.size == len(every)
-    every = every.assign(statistical_mean=before.ravel() if before is not None and known else every["mean"])
-    ahead = every[pd.MultiIndex.from_frame(every[["item_id", "location_id"]]).isin(wanted)]
-    summed = ahead.groupby("starts_on", as_index=False)[["mean", "statistical_mean", *QUANTILES]].sum()
-    if len(keys) != 1:
-        # Quantiles do not add up.
-        summed[list(QUANTILES)] = float("nan")
-    return summed[list(NO_ROLLUP.columns)]
+    told = pd.util.hash_pandas_object(keys[["item_id", "location_id"]], index=False).to_numpy()
+    lot = hashlib.sha256(told.tobytes()).hexdigest()
+    try:
+        base = _prepared(visitor, snapshot_id, as_of, params)
+    except _NotKeptError:
+        return NO_ROLLUP
+    return _rollup(_base_key(visitor, snapshot_id, as_of, params), lot, lambda: pipeline.rollup(base, keys))
 
 
 def rivals_of(
-    visitor: service.Visitor,  # noqa: ARG001
-    snapshot_id: str,  # noqa: ARG001
-    as_of: date,  # noqa: ARG001
-    params: Params,  # noqa: ARG001
-    item_id: str,  # noqa: ARG001
-    location_id: str,  # noqa: ARG001
+    visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, item_id: str, location_id: str
 ) -> pd.DataFrame:
     """The models that were tried on one line: model, error and bias (shares of demand), weight, chosen."""
-    return NO_RIVALS
+    try:
+        base = _prepared(visitor, snapshot_id, as_of, params)
+    except _NotKeptError:
+        return NO_RIVALS
+    key = _base_key(visitor, snapshot_id, as_of, params)
+    return _rivals(key, item_id, location_id, lambda: pipeline.rivals_of(base, item_id, location_id))
 
 
 def fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Fits | None:
@@ -220,7 +223,11 @@ def _prepared(visitor: service.Visitor, snapshot_id: str, as_of: date, params: P
         tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
         return pipeline.prepare(tables, as_of, params, fits=fits)
 
-    return _base(pipeline.base_key(snapshot_id, service.decisions_id(visitor), as_of, params), prepare)
+    return _base(_base_key(visitor, snapshot_id, as_of, params), prepare)
+
+
+def _base_key(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> str:
+    return pipeline.base_key(snapshot_id, service.decisions_id(visitor), as_of, params)
 
 
 class _NotKeptError(Exception):
@@ -260,6 +267,21 @@ def _fits(key: str, _make: Callable[[], pipeline.Fits]) -> pipeline.Fits:  # noq
 
 @st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
 def _base(key: str, _make: Callable[[], pipeline.Base]) -> pipeline.Base:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)
+def _rollup(key: str, lot: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)
+def _rivals(key: str, item_id: str, location_id: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
+def _effects(key: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
     return _make()
 
 

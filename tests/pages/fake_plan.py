@@ -52,6 +52,16 @@ def fake_plan() -> PlanResult:
     )
 
 
+def fake_rollup(plan: PlanResult, keys: pd.DataFrame) -> pd.DataFrame:
+    """The forecast of some lines together: spreads add up as if they were independent."""
+    mine = plan.forecast.merge(keys[["item_id", "location_id"]], on=["item_id", "location_id"])
+    mine = mine.assign(spread=((mine["q95"] - mine["mean"]) / Z95) ** 2)
+    summed = mine.groupby("starts_on", as_index=False)[["mean", "spread"]].sum()
+    mean, sd = summed["mean"], np.sqrt(summed["spread"])
+    quantiles = {"q50": mean, "q80": mean + 0.8416 * sd, "q90": mean + 1.2816 * sd, "q95": mean + Z95 * sd}
+    return summed[["starts_on", "mean"]].assign(statistical_mean=mean, **quantiles)
+
+
 def fake_calibration() -> pd.DataFrame:
     """Quantiles that hold, but for lumpy demand, whose upper ones are too low."""
     nominal = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])

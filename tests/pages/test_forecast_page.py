@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.components import cached, decided, events_view, lookups
-from tests.pages.fake_plan import AS_OF, fake_history, fake_plan
+from data import service
+from pages.components import cached, decided, events_view, lines, lookups
+from planning.params import Params
+from tests.pages.fake_plan import fake_history, fake_plan, fake_rollup
 from tests.pages.test_pages import on_sample, opened, said, sample_home, widget  # noqa: F401
 
 UNKNOWN = {"error_value": np.nan, "drift": "", "mean13_error_units": np.nan, "held_95": np.nan, "rmsse": np.nan}
@@ -30,6 +32,8 @@ def shown(monkeypatch, plan):
     monkeypatch.setattr(cached, "plan", lambda *_: plan)
     monkeypatch.setattr(lookups, "history_of_all", lambda _: fake_history())
     monkeypatch.setattr(lookups, "history", lambda *_: fake_history())
+    monkeypatch.setattr(lookups, "rollup", lambda keys: fake_rollup(plan, keys))
+    monkeypatch.setattr(lookups, "statistical", lambda: None)
 
 
 def without(plan, **columns):
@@ -245,16 +249,22 @@ def test_an_edited_event_asks_for_a_new_forecast():
 # --- what the levels add up from -------------------------------------------------------------------------------------
 
 
-def test_a_rollup_adds_means_and_never_quantiles(monkeypatch):
-    plan = fake_plan()
-    monkeypatch.setattr(cached, "plan", lambda *_: plan)
-    monkeypatch.setattr(cached, "statistical", lambda *_: None)
-    keys = plan.items.loc[plan.items["item_id"] == "00001", ["item_id", "location_id"]]
-    ahead = plan.forecast[plan.forecast["item_id"] == "00001"]
-    several = cached.rollup(None, "", AS_OF, plan.params, keys)
-    assert several["mean"].tolist() == pytest.approx(ahead.groupby("starts_on")["mean"].sum().tolist())
-    assert several["statistical_mean"].tolist() == pytest.approx(several["mean"].tolist())
-    assert several["q95"].isna().all()
-    one = cached.rollup(None, "", AS_OF, plan.params, keys.iloc[:1])
-    assert one["q95"].notna().all()
-    assert cached.rollup(None, "", AS_OF, plan.params, keys.iloc[:0]).empty
+@pytest.mark.usefixtures("on_sample")
+def test_a_sum_has_quantiles_of_its_own_below_the_sum_of_theirs():
+    visitor = service.Visitor.arriving("local")
+    snapshot = service.current_snapshot(visitor)
+    as_of = cached.default_as_of(visitor, snapshot)
+    here = (visitor, snapshot, as_of, Params())
+    plan = cached.plan(*here)
+    keys = lines.outermost(plan)[["item_id", "location_id"]]
+    total, parts = cached.rollup(*here, keys), lines.keep(plan.forecast, keys).groupby("starts_on")
+    assert total["mean"].tolist() == pytest.approx(parts["mean"].sum().tolist())
+    assert (total["q95"] > total["mean"]).all()
+    assert (total["q95"] < parts["q95"].sum().to_numpy()).all()
+    assert cached.rollup(*here, keys.iloc[:0]).empty
+    line = lines.selling(plan).iloc[0]
+    rivals = cached.rivals_of(*here, line["item_id"], line["location_id"])
+    assert rivals["chosen"].sum() == 1
+    effects = cached.event_effects(*here)
+    assert len(effects) == len(service.inputs(visitor, snapshot)["events"])
+    assert effects["measured"].notna().any()
