@@ -15,9 +15,8 @@ import pandas as pd
 import streamlit as st
 
 from data import service
-from planning import delivery, events, pipeline
+from planning import delivery, pipeline
 from planning.errors import PlanningError
-from planning.inputs import read_tables
 from planning.lost_demand import lost_demand
 from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
@@ -117,21 +116,9 @@ def statistical(visitor: service.Visitor, snapshot_id: str, as_of: date, params:
 
 
 def event_effects(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pd.DataFrame:
-    """What past events did: event_name, starts_on, ends_on, told, measured, observations, used (factors).
-
-    Empty where no forecast is kept.
-    """
-
-    def make() -> pd.DataFrame:
-        kept = _kept_fits(visitor, snapshot_id, as_of, params)
-        tables = read_tables(service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id)), as_of)
-        return events.event_effects(tables, kept.keys, kept.calendar, kept.demand.astype(float))
-
-    try:
-        key = service.fit_key(visitor, snapshot_id, as_of, params, frames=inputs(visitor, snapshot_id))
-        return _effects(key, make)
-    except _NotKeptError:
-        return NO_EFFECTS
+    """What past events did: event_name, starts_on, ends_on, told, measured, observations, used (factors)."""
+    kept = fits(visitor, snapshot_id, as_of, params)
+    return NO_EFFECTS if kept is None else kept.effects
 
 
 def rollup(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, keys: pd.DataFrame) -> pd.DataFrame:
@@ -277,11 +264,6 @@ def _rollup(key: str, lot: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFra
 
 @st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)
 def _rivals(key: str, item_id: str, location_id: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
-    return _make()
-
-
-@st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
-def _effects(key: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
     return _make()
 
 

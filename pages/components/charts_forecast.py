@@ -24,7 +24,8 @@ def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int =
 
     Parameters
     ----------
-    history : starts_on, sales, demand, known (False: the shelf was empty), outlier, event.
+    history : starts_on, sales, demand, known (False: it says nothing of demand), outlier, event, and, where told,
+        closed (the location sold nothing at all; else the shelf was empty).
     forecast : starts_on, mean, q50, q80, q90, q95, of one item-location or more, or of a sum; statistical_mean where
         corrections may have moved the mean.
     """
@@ -56,7 +57,8 @@ def forecast_fan(history: pd.DataFrame, forecast: pd.DataFrame, *, height: int =
 def _past(history: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     """History of the last months, summed over item-locations; empty where half of them or more were empty shelves."""
     if history is None or history.empty:
-        return pd.DataFrame(columns=["starts_on", "sales", "demand", "known", "outlier", "event"])
+        return pd.DataFrame(columns=["starts_on", "sales", "demand", "known", "outlier", "event", "closed"])
+    history = history if "closed" in history else history.assign(closed=False)
     recent = history[history["starts_on"] >= pd.Timestamp(until) - pd.Timedelta(days=PAST_DAYS)]
     summed = recent.groupby("starts_on", as_index=False).agg(
         sales=("sales", "sum"),
@@ -64,8 +66,10 @@ def _past(history: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
         known=("known", "mean"),
         outlier=("outlier", "mean"),
         event=("event", "mean"),
+        closed=("closed", "mean"),
     )
-    return summed.assign(known=summed["known"] > 0.5, outlier=summed["outlier"] >= 0.5, event=summed["event"] >= 0.5)
+    flags = {name: summed[name] >= 0.5 for name in ("outlier", "event", "closed")}
+    return summed.assign(known=summed["known"] > 0.5, **flags)
 
 
 def _each(starts: pd.Series) -> str:
@@ -156,7 +160,7 @@ def _add_history(figure: go.Figure, past: pd.DataFrame) -> None:
                 hovertemplate="%{y:,.1f}",
             )
         )
-    _shade_empty_shelves(figure, past)
+    _shade_unknown(figure, past)
     for flag, name, symbol, colour in (
         ("outlier", "Outlier", "x", style.SHORT),
         ("event", "Event", "triangle-up", style.PLUM),
@@ -175,32 +179,34 @@ def _add_history(figure: go.Figure, past: pd.DataFrame) -> None:
             )
 
 
-def _shade_empty_shelves(figure: go.Figure, past: pd.DataFrame) -> None:
-    """Shade each run of buckets whose sales say nothing about demand, and tell so in the legend."""
+def _shade_unknown(figure: go.Figure, past: pd.DataFrame) -> None:
+    """Shade each run of buckets whose sales say nothing about demand, and tell why in the legend."""
     starts = past["starts_on"]
     step = starts.diff().median() if len(starts) > 1 else pd.Timedelta(days=7)
-    empty = ~past["known"]
-    if not empty.any():
-        return
-    for _, run in past[empty].groupby((empty != empty.shift()).cumsum()[empty]):
-        figure.add_shape(
-            type="rect",
-            xref="x",
-            yref="paper",
-            x0=style.iso(run["starts_on"].min() - step / 2),
-            x1=style.iso(run["starts_on"].max() + step / 2),
-            y0=0,
-            y1=1,
-            layer="below",
-            line={"width": 0},
-            fillcolor=style.tint(style.WARN, 0.18),
-        )
-    figure.add_trace(
-        go.Scatter(
-            x=[None],
-            y=[None],
-            mode="markers",
-            name="Shelf empty",
-            marker={"symbol": "square", "size": 12, "color": style.tint(style.WARN, 0.35)},
-        )
-    )
+    for part, name, colour in (
+        (~past["known"] & ~past["closed"], "Shelf empty", style.WARN),
+        (~past["known"] & past["closed"], "Closed", style.QUIET),
+    ):
+        for _, run in past[part].groupby((part != part.shift()).cumsum()[part]):
+            figure.add_shape(
+                type="rect",
+                xref="x",
+                yref="paper",
+                x0=style.iso(run["starts_on"].min() - step / 2),
+                x1=style.iso(run["starts_on"].max() + step / 2),
+                y0=0,
+                y1=1,
+                layer="below",
+                line={"width": 0},
+                fillcolor=style.tint(colour, 0.18),
+            )
+        if part.any():
+            figure.add_trace(
+                go.Scatter(
+                    x=[None],
+                    y=[None],
+                    mode="markers",
+                    name=name,
+                    marker={"symbol": "square", "size": 12, "color": style.tint(colour, 0.35)},
+                )
+            )

@@ -11,13 +11,13 @@ from planning.errors import PlanningError
 from planning.result import PlanResult
 
 HALF = 0.5
-_NONE = pd.DataFrame(columns=["starts_on", "sales", "demand", "known", "outlier", "event"])
+_NONE = pd.DataFrame(columns=["starts_on", "sales", "demand", "known", "outlier", "event", "closed"])
 
 
 def history(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFrame:
-    """The past of one line by bucket: starts_on, sales, demand (units), known, outlier, event; empty without a past.
+    """The past of one line by bucket: starts_on, sales, demand (units), known, outlier, event, closed.
 
-    The past of a location that feeds others is theirs and its own.
+    Empty without a past. The past of a location that feeds others is theirs and its own.
     """
     fed = lines.fed_by(plan, item_id, location_id)
     if len(fed):
@@ -46,6 +46,7 @@ def history_of_all(keys: pd.DataFrame) -> pd.DataFrame:
             "demand": np.where(active & ~np.isnan(demand), demand, sold).sum(axis=0),
             "known": _share((np.isnan(demand) & active).sum(axis=0), counted) < HALF,
             "outlier": _share(np.where(fits.outlier[rows], sold, 0.0).sum(axis=0), sold.sum(axis=0)) >= HALF,
+            "closed": _share((fits.closed[rows] & active).sum(axis=0), counted) >= HALF,
             "event": _share((fits.event[rows] & active).sum(axis=0), counted) >= HALF,
         }
     )[counted > 0].reset_index(drop=True)

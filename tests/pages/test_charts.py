@@ -388,6 +388,13 @@ def test_empty_shelves_are_shaded():
     figure = charts.forecast_fan(fake_history(), fan_of("00001", "LEEDS"))
     assert [s for s in figure.layout.shapes if s.type == "rect"]
     assert named(figure, "Shelf empty")
+    assert not any(t.name == "Closed" for t in figure.data)
+
+
+def test_a_closed_location_is_no_empty_shelf():
+    figure = charts.forecast_fan(fake_history().assign(closed=lambda f: ~f["known"]), fan_of("00001", "LEEDS"))
+    assert named(figure, "Closed")
+    assert not any(t.name == "Shelf empty" for t in figure.data)
 
 
 def test_todays_choice_lies_on_the_curve():
