@@ -128,9 +128,12 @@ def _score(fits: Fits, past: Past, horizons: np.ndarray) -> _Scored:
         window = past.window(int(h))
         usable = np.flatnonzero(~np.isnan(window.sold[rows]).all(axis=0))
         kept = usable[: report_count(len(usable))]
-        size = _mean(fits.demand[rows, : fits.origins[kept[-1]] if len(kept) else None]) * h
+        before = slice(fits.origins[kept[-1]] if len(kept) else None)
+        demand = fits.demand[rows, before]
+        size = _mean(demand) * h
         usual[rows] = np.where(size > 0, np.maximum(size, 0.3) ** (SIZE_POWER / 2), np.nan)
-        most[rows] = np.fmax(MOST_RATIO, MOST_OF_DEMAND * (size / usual[rows]) ** 2)
+        without_extremes = _mean(np.where(fits.outlier[rows, before], np.nan, demand)) * h
+        most[rows] = np.fmax(MOST_RATIO, MOST_OF_DEMAND * (without_extremes / usual[rows]) ** 2)
         actual[rows] = (window.sold * window.scale)[rows] / usual[rows, None]
         actual[rows[:, None], kept] = np.nan
         # Of the known buckets alone, as the forecasts of the members.
@@ -173,7 +176,7 @@ def _normal(scored: _Scored, rows: np.ndarray, columns: np.ndarray) -> tuple[np.
         x = scored.forecast[some][:, :, columns].transpose(0, 2, 1)[told].astype(float)
         y = y[told]
         # A point far off counts less, so that one spike does not choose for a class.
-        far = (y - x.mean(axis=1)) ** 2
+        far = ((y[:, None] - x) ** 2).max(axis=1)
         most = np.broadcast_to(scored.most[some, None], told.shape)[told]
         weight = np.minimum(1.0, most / np.maximum(far, 1e-12))
         gram += (x * weight[:, None]).T @ x
@@ -243,7 +246,10 @@ def _why(best: str, scores: Mapping[str, float], naive: float, kind: str) -> str
         return "too little history to compare models"
     second = min(others, key=lambda name: others[name])
     less = 1 - scores[best] / others[second] if others[second] > 0 else 0.0
-    text = f"errs least for {kind} demand over lead time + review: {less:.1%} less squared error than {second}"
+    if less < 0:
+        text = f"for {kind} demand no single model errs less over lead time + review beyond its noise"
+    else:
+        text = f"errs least for {kind} demand over lead time + review: {less:.1%} less squared error than {second}"
     return text + (f", {1 - scores[best] / naive:.0%} less than the naive forecast" if 0 < naive < np.inf else "")
 
 
