@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pages.components import forecast_record
+from pages.components.formats import known
 from pages.components.lines import KEYS, keep, outermost, selling
 from planning.result import PlanResult
 
@@ -51,7 +53,8 @@ def promise(plan: PlanResult) -> Promise:
 class Outlook:
     """Expected demand of the next four weeks beside the same weeks of last year, and the forecast's record.
 
-    `wape`, `naive_wape` and `bias` are weighted by demand, over lead time + review; None where unknown.
+    `wape`, `naive_wape` and `bias` are shares of all demand that was measured, over lead time + review; None where
+    unknown.
     """
 
     next_units: float
@@ -67,15 +70,14 @@ def outlook(plan: PlanResult, history: pd.DataFrame, *, days: int = 28) -> Outlo
     first = pd.Timestamp(plan.as_of)
     ahead = keep(plan.forecast, outermost(plan))
     ahead = ahead[ahead["starts_on"] < first + pd.Timedelta(days=days)]
-    demand = plan.policy[[*KEYS, "demand_mean_per_day"]]
-    accuracy = keep(plan.accuracy, selling(plan)).merge(demand, on=list(KEYS), how="left")
-    measured = accuracy[accuracy["wape"].notna() & (accuracy["demand_mean_per_day"] > 0)]
+    measured = forecast_record.measured(plan)
+    record = forecast_record.by_group(measured)
     return Outlook(
         next_units=float(ahead["mean"].sum()),
         last_year_units=_last_year(history, first, days),
-        wape=_mean(measured, "wape"),
-        naive_wape=_mean(measured, "naive_wape"),
-        bias=_mean(measured, "bias"),
+        wape=_first(record, "wape"),
+        naive_wape=_first(record, "naive_wape"),
+        bias=_first(record, "bias"),
         measured=len(measured),
     )
 
@@ -120,9 +122,8 @@ def _last_year(history: pd.DataFrame, first: pd.Timestamp, days: int) -> float |
     return float(same["sales"].sum()) if len(same) else None
 
 
-def _mean(rows: pd.DataFrame, column: str) -> float | None:
-    known = rows[rows[column].notna()]
-    return float(np.average(known[column], weights=known["demand_mean_per_day"])) if len(known) else None
+def _first(rows: pd.DataFrame, column: str) -> float | None:
+    return float(rows[column].iloc[0]) if len(rows) and known(rows[column].iloc[0]) else None
 
 
 def _sum(values: pd.Series) -> float | None:

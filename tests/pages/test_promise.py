@@ -49,3 +49,13 @@ def test_short_everywhere_counts_items_not_lines():
     after.loc[after["item_id"] == "00002", "short"] = 3.0
     now = promise.moves(replace(PLAN, before_after=after))
     assert (now.short_items, now.short_units) == (1, 12.0)
+
+
+def test_the_error_that_heads_the_page_is_that_of_the_accuracy_tab():
+    now = promise.outlook(PLAN, pd.DataFrame({"starts_on": pd.to_datetime([]), "sales": []}))
+    sold = PLAN.accuracy[STORES]
+    assert now.wape == pytest.approx(sold["error_units"].sum() / sold["demand_units"].sum())
+    assert now.bias == pytest.approx(sold["bias_units"].sum() / sold["demand_units"].sum())
+    assert now.measured == len(sold)
+    nothing = promise.outlook(replace(PLAN, accuracy=PLAN.accuracy.iloc[:0]), pd.DataFrame(columns=["starts_on"]))
+    assert (nothing.wape, nothing.bias, nothing.measured) == (None, None, 0)
