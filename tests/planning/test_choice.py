@@ -297,13 +297,15 @@ def rivals_by_loop(fits: Fits, kind: str, horizon: int, combined: np.ndarray) ->
             each = []
             for k in judged:
                 off = error[row, k]
+                before = fits.demand[row, max(0, fits.origins[k] - horizon) : fits.origins[k]]
+                if np.isnan(off) or (name == "naive" and np.isnan(before).all()):
+                    continue
                 if name == "naive":
-                    before = fits.demand[row, max(0, fits.origins[k] - horizon) : fits.origins[k]]
                     after = fits.demand[row, fits.origins[k] : fits.origins[k] + horizon]
                     told = horizon / (~np.isnan(after)).sum()
                     off = (actual[row, k] - np.nanmean(before) * horizon / told) * told**0.5
                 each.append(min(off**2 / usual, most))
-            squares.setdefault(name, []).append(float(np.nanmean(each)))
+            squares.setdefault(name, []).append(float(np.mean(each)))
     return {name: float(np.mean(found) / np.mean(squares["naive"])) for name, found in squares.items()}
 
 
