@@ -157,6 +157,8 @@ class Fits:
 def _effects(kept: dict[str, list[Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(kept["data"], columns=kept["columns"])
     days = {
-        name: pd.to_datetime(frame[name]).dt.tz_localize(None) for name in ("starts_on", "ends_on") if name in frame
+        name: pd.to_datetime(frame[name]).dt.tz_localize(None).dt.as_unit("s")
+        for name in ("starts_on", "ends_on")
+        if name in frame
     }
     return frame.assign(**days)

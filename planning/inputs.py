@@ -68,10 +68,13 @@ def _complete(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     for column in INPUT_TABLES[name].columns:
         kind = _DTYPES.get(column.kind, "float64")
         if column.name in frame:
-            columns[column.name] = frame[column.name].astype(kind)
+            columns[column.name] = frame[column.name].astype(kind, copy=False)
         else:
             columns[column.name] = pd.Series(None if kind == "object" else np.nan, index=frame.index).astype(kind)
-    return pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
+    # The rows are not copied: a table of sales may have millions, and nothing here changes one in place.
+    out = pd.DataFrame(columns, index=frame.index, copy=False)
+    out.index = pd.RangeIndex(len(out))
+    return out
 
 
 def _place(tables: dict[str, pd.DataFrame], as_of: date, notes: list[str]) -> dict[str, pd.DataFrame]:

@@ -52,9 +52,9 @@ class Past:
     def __init__(self, fits: Fits, rows: np.ndarray | slice = slice(None)) -> None:
         self.fits = fits
         self.rows = np.arange(len(fits.keys))[rows]
-        demand = fits.demand[rows].astype(float)
+        demand = fits.demand[rows]
         known = ~np.isnan(demand)
-        self._known, self._sold = _cumulative(known), _cumulative(np.nan_to_num(demand))
+        self._known, self._sold = _cumulative(known, np.int32), _cumulative(np.nan_to_num(demand))
         self._index: dict[int, tuple[int, np.ndarray, np.ndarray]] = {}
         for cut in np.unique(fits.cut):
             first = int(fits.origins[fits.cut == cut].min())
@@ -94,8 +94,8 @@ class Past:
             return np.asarray(np.where(seen > 0, (self._sold[:, end] - self._sold[:, start]) / seen * horizon, np.nan))
 
 
-def _cumulative(values: np.ndarray) -> np.ndarray:
-    out = np.zeros((len(values), values.shape[1] + 1))
+def _cumulative(values: np.ndarray, kind: type = float) -> np.ndarray:
+    out = np.zeros((len(values), values.shape[1] + 1), kind)
     np.cumsum(values, axis=1, out=out[:, 1:])
     return out
 

@@ -60,6 +60,7 @@ def build_distribution(
     overrides: pd.DataFrame | None = None,
     categories: np.ndarray | None = None,
     interval_days: float = 21.0,
+    past: Past | None = None,
 ) -> CumulativeDemand:
     """Return the distribution of what each item-location must serve: its own demand and that of all it feeds.
 
@@ -69,13 +70,14 @@ def build_distribution(
     overrides : the contract's table: the mean follows it, and the spread the mean.
     categories : of each row, None where it has none, (n,).
     interval_days : the usual lead time + review, over which quantiles are held against the past.
+    past : of these fits, where it is there already.
     """
     bucket_days = fits.calendar.bucket_days
     buckets = -(-days // bucket_days)
     path, planned, _ = corrected_path(fits, choice, buckets, overrides, categories)
     mean = network.pool(path)
     whole = np.asarray(network.pool((~fits.whole).astype(float)) == 0)
-    past = Past(fits)
+    past = past or Past(fits)
     variance = _variances(past, network, choice, path, mean, whole)
     classes = np.where(network.feeds, "pooled", fits.demand_class)
     horizon = int(interval_buckets(fits, np.array([interval_days]))[0])
