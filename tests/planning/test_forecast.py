@@ -1,31 +1,30 @@
-"""The heavy stage: levels of each model at each past morning, equal to statsforecast itself; no look-ahead."""
+"""The heavy stage: levels of each member at each past morning, models of the library, no look-ahead, same bytes."""
 
 import sys
 from collections.abc import Callable
 from datetime import date
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsforecast import StatsForecast
-from statsforecast.models import IMAPA, TSB, CrostonSBA, SimpleExponentialSmoothingOptimized
+from statsforecast.models import IMAPA, AutoARIMA, AutoETS, DynamicOptimizedTheta
 
 from planning import engine, forecast, pipeline
-from planning.forecast import CANDIDATES, LEAST_BUCKETS, MODELS, Fits
+from planning.fits import Fits
+from planning.forecast import LIBRARY, LIBRARY_BY_CLASS
+from planning.launch import LEAST_BUCKETS
 from planning.params import Params
+from planning.past import Past, library_forecasts
+from planning.smoothing import FAMILY, family_levels
 
 AS_OF = date(2026, 6, 1)
 MORNING = pd.Timestamp(AS_OF)
-PLAIN = Params(outlier_correction=False)
-FITTED: dict[str, Callable[[], object]] = {
-    "SESOptimized": SimpleExponentialSmoothingOptimized,
-    "CrostonSBA": CrostonSBA,
-    "TSB": lambda: TSB(0.1, 0.1),
-    "IMAPA": IMAPA,
-}
+PLAIN = Params(outlier_correction=False, library_fits=0)
+MEMBERS = [m.name for m in FAMILY[7]]
 
 
 def day(number: float) -> pd.Timestamp:
@@ -53,7 +52,7 @@ def fitted(sales: pd.DataFrame, params: Params = PLAIN, **more: pd.DataFrame) ->
 
 
 def levels(fits: Fits, model: str, row: int = 0) -> np.ndarray:
-    return fits.levels[row, MODELS.index(model)]
+    return fits.levels[row, fits.members.index(model)]
 
 
 def drawn(items: int, periods: int, seed: int = 1, mean: float = 6.0, rate: float = 1.0) -> np.ndarray:
@@ -85,112 +84,72 @@ def company(seed: int = 2) -> dict[str, pd.DataFrame]:
             "events": event}  # fmt: skip
 
 
-# Levels equal the library's own.
+def family(fits: Fits) -> np.ndarray:
+    """Levels by the one pass, on the demand that each origin's own season was taken out of, (n, M, K + 1)."""
+    known = [*fits.origins.tolist(), fits.periods]
+    cuts = [*fits.cut.tolist(), len(fits.season.tables[0]) - 1]
+    out = np.full(fits.levels.shape, np.nan)
+    for k, (count, cut) in enumerate(zip(known, cuts, strict=True)):
+        flat = fits.demand.astype(float) / fits.season.factors(cut, columns=slice(0, fits.periods))
+        members = FAMILY[fits.calendar.bucket_days]
+        out[:, :, k] = family_levels(flat, [count], members, fits.calendar.bucket_days)[:, :, 0]
+    return out
 
 
-def test_levels_are_those_of_the_specification():
-    # science, 1.4 and 2.1: SBA 1.316506, TSB(.1, .1) 0.732551, IMAPA 1.067255; the leading zero is passed on.
-    y = [0, 3, 0, 0, 4, 0, 5, 0, 0, 0, 2, 0]
-    shelf = pd.DataFrame({"date": [day(-84)], "item_id": "a", "location_id": "S1", "in_stock": 1.0})
-    fits = fitted(weekly(y), availability=shelf)
-    assert fits.demand_class[0] == "intermittent"
-    found = {name: float(levels(fits, name)[-1]) for name in ("CrostonSBA", "TSB", "IMAPA")}
-    # The sixth decimal of IMAPA is its optimiser's.
-    assert found == pytest.approx({"CrostonSBA": 1.316506, "TSB": 0.732551, "IMAPA": 1.067255}, abs=3e-6)
-    # The combination is the mean of an intermittent item's own candidates; the mean of 12 weeks is 14 / 12.
-    assert levels(fits, "Combination")[-1] == pytest.approx((1.316506 + 0.732551 + 1.067255 + 14 / 12) / 4, abs=3e-6)
-
-
-@pytest.mark.parametrize("rate", [1.0, 0.4])
-def test_levels_equal_the_librarys_forecast_from_each_origin(rate):
-    demand = drawn(4, 70, rate=rate)
-    fits = fitted(weekly(*demand))
-    assert fits.origins.tolist() == [69 - 2 * k for k in range(20)]
-    for row, series in enumerate(demand):
-        for k, known in enumerate([*fits.origins, 70]):
-            for name, make in FITTED.items():
-                own = make().forecast(series[:known], 1)["mean"][0]
-                assert levels(fits, name, row)[k] == pytest.approx(max(own, 0), rel=1e-6), (name, known)
+# Levels of the family.
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.4])
-def test_levels_of_complete_series_equal_the_librarys_cross_validation(rate):
-    demand = drawn(6, 60, seed=4, rate=rate)
+def test_levels_are_those_of_the_one_pass(rate):
+    demand = drawn(6, 70, rate=rate)
     fits = fitted(weekly(*demand))
-    sales = weekly(*demand)
-    long = sales.rename(columns={"item_id": "unique_id", "date": "ds", "quantity": "y"})[["unique_id", "ds", "y"]]
-    names = ("SESOptimized", "CrostonSBA", "TSB")
-    library = StatsForecast([FITTED[name]() for name in names], freq="7D")
-    theirs = library.cross_validation(df=long, h=1, step_size=2, n_windows=20, refit=True)
-    columns = [c for c in theirs if c not in ("unique_id", "ds", "cutoff", "y")]
-    for name, column in zip(names, columns, strict=True):
-        table_ = theirs.pivot_table(index="unique_id", columns="cutoff", values=column)
-        # The newest origin stands first here and last there.
-        np.testing.assert_allclose(fits.levels[:, MODELS.index(name), :-1], table_.to_numpy()[:, ::-1], rtol=1e-6)
+    assert fits.members == tuple(MEMBERS)
+    assert fits.origins.tolist() == [69 - 2 * k for k in range(26)]
+    expected = family_levels(demand, [*fits.origins, 70], FAMILY[7], 7)
+    np.testing.assert_allclose(fits.levels, expected, rtol=1e-6)
 
 
-def test_unknown_buckets_are_filled_with_the_level_before_them():
-    demand = drawn(1, 40)[0]
+@pytest.mark.parametrize("bucket", ["week", "day"])
+def test_an_origins_level_is_that_of_demand_without_the_season_known_at_its_cut(bucket):
+    wave = (
+        np.repeat(40 + 30 * np.sin(np.arange(800) * np.pi / 182), 1)
+        * np.array([1, 1, 1, 1, 2, 3, 1])[np.arange(800) % 7]
+    )
+    sold = np.random.default_rng(5).poisson(wave, (3, 800))
+    dates = [day(k - 800) for k in range(800)]
+    by_item = [pd.DataFrame({"date": dates, "item_id": "abc"[k], "quantity": row * 1.0}) for k, row in enumerate(sold)]
+    sales = pd.concat(by_item).assign(location_id="S1")
+    fits = fitted(sales, PLAIN.but(bucket=bucket))
+    assert (fits.season.factors(0) != fits.season.factors(-1)).any()
+    np.testing.assert_allclose(fits.levels, family(fits), rtol=2e-5)
+
+
+def test_unknown_buckets_leave_a_level_as_it_is():
+    demand = drawn(1, 40)
     empty = [10, 11, 25, 39]
     shelf = pd.DataFrame(
         {"date": [day(7 * (k - 40)) for k in empty], "item_id": "a", "location_id": "S1", "in_stock": 0.0}
     )
-    fits = fitted(weekly(demand), availability=shelf)
-    series, level = demand.copy(), demand[0]
-    for t in range(40):
-        series[t] = level if t in empty else demand[t]
-        level += 0.2 * (series[t] - level)
-    for k, known in enumerate([*fits.origins[fits.origins >= LEAST_BUCKETS], 40]):
-        k = k if known < 40 else -1
-        own = SimpleExponentialSmoothingOptimized().forecast(series[:known], 1)["mean"][0]
-        assert levels(fits, "SESOptimized")[k] == pytest.approx(own, rel=1e-6)
+    fits = fitted(weekly(demand[0], [1.0] * 40), availability=shelf)
+    demand[0, empty] = np.nan
+    np.testing.assert_allclose(fits.levels[:1], family_levels(demand, [*fits.origins, 40], FAMILY[7], 7), rtol=1e-6)
 
 
-def test_what_lies_further_back_than_the_models_look_changes_no_level():
-    demand = drawn(1, 200, seed=6)
-    other = demand.copy()
-    other[0, :40] = other[0, :40][::-1] * 2
-    once, then = (fitted(weekly(*d)) for d in (demand, other))
-    assert (once.index == then.index).all()  # Both have no season.
-    newest = [MODELS.index(name) for name in FITTED]
-    np.testing.assert_array_equal(once.levels[0, newest, -1], then.levels[0, newest, -1])
-
-
-@given(st.lists(st.one_of(st.none(), st.integers(0, 9)), min_size=12, max_size=60), st.integers(0, 3))
-@settings(max_examples=20)
-def test_window_means_equal_a_plain_loop(history, extra):
-    history = [3, *history, *[4] * extra]
-    n = len(history)
-    empty = [k for k, q in enumerate(history) if q is None]
-    shelf = pd.DataFrame({"date": [day(7 * (k - n)) for k in empty], "in_stock": 0.0}).assign(
-        item_id="a", location_id="S1"
-    )
-    more = {"availability": shelf} if empty else {}
-    # Another item is never out of stock: it keeps the calendar.
-    fits = fitted(weekly([q or 0 for q in history], [1] * n), **more)
-    for name, window in (("WindowAverage13", 13), ("WindowAverage52", 52)):
-        for k, known in enumerate([*fits.origins, n]):
-            seen = [q for q in history[max(0, known - window) : known] if q is not None]
-            if seen:
-                assert levels(fits, name)[k] == pytest.approx(np.mean(seen), rel=1e-6)
+def test_an_item_that_was_off_the_shelf_for_a_quarter_is_not_forecast_as_nothing():
+    empty = pd.DataFrame({"date": [day(-7 * k) for k in range(1, 16)], "item_id": "a", "location_id": "S1"})
+    fits = fitted(weekly([20.0] * 60, [1.0] * 60), availability=empty.assign(in_stock=0.0))
+    for name in fits.members:
+        assert levels(fits, name)[-1] == pytest.approx(19 if name == "CrostonSBA" else 20), name
+        assert (levels(fits, name)[1:-1] > 18).all(), name
 
 
 def test_windows_of_daily_data_are_as_long_as_those_of_weeks():
     sales = pd.DataFrame({"date": pd.date_range(day(-500), day(-1)), "item_id": "a", "location_id": "S1"})
     sales["quantity"] = np.arange(500.0)
-    fits = fitted(sales, Params(outlier_correction=False, bucket="day", history_days=500))
+    fits = fitted(sales, PLAIN.but(bucket="day", history_days=500))
     assert fits.calendar.bucket_days == 1
     assert levels(fits, "WindowAverage13")[-1] == pytest.approx(np.arange(500 - 91, 500).mean(), rel=0.02)
     assert levels(fits, "WindowAverage52")[-1] == pytest.approx(np.arange(500 - 364, 500).mean(), rel=0.02)
-
-
-def test_the_combination_is_the_mean_of_its_class():
-    fits = fitted(weekly(*drawn(4, 60), *drawn(4, 60, rate=0.3)))
-    assert {"smooth", "erratic"} & set(fits.demand_class)
-    assert {"intermittent", "lumpy"} & set(fits.demand_class)
-    for row, kind in enumerate(fits.demand_class):
-        members = [levels(fits, name, row) for name in CANDIDATES[kind] if name != "Combination"]
-        np.testing.assert_allclose(levels(fits, "Combination", row), np.mean(members, axis=0), rtol=1e-6)
 
 
 def test_origins_are_past_mornings_newest_first_with_the_last_bucket_left_to_forecast():
@@ -199,11 +158,14 @@ def test_origins_are_past_mornings_newest_first_with_the_last_bucket_left_to_for
 
 
 @pytest.mark.parametrize("periods", [1, 2, 3, LEAST_BUCKETS - 1])
-def test_a_short_history_has_only_its_mean(periods):
+def test_a_short_history_is_drawn_to_its_category_by_four_buckets(periods):
     history = drawn(1, periods)[0]
     fits = fitted(weekly([1.0] * 20, history))
-    for name in MODELS:
-        assert levels(fits, name, 1)[-1] == pytest.approx(history.mean(), rel=1e-6)
+    for name in fits.members:
+        assert levels(fits, name, 1)[-1] == pytest.approx((4 * 1.0 + history.sum()) / (4 + periods), rel=1e-6)
+    assert fits.reason.tolist() == ["", "NEW"] or periods == 1
+    alone = fitted(weekly(history))
+    assert levels(alone, "WindowAverage13")[-1] == pytest.approx(history.mean(), rel=1e-6)
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40))
@@ -217,44 +179,103 @@ def test_levels_are_finite_and_never_negative(history):
 
 # No look-ahead.
 
-NOT_COMBINED = [k for k, name in enumerate(MODELS) if name != "Combination"]
-
 
 @given(st.integers(0, 19), st.integers(0, 2**20))
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_sales_from_an_origin_on_change_no_level_before_it(origin, seed):
     demand = drawn(2, 50, seed=3, rate=0.7)
     once = fitted(weekly(*demand))
     known = once.origins[origin]
     other = demand.copy()
-    other[:, known:] = np.random.default_rng(seed).integers(0, 60, other[:, known:].shape)
+    other[:, known:] = np.random.default_rng(seed).integers(1, 60, other[:, known:].shape)
     then = fitted(weekly(*other))
-    np.testing.assert_array_equal(once.levels[:, NOT_COMBINED, origin:-1], then.levels[:, NOT_COMBINED, origin:-1])
-    assert (once.levels[:, NOT_COMBINED, :origin] != then.levels[:, NOT_COMBINED, :origin]).any() or origin == 0
+    np.testing.assert_array_equal(once.levels[:, :, origin:-1], then.levels[:, :, origin:-1])
+    assert (once.levels[:, :, :origin] != then.levels[:, :, :origin]).any() or origin == 0
 
 
 def looking_ahead() -> dict[str, tuple[np.ndarray, bool]]:
     """Histories of which the newer half changes what is estimated; and whether extremes are cut."""
-    wave = 40 + 30 * np.sin(np.arange(120) * np.pi / 26)
+    wave = 40 + 30 * np.sin(np.arange(140) * np.pi / 26)
     rng = np.random.default_rng(5)
     return {
-        "seasons": (rng.poisson(wave, (3, 120)).astype(float), False),
+        "seasons": (rng.poisson(wave, (3, 140)).astype(float), False),
         "extremes": (np.where(np.arange(50) == 5, 45.0, rng.poisson(9, (3, 50)) + 1.0), True),
         "classes": (drawn(3, 50, seed=5, rate=0.76), False),
+        "all of it": (np.where(np.arange(140) == 90, 300.0, rng.poisson(wave, (3, 140))).astype(float), True),
     }
 
 
-@pytest.mark.xfail(reason="seasons, cuts of extremes and classes are read off all of the past: see planning/README.md")
 @pytest.mark.parametrize("through", looking_ahead())
 def test_nothing_that_is_estimated_lets_an_origin_look_ahead(through):
     demand, cut = looking_ahead()[through]
     newer = demand.shape[1] - 26
     other = demand.copy()
-    other[:, newer:] = np.where(np.arange(other.shape[1] - newer) % 2, 60, 30 if cut else 0)
-    once, then = (fitted(weekly(*d), Params(outlier_correction=cut)) for d in (demand, other))
+    other[:, newer:] = np.where(np.arange(other.shape[1] - newer) % 2, 60, 30 if cut else 1)
+    once, then = (fitted(weekly(*d), PLAIN.but(outlier_correction=cut)) for d in (demand, other))
     before = once.origins <= newer
-    models = slice(None) if through == "classes" else NOT_COMBINED
-    np.testing.assert_array_equal(*(fits.levels[:, models, :-1][..., before] for fits in (once, then)))
+    assert 1 < before.sum() < len(before)
+    np.testing.assert_array_equal(*(fits.levels[:, :, :-1][..., before] for fits in (once, then)))
+    assert (once.levels[:, :, -1] != then.levels[:, :, -1]).any()
+    # The season of a cut that knows no more than these origins do.
+    for c in np.unique(once.cut):
+        if once.origins[once.cut == c].max() <= newer:
+            np.testing.assert_array_equal(*(fits.season.factors(int(c)) for fits in (once, then)))
+
+
+def test_a_cut_knows_no_more_than_each_origin_that_uses_it():
+    # A season that ended with the older of its origins is the same for a history that ends there.
+    demand, _ = looking_ahead()["seasons"]
+    fits = fitted(weekly(*demand))
+    for c in np.unique(fits.cut):
+        known = int(fits.origins[fits.cut == c].min())
+        other = demand.copy()
+        other[:, known:] = 1.0
+        np.testing.assert_array_equal(fits.season.factors(int(c)), fitted(weekly(*other)).season.factors(int(c)))
+    assert len(np.unique(fits.cut)) == 4
+    assert (np.diff(fits.cut) >= 0).all()
+
+
+@pytest.mark.parametrize("model", ["DynamicOptimizedTheta", "MSTL", "IMAPA"])
+def test_what_the_library_would_have_forecast_looks_not_ahead_either(model):
+    demand, _ = looking_ahead()["all of it"]
+    demand = np.concatenate([demand, demand * 2], axis=1)
+    newer = demand.shape[1] - 26
+    other = demand.copy()
+    other[:, newer:] = np.random.default_rng(2).integers(1, 200, other[:, newer:].shape)
+    params = Params(library_fits=100, forecast_model=model)
+    once, then = (fitted(weekly(*d), params) for d in (demand, other))
+    at = [np.argsort(fits.library.rows) for fits in (once, then)]
+    columns = np.flatnonzero(once.origins[once.library.columns] <= newer)
+    assert 0 < len(columns) < len(once.library.columns)
+    paths = [fits.library.paths[order][:, :, columns] for fits, order in zip((once, then), at, strict=True)]
+    assert np.isfinite(paths[0]).any()
+    np.testing.assert_array_equal(*paths)
+    # Nor does what is made of the paths: the season put back is that of the origin's cut.
+    whole = [library_forecasts(Past(fits), np.arange(3), np.zeros(3, int), 4) for fits in (once, then)]
+    before = once.library.columns[columns]
+    np.testing.assert_array_equal(*(each[:, before] for each in whole))
+    assert (whole[0][:, 3] != whole[1][:, 3]).any()
+
+
+def test_the_librarys_forecasts_of_the_past_equal_a_plain_loop():
+    demand, _ = looking_ahead()["seasons"]
+    event = table({"starts_on": day(-70), "ends_on": day(-50), "uplift": 1.7})
+    fits = fitted(weekly(*demand), Params(library_fits=60), events=event)
+    index = {int(c): fits.index(int(c)) for c in np.unique(fits.cut)}
+    x = fits.library.models.index("DynamicOptimizedTheta")
+    found = library_forecasts(Past(fits), np.arange(3), np.full(3, x), 5)
+    compared = 0
+    for place, row in enumerate(fits.library.rows):
+        for column, k in enumerate(fits.library.columns):
+            a = int(fits.origins[k])
+            if a + 5 > fits.periods:
+                assert np.isnan(found[row, k])
+                continue
+            path = fits.library.paths[place, x, column, :5].astype(float)
+            expected = sum(path[h] * index[int(fits.cut[k])][row, a + h] for h in range(5))
+            assert found[row, k] == pytest.approx(expected, rel=1e-6)
+            compared += 1
+    assert compared > 10
 
 
 def test_an_origin_before_the_first_known_bucket_knows_nothing_of_it():
@@ -301,7 +322,7 @@ def test_an_item_or_a_location_that_is_sold_only_later_changes_nothing(late):
 
 def path(fits: Fits, row: int = 0, model: str = "WindowAverage52") -> np.ndarray:
     """Expected demand by future bucket, before told demand."""
-    return levels(fits, model, row)[-1] * fits.index[row, fits.demand.shape[1] :]
+    return levels(fits, model, row)[-1] * fits.index()[row, fits.periods :]
 
 
 def test_a_like_item_weighs_four_buckets():
@@ -327,7 +348,8 @@ def test_a_like_item_speaks_until_the_item_has_a_history(own, level):
 def test_a_like_item_that_has_no_history_itself_tells_nothing(like):
     items = pd.DataFrame({"item_id": ["b", "c"], "like_item_id": [like, None]})
     fits = fitted(weekly([20] * 30, [2, 5], [7]), items=items)
-    assert levels(fits, "WindowAverage52", 1)[-1] == pytest.approx(3.5, rel=1e-5)
+    # The mean of all others stands in for it, as for any new item.
+    assert levels(fits, "WindowAverage52", 1)[-1] == pytest.approx((4 * 20 + 7) / 6, rel=1e-5)
 
 
 def test_a_like_item_speaks_at_its_own_location():
@@ -378,102 +400,231 @@ def test_the_path_leaves_the_gap_between_the_data_and_the_plan_out():
     dates = pd.date_range(day(-80), day(-4))
     quantity = np.where(dates.dayofweek == 5, 30.0, 10.0)
     sales = pd.DataFrame({"date": dates, "item_id": "a", "location_id": "S1", "quantity": quantity})
-    fits = fitted(sales, Params(outlier_correction=False, bucket="day"))
+    fits = fitted(sales, PLAIN.but(bucket="day"))
     assert (fits.calendar.gap_days, fits.calendar.periods) == (3, 77)
     assert path(fits)[:14] == pytest.approx([10, 10, 10, 10, 10, 30, 10] * 2, rel=0.05)
 
 
-# What the user told.
+# Models of the library.
+
+Call = tuple[str, np.ndarray, np.ndarray | None, int, int, int]
 
 
-def told(fits: Fits) -> list[float]:
-    return fits.own[0].tolist()
+@pytest.fixture
+def counted(monkeypatch) -> list[Call]:
+    """What would have been fitted: each fit is only counted, and forecasts ones."""
+    calls: list[Call] = []
+
+    def fit_one(*task: Any) -> np.ndarray:
+        calls.append(task)
+        return np.ones(task[4])
+
+    monkeypatch.setattr(forecast, "_fit_one", fit_one)
+    return calls
 
 
-def own_forecast(*rows: tuple[float, float], **more: object) -> pd.DataFrame:
-    return table(*({"item_id": "a", "location_id": "S1", "date": day(d), "quantity": q, **more} for d, q in rows))
+def assortment(periods: int = 110) -> tuple[np.ndarray, pd.DataFrame]:
+    """Eight items, smooth and intermittent in turn, each sold for less money than the one before it."""
+    demand = np.stack([drawn(1, periods, seed=k, mean=20, rate=1 if k % 2 else 0.25)[0] for k in range(8)])
+    items = pd.DataFrame({"item_id": list("abcdefgh"), "unit_price": [10.0 ** (4 - k) for k in range(8)]})
+    return demand, items
 
 
-def test_the_users_forecast_is_spread_evenly_over_its_periods():
-    # Periods of 14, 14 and (as the one before) 14 days, 28 + 56 + 14 units, from day 0 on, by week.
-    fits = fitted(weekly([20] * 30), forecasts=own_forecast((0, 28), (14, 56), (28, 14)))
-    assert told(fits)[:6] == pytest.approx([14, 14, 28, 28, 7, 7])
-    assert not any(told(fits)[6:])
-    assert fits.own_share[0].tolist() == [1] * 6 + [0] * 20
+def test_the_library_forecasts_what_it_forecasts_alone():
+    demand = drawn(3, 70, seed=4)
+    demand[2] = drawn(1, 70, seed=4, rate=0.3)[0]
+    fits = fitted(weekly(*demand), PLAIN.but(library_fits=200))
+    known = [*fits.origins[fits.library.columns], 70]
+    assert known[0] == 69
+    makes: dict[str, Callable[[], Any]] = {
+        "DynamicOptimizedTheta": DynamicOptimizedTheta,
+        "AutoETS": AutoETS,
+        "IMAPA": IMAPA,
+    }
+    compared = 0
+    for place, row in enumerate(fits.library.rows):
+        for name, make in makes.items():
+            if name not in LIBRARY_BY_CLASS[fits.demand_class[row]]:
+                assert np.isnan(fits.library.paths[place, fits.library.models.index(name)]).all()
+                continue
+            for k, count in enumerate(known):
+                series = demand[row, :count]
+                own = make().forecast(series, fits.horizon)["mean"]
+                found = fits.library.paths[place, fits.library.models.index(name), k]
+                np.testing.assert_allclose(found, np.clip(own, 0, 3 * series.max()), rtol=1e-5, atol=1e-6)
+                compared += 1
+    assert compared >= 3 * len(known)
 
 
-def test_months_are_told_by_the_days_they_have():
-    dates = pd.to_datetime(["2026-06-01", "2026-07-01", "2026-08-01"])
-    months = pd.DataFrame({"item_id": "a", "location_id": "S1", "date": dates, "quantity": [60.0, 31.0, 62.0]})
-    found = told(fitted(weekly([20] * 30), forecasts=months))
-    # 2 a day in June, 1 a day in July; the fifth week has two days of June and five of July.
-    assert found[:5] == pytest.approx([14, 14, 14, 14, 2 * 2 + 5 * 1])
+def test_imapa_is_that_of_the_specification():
+    y = np.array([0.0, 3, 0, 0, 4, 0, 5, 0, 0, 0, 2, 0])
+    found = forecast._fit_batch([("IMAPA", y, None, 0, 3, 7)])[0]
+    # The sixth decimal is its optimiser's.
+    assert found == pytest.approx([1.067255] * 3, abs=3e-6)
 
 
-def test_weeks_told_by_day_add_up_and_days_told_by_week_share():
-    by_day = own_forecast(*((d, 3.0) for d in range(14)))
-    assert told(fitted(weekly([20] * 30), forecasts=by_day))[:2] == pytest.approx([21, 21])
-    by_week = own_forecast((0, 14), (7, 28))
-    daily = pd.DataFrame(
-        {"date": pd.date_range(day(-50), day(-1)), "item_id": "a", "location_id": "S1", "quantity": 1.0}
+@pytest.mark.parametrize("budget", [0, 8, 9, 10, 27, 36, 60, 10**6])
+def test_the_budget_of_fits_is_respected_to_the_last_one(counted, budget):
+    demand, items = assortment()
+    said: list[tuple[str, int, int]] = []
+    stock = pd.DataFrame({"item_id": list("abcdefgh"), "location_id": "S1", "on_hand": 5.0})
+    inputs = {"sales": weekly(*demand), "stock": stock, "items": items}
+    fits = pipeline.fit(inputs, AS_OF, Params(library_fits=budget), progress=lambda *step: said.append(step))
+    assert len(counted) <= budget
+    assert [total for stage, _, total in said if stage == "models"][-1:] == ([len(counted)] if counted else [])
+    # Rows by worth, each with all that its class has, until the next would be too much.
+    left, expected = budget, []
+    for row in range(8):
+        wanted = len(LIBRARY_BY_CLASS[fits.demand_class[row]])
+        if 9 * wanted > left:
+            break
+        left -= 9 * wanted
+        expected.append(row)
+    assert fits.library.rows.tolist() == expected
+    assert budget < 9 or expected or LIBRARY_BY_CLASS[fits.demand_class[0]] != ("IMAPA",)
+
+
+def test_items_with_most_money_in_them_come_first(counted):
+    demand, items = assortment()
+    fits = fitted(weekly(*demand), Params(library_fits=9), items=items)
+    assert fits.demand_class[0] in ("intermittent", "lumpy")
+    assert fits.library.rows.tolist() == [0]
+    worth = items.assign(unit_price=items["unit_price"].to_numpy()[::-1])
+    fits = fitted(weekly(*demand), Params(library_fits=27), items=worth)
+    assert fits.library.rows.tolist() == [7]
+    assert {task[0] for task in counted} == {"IMAPA", "DynamicOptimizedTheta", "AutoETS", "MSTL"}
+
+
+def test_auto_arima_is_fitted_on_request_only(counted):
+    demand, items = assortment()
+    fitted(weekly(*demand), Params(library_fits=10**6), items=items)
+    assert "AutoARIMA" not in {task[0] for task in counted}
+    counted.clear()
+    fits = fitted(weekly(*demand), Params(library_fits=36, forecast_model="AutoARIMA"), items=items)
+    assert {task[0] for task in counted} == {"AutoARIMA"}
+    assert fits.library.rows.tolist() == [0, 1, 2, 3]
+    assert any(
+        note.startswith("AutoARIMA is fitted to the 4 lines with most money in them, of 8") for note in fits.notes
     )
-    fits = fitted(daily, Params(bucket="day", outlier_correction=False), forecasts=by_week)
-    assert told(fits)[:14] == pytest.approx([2.0] * 7 + [4.0] * 7)
 
 
-def test_where_the_users_forecast_covers_part_of_a_week_the_rest_is_forecast():
-    fits = fitted(weekly([21] * 30), forecasts=own_forecast((3, 49), (10, 49)))
-    inputs = {"sales": weekly([21] * 30), "stock": table({"item_id": "a", "location_id": "S1", "on_hand": 0.0})}
-    told_ = {**inputs, "forecasts": own_forecast((3, 49), (10, 49))}
-    mean = pipeline.plan(told_, AS_OF, PLAIN, fits=fits).forecast["mean"]
-    # Three days at 3 and four at 7; seven at 7; three at 7 and four at 3.
-    assert mean[:3].tolist() == pytest.approx([37, 49, 33])
+@pytest.mark.parametrize("model", LIBRARY)
+def test_what_is_asked_for_and_cannot_be_fitted_is_said(model):
+    sales = weekly(*drawn(2, 20))
+    stock = pd.DataFrame({"item_id": ["a", "b"], "location_id": "S1", "on_hand": 0.0})
+    plan = pipeline.plan({"sales": sales, "stock": stock}, AS_OF, Params(forecast_model=model))
+    assert any(note.startswith(f"{model} is fitted to the 0 lines") for note in plan.notes)
+    assert np.isfinite(plan.forecast["mean"]).all()
 
 
-def test_forecasts_of_pooled_locations_add_up():
-    sales = weekly([21] * 30).assign(location_id=None)
-    stock = pd.DataFrame({"item_id": "a", "location_id": ["S1", "S2"], "on_hand": 0.0})
-    both = pd.concat([own_forecast((0, 14), (7, 14)), own_forecast((0, 21), (7, 21), location_id="S2")])
-    fits = pipeline.fit({"sales": sales, "stock": stock, "forecasts": both}, AS_OF, PLAIN)
-    assert told(fits)[:2] == pytest.approx([35, 35])
+def test_mstl_needs_two_years_of_data_of_the_item_and_at_the_origin(counted):
+    for periods, some in ((103, False), (110, True)):
+        counted.clear()
+        fitted(weekly(*drawn(2, periods)), Params(library_fits=1000, forecast_model="MSTL"))
+        assert bool(counted) == some
+        assert all(len(series) >= 104 for _, series, *_ in counted)
+    counted.clear()
+    fitted(weekly(drawn(1, 156)[0], drawn(1, 60)[0]), Params(library_fits=1000, forecast_model="MSTL"))
+    assert counted
+    assert all(len(series) >= 104 for _, series, *_ in counted)
 
 
-def test_customers_orders_lie_in_their_buckets_and_overdue_ones_in_the_first():
-    rows = ((-9, 2.0), (0, 3.0), (6, 4.0), (7, 5.0), (20, 6.0), (9999, 7.0))
-    orders = table(*({"item_id": "a", "location_id": "S1", "due_on": day(d), "quantity": q} for d, q in rows))
-    fits = fitted(weekly([20] * 30), customer_orders=orders)
-    assert fits.firm[0, :3].tolist() == [9, 5, 6]
-    assert not fits.firm[0, 3:].any()
+def test_what_is_forecast_begins_with_the_plan_where_data_end_before_it(counted):
+    dates = pd.date_range(day(-200), day(-4))
+    sales = pd.DataFrame({"date": dates, "item_id": "a", "location_id": "S1"})
+    sales["quantity"] = drawn(1, 197)[0] + 1
+    fits = fitted(sales, Params(bucket="day", forecast_model="DynamicOptimizedTheta"))
+    assert fits.calendar.gap_days == 3
+    assert [task[3] for task in counted] == [0] * 8 + [3]
+
+
+@pytest.mark.parametrize("model", ["DynamicOptimizedTheta", "AutoETS", "MSTL"])
+def test_a_gap_is_skipped_in_the_path(model):
+    series = 20 + 5 * np.sin(np.arange(70) * 2 * np.pi / 7) + np.random.default_rng(1).normal(size=70)
+    shape = np.ones(100) if model == "MSTL" else None
+    whole = forecast._fit_batch([(model, series, shape if shape is None else shape[:87], 0, 17, 1)])[0]
+    later = forecast._fit_batch([(model, series, shape if shape is None else shape[:84], 3, 14, 1)])[0]
+    np.testing.assert_allclose(later, whole[3:])
+    assert np.ptp(whole) > 4
+
+
+@pytest.mark.parametrize(
+    "fault", [ValueError("x"), RuntimeError("x"), Exception("no model able to be fitted"), np.nan, np.inf]
+)
+def test_a_series_that_cannot_be_fitted_has_no_path_and_never_fails_a_run(monkeypatch, fault):
+    def forecast_(_self: object, _y: np.ndarray, h: int, *_: object, **__: object) -> dict[str, np.ndarray]:
+        if isinstance(fault, Exception):
+            raise fault
+        return {"mean": np.full(h, fault)}
+
+    monkeypatch.setattr(DynamicOptimizedTheta, "forecast", forecast_)
+    sales = weekly(*drawn(12, 60, seed=4))
+    stock = pd.DataFrame({"item_id": sorted(set(sales["item_id"])), "location_id": "S1", "on_hand": 0.0})
+    for params in (Params(), Params(forecast_model="DynamicOptimizedTheta")):
+        fits = pipeline.fit({"sales": sales, "stock": stock}, AS_OF, params)
+        paths = fits.library.paths[:, fits.library.models.index("DynamicOptimizedTheta")]
+        assert len(paths)
+        assert np.isnan(paths).all()
+        plan = pipeline.plan({"sales": sales, "stock": stock}, AS_OF, params, fits=fits)
+        assert np.isfinite(plan.forecast["mean"]).all()
+        assert (plan.forecast["mean"] > 0).all()
+
+
+@pytest.mark.parametrize(
+    "series", [np.full(60, 3.0), np.r_[np.zeros(59), 5.0], np.r_[5.0, np.zeros(59)], np.geomspace(1, 1e9, 60)]
+)
+@pytest.mark.parametrize("model", LIBRARY)
+def test_hard_series_have_a_finite_path_or_none(model, series):
+    shape = np.ones(80) if model == "MSTL" else None
+    path = forecast._fit_batch([(model, series, shape, 0, 20, 1)])[0]
+    assert path.shape == (20,)
+    assert np.isnan(path).all() or ((path >= 0) & (path <= 3 * series.max())).all()
+
+
+def test_a_model_on_request_can_be_asked_of_the_library_itself():
+    series = drawn(1, 60)[0]
+    own = AutoARIMA(season_length=1).forecast(series, 5)["mean"]
+    np.testing.assert_allclose(forecast._fit_batch([("AutoARIMA", series, None, 0, 5, 7)])[0], np.maximum(own, 0))
 
 
 # The same bytes.
 
 
 def test_the_same_input_gives_the_same_bytes_whatever_the_partition_and_the_processes(monkeypatch):
-    inputs, params = company(), Params()
+    inputs, params = company(), Params(library_fits=54, bucket="day")
     once = pipeline.fit(inputs, AS_OF, params).to_bytes()
-    for partition in (1, 7):
+    assert len(Fits.from_bytes(once).library.rows) > 1
+    for partition, batch in ((1, 5), (7, 1000)):
         monkeypatch.setattr(forecast, "PARTITION", partition)
+        monkeypatch.setattr(forecast, "LIBRARY_BATCH", batch)
         assert pipeline.fit(inputs, AS_OF, params).to_bytes() == once
     # A test of the pages may have put app.py in the place of the main module, which each process would run again.
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     assert pipeline.fit(inputs, AS_OF, params, run=engine.pool(2)).to_bytes() == once
 
 
-def test_the_order_of_the_rows_gives_the_same_bytes():
-    inputs = company()
+@pytest.mark.parametrize("budget", [0, 30])
+def test_the_order_of_the_rows_gives_the_same_bytes(budget):
+    inputs, params = company(), Params(library_fits=budget, bucket="day")
     shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in inputs.items()}
-    assert pipeline.fit(shuffled, AS_OF, Params()).to_bytes() == pipeline.fit(inputs, AS_OF, Params()).to_bytes()
+    assert pipeline.fit(shuffled, AS_OF, params).to_bytes() == pipeline.fit(inputs, AS_OF, params).to_bytes()
 
 
-def test_fits_come_back_from_their_bytes_as_they_were():
-    fits = pipeline.fit(company(), AS_OF, Params())
+@pytest.mark.parametrize("budget", [0, 30])
+def test_fits_come_back_from_their_bytes_as_they_were(budget):
+    fits = pipeline.fit(company(), AS_OF, Params(library_fits=budget, bucket="day"))
     back = Fits.from_bytes(fits.to_bytes())
+    assert (len(fits.library.rows) > 0) == (budget > 0)
     assert back.calendar == fits.calendar
     assert back.notes == fits.notes
+    assert (back.members, back.library.models) == (fits.members, fits.library.models)
     pd.testing.assert_frame_equal(back.keys, fits.keys)
-    for name in Fits._ARRAYS:
-        ours, kept = getattr(fits, name), getattr(back, name)
+    pd.testing.assert_frame_equal(back.effects.fillna(""), fits.effects.fillna(""))
+    pairs = [(getattr(fits, name), getattr(back, name)) for name in Fits._ARRAYS]
+    pairs += [(getattr(fits.library, name), getattr(back.library, name)) for name in ("rows", "columns", "paths")]
+    pairs += [(fits.season.codes, back.season.codes), (fits.season.position, back.season.position)]
+    pairs += list(zip(fits.season.tables, back.season.tables, strict=True))
+    for ours, kept in pairs:
         np.testing.assert_array_equal(ours, kept)
         assert ours.dtype == kept.dtype
     assert back.to_bytes() == fits.to_bytes()
@@ -503,8 +654,8 @@ def test_the_history_that_is_shown_begins_with_the_item_and_flags_its_buckets():
 
 def test_progress_is_told_to_its_end():
     said: list[tuple[str, int, int]] = []
-    pipeline.fit(company(), AS_OF, Params(), progress=lambda *step: said.append(step))
-    assert {stage for stage, _, _ in said} == {"demand", "forecast"}
+    pipeline.fit(company(), AS_OF, Params(bucket="day", library_fits=30), progress=lambda *step: said.append(step))
+    assert {stage for stage, _, _ in said} == {"demand", "season", "forecast", "models"}
     assert said[-1][1] == said[-1][2] > 0
     assert all(0 <= done <= total for _, done, total in said)
 
