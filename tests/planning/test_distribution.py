@@ -6,7 +6,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from planning.distribution import MOST_LEVELS, CumulativeDemand, cdf, expected_shortage, quantile, quantile_table
+from planning.distribution import (
+    LEVELS,
+    MOST_LEVELS,
+    Calibration,
+    CumulativeDemand,
+    DemandTable,
+    cdf,
+    expected_shortage,
+    quantile,
+    quantile_table,
+)
 
 PROBABILITIES = st.floats(0.001, 0.9999)
 
@@ -145,6 +155,20 @@ def test_more_probability_never_needs_less(law, p, other):
     assert low <= high
 
 
+@given(st.floats(0.1, 60), st.floats(1, 3), st.floats(0.95, 0.9999), st.floats(0, 1), st.booleans())
+def test_more_spread_never_needs_less_far_out(mean, factor, p, cv2, whole):
+    # Of the same mean, up to a spread as large as it, and far out: below, a skewer demand is more often nothing.
+    variance = max(cv2 * mean**2, mean if whole else 1e-4)
+    assume(variance * factor <= max(mean**2, 2 * mean))
+    assert quantile(p, mean, variance, whole) <= quantile(p, mean, variance * factor, whole) + 1e-9
+
+
+@given(st.floats(0.1, 100), st.floats(1, 5), PROBABILITIES, st.floats(1.0, 8.0), st.booleans())
+def test_more_demand_that_varies_as_much_a_unit_never_needs_less(mean, factor, p, ratio, whole):
+    once, more = (quantile(p, m, m * ratio, whole) for m in (mean, mean * factor))
+    assert more >= once - 1e-9
+
+
 @given(laws(), PROBABILITIES, st.floats(1.0, 4.0))
 def test_more_demand_of_the_same_relative_spread_never_needs_less(law, p, factor):
     mean, variance, _ = law
@@ -203,3 +227,185 @@ def test_the_means_of_adjoining_intervals_add_up(a, b, c):
     )
     parts = demand.between(start, middle)[0] + demand.between(middle, end)[0]
     assert parts == pytest.approx(demand.between(start, end)[0])
+
+
+# Longer is never less.
+
+
+@given(st.floats(0.05, 20), st.floats(1, 5), st.floats(1, 2), st.floats(0.8, 0.999), st.booleans())
+def test_a_longer_interval_never_needs_less(per_day, ratio, power, p, whole):
+    day = np.arange(61.0)[None, :]
+    variance = np.maximum(ratio * per_day * day**power, per_day * day)
+    demand = CumulativeDemand(per_day * day, variance, np.array([whole]))
+    found = np.array([demand.quantile(p, np.array([d]))[0] for d in (1, 2, 3, 7, 14, 30, 60, 80)])
+    assert (np.diff(found) >= -1e-9).all()
+
+
+def test_a_lead_time_in_doubt_is_a_mixture_and_no_normal_of_its_sum():
+    # science, 3.4: N(20, 36) a day, 5 days (.8) or 15 (.2): 95 % 315.674 (a normal says 274.154), 70 % 115.434.
+    day = np.arange(31.0)[None, :]
+    demand = CumulativeDemand(20 * day, 36 * day, np.array([False]))
+
+    def holds(level: float) -> float:
+        short, long = (float(demand.chance_within(np.array([level]), np.array([d]))[0]) for d in (5.0, 15.0))
+        return 0.8 * short + 0.2 * long
+
+    # A gamma is not quite a normal: half a unit of 315.
+    for level, p, slope in ((315.674, 0.95, 0.0055), (115.434, 0.70, 0.011)):
+        assert holds(level) == pytest.approx(p, abs=0.5 * slope)
+
+
+# As equally likely values.
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[DemandTable, np.ndarray]:
+    points = draw(st.lists(st.lists(st.integers(0, 30), min_size=20, max_size=20), min_size=1, max_size=4))
+    made = DemandTable(np.sort(np.array(points, float), axis=1) / draw(st.sampled_from([1, 3])))
+    return made, np.array(draw(st.lists(st.floats(0, 40), min_size=len(points), max_size=len(points))))
+
+
+@given(tables(), st.floats(0.001, 0.999), st.floats(0, 10))
+def test_all_that_is_read_off_a_table_fits_together(made, p, more):
+    table, level = made
+    short, excess = table.expected_shortage(level), table.expected_excess(level)
+    np.testing.assert_allclose(short - excess, table.mean - level, atol=1e-9)
+    assert (short >= 0).all()
+    assert (excess >= 0).all()
+    # More is never more short, and never held less often; a unit more saves at most a unit.
+    assert (table.expected_shortage(level + more) <= short + 1e-9).all()
+    assert (table.expected_shortage(level + more) >= short - more - 1e-9).all()
+    assert (table.chance_within(level + more) >= table.chance_within(level)).all()
+    # The quantile is the smallest level that holds so often.
+    found = table.quantile(p)
+    assert (table.chance_within(found) >= p - 1e-9).all()
+    assert (table.chance_within(found - 1e-6) < p).all()
+    assert (table.quantile(min(p * 1.3, 1)) >= found).all()
+    each = table.quantile(np.full(len(found), p))
+    np.testing.assert_array_equal(each, found)
+
+
+@given(st.lists(laws(most=10), min_size=1, max_size=6), PROBABILITIES)
+def test_a_table_of_values_agrees_with_the_law_to_half_a_point(many, p):
+    mean, variance, whole = (np.array(column) for column in zip(*many, strict=True))
+    variance = np.minimum(variance, np.maximum(4 * mean**2, mean))
+    two = np.array([0.0, 1.0])
+    demand = CumulativeDemand(mean[:, None] * two, variance[:, None] * two, whole.astype(bool))
+    m = 200
+    table, sd = demand.table(np.ones(len(mean)), m), np.sqrt(variance)
+    low, high = (quantile(np.clip(p + shift, 1e-9, 1 - 1e-9), mean, variance, whole)
+                 for shift in (-0.5 / m - 1e-8, 0.5 / m + 1e-8))  # fmt: skip
+    found = table.quantile(p)
+    assert ((found >= low - 1e-6) & (found <= high + 1e-6)).all()
+    for level in (np.floor(mean) + 0.1, np.floor(mean + sd), np.floor(mean + 2 * sd) + 1):
+        exact = cdf(level, mean, variance, whole)
+        assert (np.abs(table.chance_within(level) - exact) <= 0.5 / m + 1e-6).all()
+        # A two hundredth of the chance has its middle for its mean: a hundredth of the spread, of long tails two.
+        short = expected_shortage(level, mean, variance, whole)
+        assert (np.abs(table.expected_shortage(level) - short) <= 0.02 * sd).all()
+    assert (np.abs(table.mean - mean) <= 0.02 * sd).all()
+
+
+# Held against the past.
+
+
+@st.composite
+def calibrated(draw: st.DrawFn) -> CumulativeDemand:
+    many = draw(st.lists(laws(most=20), min_size=2, max_size=5))
+    mean, variance, whole = (np.array(column) for column in zip(*many, strict=True))
+    steps = np.array(draw(st.lists(st.floats(0.01, 1), min_size=len(LEVELS) + 1, max_size=len(LEVELS) + 1)))
+    realised = np.array([LEVELS, np.cumsum(steps)[:-1] / steps.sum()])
+    code = np.arange(len(mean)) % 2
+    two = np.arange(2.0)
+    kept = Calibration(code, realised)
+    return CumulativeDemand(mean[:, None] * two, variance[:, None] * two, whole.astype(bool), kept)
+
+
+@given(calibrated(), st.floats(0.02, 0.995))
+def test_quantile_and_chance_agree_where_levels_are_held_against_the_past(demand, p):
+    day = np.ones(len(demand.mean))
+    level = demand.quantile(p, day)
+    holds = demand.chance_within(level, day)
+    assert (holds >= p - 1e-5).all()
+    np.testing.assert_allclose(holds[~demand.whole], p, atol=1e-5)
+    below = demand.chance_within(level - 1, day)
+    assert (below[demand.whole] <= p + 1e-5).all()
+    # The class whose law held is read as it is.
+    raw = CumulativeDemand(demand.mean, demand.variance, demand.whole)
+    np.testing.assert_allclose(level[::2], raw.quantile(p, day)[::2], rtol=1e-6)
+    np.testing.assert_allclose(holds[::2], raw.chance_within(level, day)[::2], atol=1e-9)
+
+
+@given(calibrated())
+def test_more_chance_never_needs_less_where_levels_are_held_against_the_past(demand):
+    p = np.array([0.01, 0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999])
+    found = demand.quantile(p, np.ones(len(demand.mean)))
+    assert found.shape == (len(demand.mean), len(p))
+    assert (np.diff(found, axis=1) >= -1e-9).all()
+    # Some rows alone read the same.
+    mean, variance = demand.mean[1:, 1], demand.variance[1:, 1]
+    np.testing.assert_array_equal(demand.quantiles(p, mean, variance, np.arange(1, len(demand.mean))), found[1:])
+
+
+def test_a_law_whose_quantiles_held_too_seldom_is_read_further_out():
+    two = np.arange(2.0)[None, :]
+    held = np.append(LEVELS[:-1] ** 1.5, 0.97)
+    plain = CumulativeDemand(14 * two, 42 * two, np.array([True]))
+    other = CumulativeDemand(14 * two, 42 * two, np.array([True]), Calibration(np.zeros(1, int), held[None]))
+    assert plain.quantile(0.95, np.ones(1))[0] == 26
+    assert other.quantile(0.95, np.ones(1))[0] == quantile(np.interp(0.95, held, LEVELS), 14, 42, True) > 26
+
+
+# Sample paths.
+
+
+def uneven(whole: bool) -> CumulativeDemand:
+    """Three items: little and much demand, whose variance grows faster than time; the third is certain."""
+    day = np.arange(29.0)
+    mean = np.array([0.4, 12.0, 3.0])[:, None] * day
+    variance = np.array([0.6, 30.0, 0.0])[:, None] * day**1.4 + np.array([0.4, 12.0, 0.0])[:, None] * day
+    return CumulativeDemand(mean, variance, np.repeat(whole, 3))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_paths_have_the_mean_and_the_variance_that_is_told_at_each_edge(whole):
+    demand, edges = uneven(whole), np.array([0, 3, 7, 14, 28])
+    drawn = demand.paths(edges, 20_000, seed=5)
+    assert drawn.shape == (3, 20_000, 4)
+    total = np.cumsum(drawn, axis=2)
+    for k, day in enumerate(edges[1:]):
+        mean, variance = demand.mean[:, day], demand.variance[:, day]
+        assert total[:2, :, k].mean(axis=1) == pytest.approx(mean[:2], abs=4 * (variance[:2].max() / 20_000) ** 0.5)
+        assert total[:2, :, k].var(axis=1) == pytest.approx(variance[:2], rel=0.06)
+        assert (total[2, :, k] == mean[2]).all()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_sums_of_paths_are_spread_as_the_law_says(whole):
+    demand = uneven(whole)
+    total = demand.paths(np.array([0, 3, 7, 14, 28]), 20_000, seed=5).sum(axis=2)
+    for p in (0.05, 0.5, 0.8, 0.95, 0.99):
+        exact = quantile(p, demand.mean[:2, 28], demand.variance[:2, 28], whole)
+        sd = np.sqrt(demand.variance[:2, 28])
+        # The law of a sum is not quite that of its parts: a tenth of the spread, or one unit.
+        assert (np.abs(np.quantile(total[:2], p, axis=1) - exact) <= 0.1 * sd + (1 if whole else 0)).all()
+
+
+def test_paths_of_counts_are_whole_and_never_negative():
+    drawn = uneven(whole=True).paths(np.arange(0, 29, 4), 300, seed=1)
+    assert (drawn == np.round(drawn)).all()
+    assert (drawn >= 0).all()
+    assert (uneven(whole=False).paths(np.arange(0, 29, 4), 300, seed=1) >= 0).all()
+
+
+def test_paths_are_drawn_anew_from_the_same_seed_and_differ_by_another():
+    demand, edges = uneven(whole=True), np.array([0, 7, 14])
+    once, again, other = (demand.paths(edges, 50, seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(once, again)
+    assert (once != other).any()
+
+
+def test_an_empty_interval_and_no_demand_have_paths_of_nothing():
+    nothing = CumulativeDemand(np.zeros((1, 8)), np.zeros((1, 8)), np.array([True]))
+    assert (nothing.paths(np.array([0, 3, 7]), 10, 1) == 0).all()
+    assert (uneven(whole=True).paths(np.array([5, 5]), 10, 1) == 0).all()
