@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from planning.fits import Fits
 from planning.past import LEAST_KNOWN, Past, cumulative_errors, forecasts, interval_buckets, library_forecasts
+from planning.smoothing import Member, family_levels
 from tests.planning.made_fits import (
     AHEAD,
     MEMBERS,
@@ -17,6 +18,7 @@ from tests.planning.made_fits import (
     errors_by_loop,
     fits_of,
     only,
+    origins_of,
     season_by_hand,
     shared,
 )
@@ -123,6 +125,23 @@ def test_what_the_library_has_not_fitted_has_no_forecast():
     np.testing.assert_array_equal(np.isfinite(found[[1, 3]]), np.tile(fitted, (2, 1)))
     # Farther than the paths reach there is none either.
     assert np.isnan(library_forecasts(Past(any_past(5, 0.0, 90)), np.array([1]), model[:1], AHEAD + 1)).all()
+
+
+# Science, 2.5: what the errors of a smoothed level add up to over four weeks, alpha .2.
+
+
+@pytest.mark.parametrize(("drifts", "variance"), [(True, 6.96), (False, 5.7778)])
+def test_errors_over_an_interval_vary_as_the_specification_says(drifts, variance):
+    rng = np.random.default_rng(2)
+    noise = rng.normal(0, 1, (3000, 100))
+    # A level that learns a fifth of each error, or none of it.
+    level = 100 + (0.2 * (np.cumsum(noise, axis=1) - noise) if drifts else 0.0)
+    demand = level + noise
+    known = [*origins_of(100), 100]
+    levels = family_levels(demand, known, [Member("SES0.2", "ses", 0.2)], 7)
+    error = cumulative_errors(fits_of(demand, levels), only(3000), 4)[0]
+    assert np.nanmean(error**2) == pytest.approx(variance, rel=0.03)
+    assert np.nanmean(error) == pytest.approx(0, abs=0.05)
 
 
 # As much as last time.
