@@ -109,12 +109,14 @@ def test_a_hard_history_has_a_finite_plan_and_its_reason(kind):
 
 @pytest.mark.parametrize("kind", bad())
 def test_a_hard_history_spoils_no_other(kind):
-    # Within two years of weeks no season is shared; the choice of models is, by design, and comes later.
+    # Within two years of weeks no season is shared; a category's trend and the choice of models are, by design.
     apart, among = (pipeline.fit(inputs(k), AS_OF, Params(library_fits=0)) for k in (None, kind))
     others = among.keys["item_id"].to_numpy() != "bad"
     assert among.keys["item_id"][others].tolist() == apart.keys["item_id"].tolist()
-    for name in ("sales", "demand", "active", "outlier", "levels", "reason", "demand_class", "whole"):
+    for name in ("sales", "demand", "active", "outlier", "reason", "demand_class", "whole"):
         np.testing.assert_array_equal(getattr(among, name)[others], getattr(apart, name), err_msg=name)
+    own = [k for k, member in enumerate(among.members) if member != "CategoryTrend"]
+    np.testing.assert_array_equal(among.levels[others][:, own], apart.levels[:, own])
     np.testing.assert_array_equal(among.origins, apart.origins)
 
 

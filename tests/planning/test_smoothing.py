@@ -16,12 +16,14 @@ from planning.smoothing import FAMILY, Member, family_levels, window_means
 
 PERIODS, WINDOWS = 80, 50
 KNOWN = np.arange(PERIODS - WINDOWS, PERIODS)
+OWN = {days: tuple(m for m in family if m.kind != "trend") for days, family in FAMILY.items()}
+"""The members that an item's own demand tells."""
 SPECIFIED = np.array([[0.0, 3, 0, 0, 4, 0, 5, 0, 0, 0, 2, 0]])
 """Science, 1.4."""
 
 
 def member(name: str, bucket_days: int = 7) -> Member:
-    return next(m for m in FAMILY[bucket_days] if m.name == name)
+    return next(m for m in OWN[bucket_days] if m.name == name)
 
 
 def realistic(seed: int = 8) -> np.ndarray:
@@ -117,7 +119,7 @@ gap_or_demand = st.one_of(st.just(np.nan), st.just(0.0), st.just(0.0), st.floats
 
 @given(st.lists(gap_or_demand, min_size=1, max_size=70), st.sampled_from([1, 7]))
 def test_one_pass_equals_plain_loops_with_unknown_buckets(series, bucket_days):
-    family = FAMILY[bucket_days]
+    family = OWN[bucket_days]
     known = list(range(len(series) + 1))
     found = family_levels(np.array([series]), known, family, bucket_days)[0]
     for k, each in enumerate(family):
@@ -137,10 +139,10 @@ def test_the_best_constant_is_that_which_erred_least_so_far():
     series = np.cumsum(rng.normal(size=(5, 300)), axis=1) + 50
     series[2:] = rng.normal(20, 2, (3, 300))
     series[2:, 0] = 20.0
-    found = family_levels(series, [20, 300], FAMILY[7], 7)[:, 0]
+    found = family_levels(series, [20, 300], OWN[7], 7)[:, 0]
     for row, one in enumerate(series.tolist()):
         for k, count in enumerate([20, 300]):
-            assert found[row, k] == pytest.approx(by_loop(one[:count], FAMILY[7][0], 7, FAMILY[7]), rel=1e-12)
+            assert found[row, k] == pytest.approx(by_loop(one[:count], OWN[7][0], 7, OWN[7]), rel=1e-12)
     assert found[0, 1] == pytest.approx(ses(series[0].tolist(), 0.5)[0])
     assert found[4, 1] == pytest.approx(ses(series[4].tolist(), 0.05)[0])
 
@@ -156,7 +158,7 @@ def test_nothing_from_an_origin_on_changes_its_levels(seed, known):
     other = demand.copy()
     other[:, known:] = np.where(rng.uniform(size=other[:, known:].shape) < 0.3, np.nan, 1e6)
     origins = list(range(known + 1))
-    once, then = (family_levels(d, origins, FAMILY[7], 7) for d in (demand, other))
+    once, then = (family_levels(d, origins, OWN[7], 7) for d in (demand, other))
     np.testing.assert_array_equal(once, then)
 
 
@@ -164,26 +166,26 @@ def test_nothing_from_an_origin_on_changes_its_levels(seed, known):
 def test_levels_lie_between_nothing_and_the_most_ever_sold(seed):
     rng = np.random.default_rng(seed)
     demand = np.where(rng.uniform(size=(4, 50)) < 0.3, np.nan, rng.poisson(rng.gamma(1, 3, (4, 1)), (4, 50)))
-    found = family_levels(demand, range(51), FAMILY[7], 7)
+    found = family_levels(demand, range(51), OWN[7], 7)
     most = np.fmax.accumulate(np.pad(demand, ((0, 0), (1, 0)), constant_values=np.nan), axis=1)
     begun = ~np.isnan(most)
     assert (np.isnan(found) == ~begun[:, None, :]).all()
     assert (found[~np.isnan(found)] >= 0).all()
-    held = [k for k, m in enumerate(FAMILY[7]) if m.kind != "sba"]
+    held = [k for k, m in enumerate(OWN[7]) if m.kind != "sba"]
     assert (found[:, held] <= most[:, None, :] * (1 + 1e-12) + 1e-12)[~np.isnan(found[:, held])].all()
 
 
 @pytest.mark.parametrize("unit", [0.001, 12.0, 1e6])
 def test_a_level_is_in_the_unit_of_its_demand(unit):
     demand = realistic()[:20]
-    once, then = (family_levels(d, [30, 80], FAMILY[7], 7) for d in (demand, demand * unit))
+    once, then = (family_levels(d, [30, 80], OWN[7], 7) for d in (demand, demand * unit))
     np.testing.assert_allclose(once * unit, then, rtol=1e-9)
 
 
 def test_a_gap_leaves_every_state_as_it_is():
     demand = realistic()[:30, :60]
     gap = np.concatenate([demand, np.full((30, 20), np.nan)], axis=1)
-    states = [m for m in FAMILY[7] if m.kind != "mean"]
+    states = [m for m in OWN[7] if m.kind != "mean"]
     found = family_levels(gap, [60, 70, 80], states, 7)
     np.testing.assert_array_equal(found[..., 1], found[..., 0])
     np.testing.assert_array_equal(found[..., 2], found[..., 0])
@@ -200,31 +202,31 @@ def test_a_window_of_which_nothing_is_known_keeps_its_last_mean():
 def test_origins_come_in_any_order_and_items_in_any_number(monkeypatch):
     demand = realistic()
     known = [80, 3, 41, 0]
-    whole = family_levels(demand, known, FAMILY[7], 7)
+    whole = family_levels(demand, known, OWN[7], 7)
     monkeypatch.setattr(smoothing, "CHUNK", 7)
-    np.testing.assert_array_equal(family_levels(demand, known, FAMILY[7], 7), whole)
-    np.testing.assert_array_equal(family_levels(demand, known[::-1], FAMILY[7], 7), whole[..., ::-1])
-    np.testing.assert_array_equal(family_levels(demand[13:14], known, FAMILY[7], 7), whole[13:14])
+    np.testing.assert_array_equal(family_levels(demand, known, OWN[7], 7), whole)
+    np.testing.assert_array_equal(family_levels(demand, known[::-1], OWN[7], 7), whole[..., ::-1])
+    np.testing.assert_array_equal(family_levels(demand[13:14], known, OWN[7], 7), whole[13:14])
 
 
 @pytest.mark.parametrize("shape", [(0, 20), (3, 0), (0, 0)])
 def test_without_items_or_buckets_there_are_no_levels(shape):
-    found = family_levels(np.zeros(shape), [0, shape[1]], FAMILY[7], 7)
-    assert found.shape == (shape[0], len(FAMILY[7]), 2)
+    found = family_levels(np.zeros(shape), [0, shape[1]], OWN[7], 7)
+    assert found.shape == (shape[0], len(OWN[7]), 2)
     assert np.isnan(found[..., 0]).all()
-    assert family_levels(np.zeros(shape), [], FAMILY[7], 7).shape == (shape[0], len(FAMILY[7]), 0)
+    assert family_levels(np.zeros(shape), [], OWN[7], 7).shape == (shape[0], len(OWN[7]), 0)
 
 
 @pytest.mark.parametrize("quantity", [0.0, 1e-9, 1e12])
 def test_constant_demand_is_its_own_level(quantity):
-    found = family_levels(np.full((1, 90), quantity), [1, 5, 90], FAMILY[7], 7)[0]
-    for each, levels in zip(FAMILY[7], found, strict=True):
+    found = family_levels(np.full((1, 90), quantity), [1, 5, 90], OWN[7], 7)[0]
+    for each, levels in zip(OWN[7], found, strict=True):
         bias = 0.95 if each.kind == "sba" else 1.0
         assert levels == pytest.approx([quantity * bias] * 3, rel=1e-9)
 
 
 def test_members_that_can_be_asked_for_are_of_the_family_at_either_length_of_a_bucket():
-    named = {m.name for m in FAMILY[7]}
+    named = {m.name for m in OWN[7]}
     assert {"SESOptimized", "WindowAverage13", "WindowAverage52", "CrostonSBA", "TSB"} <= named & set(FORECAST_MODELS)
     for bucket_days, family in FAMILY.items():
         assert len({m.name for m in family}) == len(family)
