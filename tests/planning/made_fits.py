@@ -15,7 +15,8 @@ from planning.smoothing import FAMILY, family_levels
 
 AS_OF = date(2026, 6, 1)
 AHEAD = 26
-FAMILY_MEMBERS = FAMILY[7]
+FAMILY_MEMBERS = tuple(m for m in FAMILY[7] if m.kind != "trend")
+"""All that an item's own demand tells, without what it has from its category."""
 MEMBERS = tuple(m.name for m in FAMILY_MEMBERS)
 ORIGINS = 26
 
