@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from planning.forecast import MODELS
+from planning.params import FORECAST_MODELS
+from planning.smoothing import FAMILY, Member
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "planning" / "README.md").read_text(encoding="utf-8")
@@ -80,14 +81,27 @@ def test_a_row_that_names_what_is_not_there_is_caught(row, missing):
     assert any(missing in fault for fault in faults(row))
 
 
-@pytest.mark.parametrize("module", ["demand", "season", "forecast", "spread", "distribution", "lead_time", "policy",
-                                    "orders", "replenish", "network", "allocate", "classify", "accuracy"])  # fmt: skip
+MODULES = (
+    "demand season smoothing forecast told launch past choice spread distribution lead_time policy orders replenish "
+    "network allocate classify accuracy"
+)
+
+
+@pytest.mark.parametrize("module", MODULES.split())
 def test_every_module_of_formulas_has_its_line(module):
     named = {name.split(".")[0] for row in rows(README) for name in re.findall(r"`([^`]+)`", row[2])}
     assert module in named
 
 
+def said(member: Member) -> str:
+    """How the table names a member: means by their weeks, smoothers of one constant together."""
+    return {"mean": str(member.days // 7), "ses": "SES by constant", "tsb": "TSB"}.get(member.kind, member.name)
+
+
 def test_every_model_is_named():
-    told = next(row[1] for row in rows(README) if row[0] == "Levels")
-    for model in MODELS:
-        assert model in told or (model.startswith("WindowAverage") and model.removeprefix("WindowAverage") in told)
+    told = " ".join(row[1] for row in rows(README) if row[0] in ("Levels", "Models of the library", "Category's trend"))
+    for member in FAMILY[7]:
+        assert said(member) in told
+    members = {member.name for member in FAMILY[7]}
+    for model in set(FORECAST_MODELS) - members - {"auto", "Combination"}:
+        assert model in told
