@@ -39,7 +39,13 @@ def chances(
 
 
 def calibrate(
-    actual: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray, classes: np.ndarray, overlap: float
+    actual: np.ndarray,
+    mean: np.ndarray,
+    variance: np.ndarray,
+    whole: np.ndarray,
+    classes: np.ndarray,
+    overlap: float,
+    today: np.ndarray | None = None,
 ) -> Calibration:
     """Return how often the quantiles of each class held, drawn to what the law says by how much mornings disagree.
 
@@ -52,6 +58,7 @@ def calibrate(
     whole : whether demand is in whole units, (n,).
     classes : rows of one class share a map, (n,).
     overlap : how many neighbouring mornings tell of the same demand.
+    today : classes of the rows today, where those are not what was known on the mornings, (n,).
     """
     names, code = np.unique(classes, return_inverse=True)
     usable = np.isfinite(actual) & (mean > 0) & (variance > 0)
@@ -73,7 +80,12 @@ def calibrate(
         found = by_morning @ share
         trust = _trust(by_morning, found, share, overlap) * len(rows) / (len(rows) + PRIOR_ROWS)
         realised[k] = _ascending(trust * found + (1 - trust) * LEVELS)
-    return Calibration(code, realised)
+    if today is None:
+        return Calibration(code, realised)
+    known = {name: k for k, name in enumerate(names)}
+    # The last row is the law's own word, for a class that nothing was measured of.
+    now = np.array([known.get(name, len(names)) for name in today], int)
+    return Calibration(now, np.concatenate([realised, LEVELS[None, :]]))
 
 
 def _trust(by_morning: np.ndarray, found: np.ndarray, share: np.ndarray, overlap: float) -> float:

@@ -26,7 +26,7 @@ from planning.launch import launch_level, on_sale
 from planning.params import Params
 from planning.reason_codes import life_told, reason_codes
 from planning.season import LEAST_YEARS_DAYS, Season, build_season
-from planning.smoothing import FAMILY, family_levels
+from planning.smoothing import FAMILY, category_trend, family_levels
 from planning.told import told_demand
 
 Progress = Callable[[str, int, int], None]
@@ -50,16 +50,17 @@ LIBRARY_ORIGINS = 8
 LIBRARY_BATCH = 48
 LEAST_LIBRARY_BUCKETS = 26
 
-ORIGINS = 26
+ORIGINS = 30
 ORIGIN_STEP_DAYS: Mapping[int, int] = MappingProxyType({1: 7, 7: 14})
 CUTS = 4
 """How often within the origins seasons and extremes are learned anew, each time from what was known then."""
 FIT_BUCKETS: Mapping[int, int] = MappingProxyType({1: 364, 7: 156})
 """The library's models see no more than this; what lies further back says nothing about a level."""
+YEAR_DAYS = 364
 LEAST_KNOWN_BUCKETS = 4
 """What an origin must know to count."""
 LEAST_GROUP = 5
-"""Items that a category at a location needs on average, to have a weekly shape of its own."""
+"""Items that a group needs to have a shape of its own; those of smaller groups share one."""
 
 
 def forecast(
@@ -89,6 +90,8 @@ def forecast(
     season = build_season(clean, known, *_layers(keys, items), starts, calendar.bucket_days)
     progress("season", len(keys), len(keys))
     levels = _levels(clean, season, origins, cut, calendar, progress)
+    kinds = pd.factorize(keys["item_id"].map(items["category"]).fillna("").astype(str))[0]
+    levels[:, -1] = category_trend(levels, FAMILY[calendar.bucket_days], kinds)
     classes = classify_demand(demand.demand)
     flat = clean[-1] / season.factors(-1, columns=slice(0, calendar.periods))
     profile, like = _start_new_rows(levels, flat, keys, items, calendar, horizon)
@@ -97,7 +100,7 @@ def forecast(
     new, ending = life_told(keys, inputs["items"], calendar.as_of, calendar.bucket_days)
     own, own_share, firm = told_demand(inputs, keys, calendar, horizon)
     _tell_lost_rows(inputs, keys, notes)
-    worth = _worth(demand.demand, keys, items)
+    worth = _worth(demand.demand, keys, items, calendar.bucket_days)
     library = _library(clean, season, origins, cut, calendar, classes, worth, horizon, params, run, notes, progress)
     progress("forecast", len(keys), len(keys))
     notes.extend(filter(None, [demand.extremes_note()]))
@@ -164,16 +167,22 @@ def _cleaned(demand: Demand, known: Sequence[int], params: Params) -> list[np.nd
 
 def _layers(keys: pd.DataFrame, items: pd.DataFrame) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return who shares a yearly and a weekly shape: everybody, then the category; the location, then both."""
-    category = keys["item_id"].map(items["category"]).fillna("").astype(str)
     everybody = np.zeros(len(keys), int)
     place = pd.factorize(keys["location_id"])[0]
-    kind = pd.factorize(category)[0]
-    both = pd.factorize(pd.MultiIndex.from_arrays([kind, place]))[0] if len(keys) else everybody
-    yearly, weekly = [everybody, kind], [everybody, place, both]
-    return tuple(  # type: ignore[return-value]
-        [codes for codes in layers if codes is everybody or len(codes) >= LEAST_GROUP * (codes.max(initial=0) + 1)]
-        for layers in (yearly, weekly)
-    )
+    kind = pd.factorize(keys["item_id"].map(items["category"]).fillna("").astype(str))[0]
+    both = kind * (place.max(initial=0) + 1) + place
+    return _distinct([everybody, kind]), _distinct([everybody, place, both])
+
+
+def _distinct(layers: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the layers with their small groups taken together; who is grouped as before is shrunk only once."""
+    out: list[np.ndarray] = []
+    for codes in layers:
+        small = np.bincount(codes)[codes] < LEAST_GROUP
+        pooled = pd.factorize(np.where(small, -1, codes))[0]
+        if not any(np.array_equal(pooled, wider) for wider in out):
+            out.append(pooled)
+    return out
 
 
 def _levels(
@@ -203,11 +212,12 @@ def _levels(
     return out
 
 
-def _worth(demand: np.ndarray, keys: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
-    """Return what is sold of each row, money where prices are known, (n,)."""
+def _worth(demand: np.ndarray, keys: pd.DataFrame, items: pd.DataFrame, bucket_days: int) -> np.ndarray:
+    """Return what was sold of each row in the last year, money where prices are known, (n,)."""
     price = keys["item_id"].map(items["unit_price"].fillna(items["unit_cost"])).astype(float)
+    buckets = max(1, YEAR_DAYS // bucket_days)
     usual = price.median() if price.notna().any() else 1.0
-    return np.asarray(np.nansum(demand, axis=1) * price.fillna(usual).to_numpy())
+    return np.asarray(np.nansum(demand[:, -buckets:], axis=1) * price.fillna(usual).to_numpy())
 
 
 def _library(

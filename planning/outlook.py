@@ -10,7 +10,7 @@ from planning.fits import Fits
 from planning.network import Network
 from planning.past import Choice, Past, interval_buckets, overlap
 from planning.reason_codes import REASON_CODES
-from planning.spread import HeldOut, errors, held_out, usable_origins
+from planning.spread import HeldOut, classes_at, errors, held_out, usable_origins
 
 QUANTILES = (0.50, 0.80, 0.90, 0.95)
 HELD = (0.80, 0.90, 0.95, 0.98)
@@ -90,12 +90,13 @@ def accuracy_tables(
             newest, older = older[:2], older[2:]
         if not len(newest):
             continue
+        then = classes_at(fits, network, int(fits.origins[newest[-1]]))[rows]
         drift[rows] = _drift(error, overlap(int(h), fits))
         spread = overlap(int(h), fits)
-        told = held_out(forecast, error, older, newest, classes[rows], demand.whole[rows], spread)
+        told = held_out(forecast, error, older, newest, then, demand.whole[rows], spread)
         _score(out, rows, told, error[:, newest])
         simple = [network.pool(np.nan_to_num(past.naive(int(h), b)))[rows] for b in (None, 91 // _days(fits))]
-        _against_simple(out, rows, simple, forecast, error, older, newest, classes[rows], demand.whole[rows], spread)
+        _against_simple(out, rows, simple, forecast, error, older, newest, then, demand.whole[rows], spread)
         hits.append(_held(out, rows, told, demand, classes))
     _scale(out, fits, past, network, choice)
     days = horizon * _days(fits)

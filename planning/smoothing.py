@@ -14,6 +14,9 @@ import numpy as np
 CHUNK = 1024
 """Items that run together: their states then stay in the processor's cache."""
 SBA_CORRECTION = 0.95
+SLOW = "WindowAverage52"
+TREND_PRIOR = 20.0
+"""Units a bucket that a category must sell for its trend to count half."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,12 @@ class Member:
     """A member of the family.
 
     kind : ses (level), best (the ses of this family that erred least so far), tsb (size and chance of a demand),
-        sba (size and interval), mean (of the last `days`).
+        sba (size and interval), mean (of the last `days`), trend (what the category sells lately, in the item's share).
     alpha, beta : smoothing constants; of tsb the size's and the chance's.
     """
 
     name: str
-    kind: Literal["ses", "best", "tsb", "sba", "mean"]
+    kind: Literal["ses", "best", "tsb", "sba", "mean", "trend"]
     alpha: float = 0.0
     beta: float = 0.0
     days: int = 0
@@ -39,6 +42,7 @@ def _family(alphas: Sequence[float], chances: Sequence[float], weeks: Sequence[i
         Member("CrostonSBA", "sba", 0.1),
         *(Member("TSB" if b == 0.1 else f"TSB{b:g}", "tsb", 0.1, b) for b in chances),
         *(Member(f"SES{a:g}", "ses", a) for a in alphas),
+        Member("CategoryTrend", "trend"),
     )
 
 
@@ -182,3 +186,27 @@ def window_means(clean: np.ndarray, known: Sequence[int] | np.ndarray, window: i
         sums[rows] = total[rows[:, None], ends] - total[rows[:, None], starts]
         number[rows] = count[rows[:, None], ends] - count[rows[:, None], starts]
     return np.asarray(np.divide(sums, number, out=np.full(sums.shape, np.nan), where=number > 0))
+
+
+def _fast(members: Sequence[Member]) -> str:
+    """Return the quickest smoother but one: the quickest listens to chance even for a category."""
+    return [member.name for member in members if member.kind == "ses"][-2]
+
+
+def category_trend(levels: np.ndarray, members: Sequence[Member], groups: np.ndarray) -> np.ndarray:
+    """Return each item's mean of a year, moved as its category has moved lately, units a bucket, (n, origins).
+
+    One item's last weeks are too few to tell a trend from chance; those of its category together are not.
+
+    Parameters
+    ----------
+    levels : of the members at each origin, (n, members, origins).
+    groups : category of each item, (n,).
+    """
+    names = [member.name for member in members]
+    slow, fast = (np.nan_to_num(levels[:, names.index(name)]) for name in (SLOW, _fast(members)))
+    total = np.zeros((2, int(groups.max(initial=-1)) + 1, levels.shape[2]))
+    np.add.at(total[0], groups, slow)
+    np.add.at(total[1], groups, fast)
+    ratio = (total[1] + TREND_PRIOR) / (total[0] + TREND_PRIOR)
+    return np.asarray(levels[:, names.index(SLOW)] * ratio[groups])

@@ -10,6 +10,7 @@ from scipy import special
 
 from planning.calibration import calibrate
 from planning.choice import report_count
+from planning.classify import classify_demand
 from planning.distribution import Calibration, CumulativeDemand
 from planning.fits import Fits
 from planning.network import Network
@@ -192,8 +193,14 @@ def _calibration(
     if len(usable) < LEAST_CALIBRATION:
         return None
     newer, older = usable[: len(usable) // 2], usable[len(usable) // 2 :]
-    told = held_out(forecast, error, older, newer, classes, whole, overlap(horizon, past.fits))
-    return calibrate(told.actual, told.mean, told.variance, whole, classes, overlap(horizon, past.fits))
+    then = classes_at(past.fits, network, int(past.fits.origins[newer[-1]]))
+    told = held_out(forecast, error, older, newer, then, whole, overlap(horizon, past.fits))
+    return calibrate(told.actual, told.mean, told.variance, whole, then, overlap(horizon, past.fits), classes)
+
+
+def classes_at(fits: Fits, network: Network, known: int) -> np.ndarray:
+    """Return the class of each row by what was known at an origin: today's class knows what came after, (n,)."""
+    return np.where(network.feeds, "pooled", classify_demand(fits.demand[:, :known].astype(float)))
 
 
 def _relative(mean: np.ndarray, forecast: np.ndarray) -> np.ndarray:

@@ -123,7 +123,9 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
     choice = choose_models(fits, interval, params, past)
     overrides, categories = tables["overrides"], _categories(tables, network)
     days = fits.horizon * fits.calendar.bucket_days
-    demand = build_distribution(fits, network, choice, days, params, overrides, categories, float(np.median(interval)), past)
+    demand = build_distribution(
+        fits, network, choice, days, params, overrides, categories, float(np.median(interval)), past
+    )
     statistical, _, corrections = corrected_path(fits, choice, fits.horizon, overrides, categories)
     tell_unapplied(corrections, notes)
     accuracy, calibration = accuracy_tables(past, network, choice, interval, demand, positions.column("unit_cost"))
