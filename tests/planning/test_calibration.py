@@ -144,6 +144,22 @@ def test_each_class_has_its_own_map_and_rows_find_it():
     np.testing.assert_allclose(found.realised[0], found_of(right).realised[0])
 
 
+def test_a_row_of_another_class_today_reads_the_map_of_that_class():
+    narrow, right = told(200, spread=0.4), told(200, seed=2)
+    both = tuple(np.concatenate([a, b]) for a, b in zip(narrow, right, strict=True))
+    then = np.repeat(["smooth", "lumpy"], 200)
+    now = np.array(["lumpy"] * 100 + ["smooth"] * 200 + ["erratic"] * 100)
+    found = calibrate(*both, then, 1.0, now)
+    p = np.full(400, 0.95)
+    held = found.holds(p)
+    once = found_of(both, then)
+    np.testing.assert_allclose(held[:100], once.holds(p)[-1])
+    np.testing.assert_allclose(held[100:300], once.holds(p)[0])
+    # Nothing was measured of the last: its law is read as it is.
+    np.testing.assert_allclose(held[300:], 0.95)
+    assert found.asked(p[:1]).shape == (len(found.realised), 1)
+
+
 def test_what_is_unknown_or_has_no_law_is_not_counted():
     actual, mean, variance, whole = told(100, spread=0.5)
     rng = np.random.default_rng(3)
