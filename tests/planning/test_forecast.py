@@ -109,7 +109,7 @@ def test_levels_are_those_of_the_one_pass(rate):
     demand = drawn(6, 70, rate=rate)
     fits = fitted(weekly(*demand))
     assert fits.members == tuple(m.name for m in FAMILY[7])
-    assert fits.origins.tolist() == [69 - 2 * k for k in range(26)]
+    assert fits.origins.tolist() == [69 - 2 * k for k in range(forecast.ORIGINS)]
     np.testing.assert_allclose(own(fits), family(fits), rtol=1e-6)
     assert (fits.season.factors(-1) == 1).all()
 
@@ -412,6 +412,36 @@ def test_the_path_leaves_the_gap_between_the_data_and_the_plan_out():
     assert path(fits)[:14] == pytest.approx([10, 10, 10, 10, 10, 30, 10] * 2, rel=0.05)
 
 
+# Who shares a season.
+
+
+def layers(kinds: list[str], places: list[str]) -> tuple[list[list[int]], list[list[int]]]:
+    names = [f"i{k}" for k in range(len(kinds))]
+    keys = pd.DataFrame({"item_id": names, "location_id": places})
+    yearly, weekly_ = forecast._layers(keys, pd.DataFrame({"category": kinds}, index=names))
+    return [codes.tolist() for codes in yearly], [codes.tolist() for codes in weekly_]
+
+
+def test_a_category_and_a_location_share_what_they_have_beyond_all_others():
+    yearly, weekly_ = layers(["x"] * 10 + ["y"] * 10, (["S1"] * 5 + ["S2"] * 5) * 2)
+    assert yearly == [[0] * 20, [0] * 10 + [1] * 10]
+    assert weekly_ == [[0] * 20, ([0] * 5 + [1] * 5) * 2, [0] * 5 + [1] * 5 + [2] * 5 + [3] * 5]
+
+
+def test_many_small_categories_do_not_take_the_season_of_a_large_one_away():
+    yearly, _ = layers(["large"] * 8 + [f"c{k}" for k in range(30)], ["S1"] * 38)
+    assert yearly == [[0] * 38, [0] * 8 + [1] * 30]
+
+
+@pytest.mark.parametrize("kinds", [["x"] * 9, [f"c{k}" for k in range(9)]])
+def test_who_is_grouped_as_before_is_shrunk_only_once(kinds):
+    assert layers(kinds, ["S1"] * 9) == ([[0] * 9], [[0] * 9])
+
+
+def test_nobody_shares_nothing():
+    assert layers([], []) == ([[]], [[]])
+
+
 # Models of the library.
 
 Call = tuple[str, np.ndarray, np.ndarray | None, int, int, int]
@@ -500,6 +530,13 @@ def test_items_with_most_money_in_them_come_first(counted):
     fits = fitted(weekly(*demand), Params(library_fits=27), items=worth)
     assert fits.library.rows.tolist() == [7]
     assert {task[0] for task in counted} == {"IMAPA", "DynamicOptimizedTheta", "AutoETS", "MSTL"}
+
+
+@pytest.mark.usefixtures("counted")
+def test_what_sold_only_long_ago_is_not_worth_a_fit():
+    once = np.where(np.arange(110) < 40, drawn(1, 110, mean=500)[0] + 1, 0)
+    fits = fitted(weekly(once, drawn(1, 110, mean=5)[0]), Params(library_fits=10**6))
+    assert fits.library.rows.tolist() == [1]
 
 
 def test_auto_arima_is_fitted_on_request_only(counted):
