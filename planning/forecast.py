@@ -57,7 +57,6 @@ CUTS = 4
 FIT_BUCKETS: Mapping[int, int] = MappingProxyType({1: 364, 7: 156})
 """The library's models see no more than this; what lies further back says nothing about a level."""
 YEAR_DAYS = 364
-YEAR_DAYS = 364
 LEAST_KNOWN_BUCKETS = 4
 """What an origin must know to count."""
 LEAST_GROUP = 5
@@ -216,7 +215,6 @@ def _levels(
 def _worth(demand: np.ndarray, keys: pd.DataFrame, items: pd.DataFrame, bucket_days: int) -> np.ndarray:
     """Return what was sold of each row in the last year, money where prices are known, (n,)."""
     price = keys["item_id"].map(items["unit_price"].fillna(items["unit_cost"])).astype(float)
-    buckets = max(1, YEAR_DAYS // bucket_days)
     buckets = max(1, YEAR_DAYS // bucket_days)
     usual = price.median() if price.notna().any() else 1.0
     return np.asarray(np.nansum(demand[:, -buckets:], axis=1) * price.fillna(usual).to_numpy())
