@@ -17,6 +17,7 @@ SBA_CORRECTION = 0.95
 SLOW = "WindowAverage52"
 TREND_PRIOR = 20.0
 """Units a bucket that a category must sell for its trend to count half."""
+TREND_LIMITS = (0.5, 2.0)
 
 
 @dataclass(frozen=True)
@@ -208,5 +209,6 @@ def category_trend(levels: np.ndarray, members: Sequence[Member], groups: np.nda
     total = np.zeros((2, int(groups.max(initial=-1)) + 1, levels.shape[2]))
     np.add.at(total[0], groups, slow)
     np.add.at(total[1], groups, fast)
-    ratio = (total[1] + TREND_PRIOR) / (total[0] + TREND_PRIOR)
+    # One item that is off by a factor must not carry all others with it.
+    ratio = np.clip((total[1] + TREND_PRIOR) / (total[0] + TREND_PRIOR), *TREND_LIMITS)
     return np.asarray(levels[:, names.index(SLOW)] * ratio[groups])

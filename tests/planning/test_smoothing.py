@@ -12,7 +12,7 @@ from statsforecast.models import TSB, CrostonSBA, SimpleExponentialSmoothing, Wi
 
 from planning import smoothing
 from planning.params import FORECAST_MODELS
-from planning.smoothing import FAMILY, Member, family_levels, window_means
+from planning.smoothing import FAMILY, Member, category_trend, family_levels, window_means
 
 PERIODS, WINDOWS = 80, 50
 KNOWN = np.arange(PERIODS - WINDOWS, PERIODS)
@@ -223,6 +223,53 @@ def test_constant_demand_is_its_own_level(quantity):
     for each, levels in zip(OWN[7], found, strict=True):
         bias = 0.95 if each.kind == "sba" else 1.0
         assert levels == pytest.approx([quantity * bias] * 3, rel=1e-9)
+
+
+# A category's trend.
+
+
+def trends(demand: np.ndarray, groups: list[int], known: list[int], bucket_days: int = 7) -> np.ndarray:
+    levels = family_levels(demand, known, FAMILY[bucket_days], bucket_days)
+    return category_trend(levels, FAMILY[bucket_days], np.array(groups))
+
+
+@given(st.integers(0, 2**20), st.sampled_from([(1, "SES0.1"), (7, "SES0.3")]))
+def test_a_categorys_trend_equals_a_plain_loop(seed, size):
+    bucket_days, quick = size
+    rng = np.random.default_rng(seed)
+    demand = np.where(rng.uniform(size=(9, 70)) < 0.1, np.nan, rng.poisson(rng.gamma(1, 9, (9, 1)), (9, 70)))
+    demand[0] = np.nan
+    groups, known = rng.integers(0, 3, 9).tolist(), [0, 30, 70]
+    found = trends(demand, groups, known, bucket_days)
+    slow, fast = (
+        family_levels(demand, known, [member(name, bucket_days)], bucket_days)[:, 0]
+        for name in ("WindowAverage52", quick)
+    )
+    for row in range(9):
+        for k in range(3):
+            same = [i for i in range(9) if groups[i] == groups[row] and not np.isnan(slow[i, k])]
+            ratio = (sum(fast[i, k] for i in same) + 20) / (sum(slow[i, k] for i in same) + 20)
+            expected = slow[row, k] * min(max(ratio, 0.5), 2)
+            assert found[row, k] == pytest.approx(expected, rel=1e-9, nan_ok=True)
+
+
+def test_a_category_that_grows_lifts_each_of_its_items_and_no_other():
+    rng = np.random.default_rng(3)
+    growing = rng.poisson(np.where(np.arange(104) < 90, 4.0, 6.0), (60, 104)).astype(float)
+    steady = rng.poisson(4.0, (60, 104)).astype(float)
+    found = trends(np.concatenate([growing, steady]), [0] * 60 + [1] * 60, [104])[:, 0]
+    assert found[:60].mean() == pytest.approx(6, rel=0.06)
+    assert found[60:].mean() == pytest.approx(4, rel=0.06)
+    # Each keeps its own share: less noise than its own last weeks have.
+    assert found[:60].std() < family_levels(growing, [104], [member("SES0.3")], 7).std() / 2
+
+
+def test_one_item_that_is_off_by_a_factor_does_not_carry_all_others_with_it():
+    steady = np.random.default_rng(3).poisson(4.0, (8, 104)).astype(float)
+    off = steady.copy()
+    off[0, -5:] *= 1e6
+    once, then = (trends(d, [0] * 8, [104])[:, 0] for d in (steady, off))
+    assert (then[1:] <= 2.2 * once[1:]).all()
 
 
 def test_members_that_can_be_asked_for_are_of_the_family_at_either_length_of_a_bucket():
