@@ -285,7 +285,8 @@ class CumulativeDemand:
     def paths(self, edges: np.ndarray, count: int, seed: int) -> np.ndarray:
         """Return sample paths of demand between the days `edges`, units, (n, count, len(edges) - 1).
 
-        Independent steps whose sums have the mean and the variance told here at each edge.
+        Independent steps whose sums have the mean and the variance told here at each edge; where levels are
+        calibrated, each path is stretched so that the totals of all are the calibrated quantiles.
         """
         random = np.random.default_rng(seed)
         n, steps = len(self.mean), len(edges) - 1
@@ -301,7 +302,23 @@ class CumulativeDemand:
             rate = np.where(whole & _is_poisson(m, v), m, rate)
             drawn = np.where(whole, random.poisson(rate), rate)
             out[:, :, k] = np.where(sure[:, None], mean[:, None], drawn)
-        return out
+        return out if self.calibration is None else self._stretched(out, edges)
+
+    def _stretched(self, paths: np.ndarray, edges: np.ndarray) -> np.ndarray:
+        n, count = paths.shape[:2]
+        ends = [np.full(n, float(edges[k])) for k in (0, -1)]
+        wanted = self.quantiles((np.arange(count) + 0.5) / count, *self.between(*ends))
+        running = paths.cumsum(axis=2)
+        total = running[:, :, -1]
+        rank = total.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+        target = np.take_along_axis(wanted, rank, axis=1)
+        mean = np.stack([self.mean_to(np.full(n, float(edge))) for edge in edges], axis=1)
+        usual = (mean[:, 1:] - mean[:, :1]) / np.maximum(mean[:, -1:] - mean[:, :1], 1e-12)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(total[:, :, None] > 0, running / total[:, :, None], usual[:, None, :])
+        stretched = share * target[:, :, None]
+        stretched = np.where(self.whole[:, None, None], np.round(stretched), stretched)
+        return np.diff(stretched, axis=2, prepend=0.0)
 
 
 def _at(table: np.ndarray, day: np.ndarray) -> np.ndarray:

@@ -44,9 +44,8 @@ LIBRARY_BY_CLASS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Models that are fitted anew at each origin, by kind of demand; AutoARIMA is on request only."""
 LIBRARY = ("DynamicOptimizedTheta", "AutoETS", "MSTL", "AutoARIMA", "IMAPA")
-LIBRARY_EVERY = 3
-LIBRARY_ORIGINS = 8
-"""They are fitted at every third origin, eight times and today."""
+LIBRARY_COLUMNS = (1, 2, 3, 5, 8, 11, 14, 17)
+"""The origins at which they are fitted: those kept for reporting, some a year back, and today."""
 LIBRARY_BATCH = 48
 LEAST_LIBRARY_BUCKETS = 26
 
@@ -237,7 +236,7 @@ def _library(
     """Fit the library's models to the rows with most money in them, as far as the budget of fits reaches."""
     periods = calendar.periods
     asked = params.forecast_model if params.forecast_model in LIBRARY else None
-    columns = np.arange(0, len(origins), LIBRARY_EVERY)[:LIBRARY_ORIGINS]
+    columns = np.array([k for k in LIBRARY_COLUMNS if k < len(origins)], int)
     columns = columns[origins[columns] >= LEAST_LIBRARY_BUCKETS] if len(columns) else columns
     enough = (~np.isnan(clean[-1])).sum(axis=1) >= LEAST_LIBRARY_BUCKETS
     by_worth = [int(i) for i in np.argsort(-worth, kind="stable") if enough[i] and worth[i] > 0]
