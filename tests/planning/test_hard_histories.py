@@ -117,6 +117,9 @@ def test_a_hard_history_spoils_no_other(kind):
         np.testing.assert_array_equal(getattr(among, name)[others], getattr(apart, name), err_msg=name)
     own = [k for k, member in enumerate(among.members) if member != "CategoryTrend"]
     np.testing.assert_array_equal(among.levels[others][:, own], apart.levels[:, own])
+    moved = among.levels[others][:, -1] / apart.levels[:, -1]
+    assert among.members[-1] == "CategoryTrend"
+    assert ((moved > 0.25) & (moved < 4)).all()
     np.testing.assert_array_equal(among.origins, apart.origins)
 
 
