@@ -444,7 +444,7 @@ def test_nobody_shares_nothing():
 
 # Models of the library.
 
-EACH = forecast.LIBRARY_ORIGINS + 1
+EACH = len(forecast.LIBRARY_COLUMNS) + 1
 """Fits of one model to one item: at some origins, and today."""
 
 Call = tuple[str, np.ndarray, np.ndarray | None, int, int, int]
