@@ -150,8 +150,7 @@ class _Demands:
         self._size = np.where(
             demanded, self._size + np.where(first, 1.0, self._alpha) * (values - self._size), self._size
         )
-        opening = np.where(first, 1.0, self._alpha)
-        interval = np.where(demanded, self._rate + opening * (self._waited - self._rate), self._rate)
+        interval = np.where(demanded, self._rate + self._alpha * (self._waited - self._rate), self._rate)
         interval = np.where(first, self._waited, interval)
         begins = seen & ~self._started
         chance = np.where(seen, self._rate + self._beta * (demanded - self._rate), self._rate)

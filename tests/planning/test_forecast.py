@@ -242,13 +242,21 @@ def test_a_cut_knows_no_more_than_each_origin_that_uses_it():
     assert (np.diff(fits.cut) >= 0).all()
 
 
-@pytest.mark.parametrize("model", ["DynamicOptimizedTheta", "MSTL", "IMAPA"])
-def test_what_the_library_would_have_forecast_looks_not_ahead_either(model):
-    demand, _ = looking_ahead()["all of it"]
-    demand = np.concatenate([demand, demand * 2], axis=1)
+@pytest.mark.parametrize(
+    ("model", "through"),
+    [
+        ("DynamicOptimizedTheta", "seasons"),
+        ("DynamicOptimizedTheta", "spikes"),
+        ("MSTL", "seasons"),
+        ("IMAPA", "all of it"),
+    ],
+)
+def test_what_the_library_would_have_forecast_looks_not_ahead_either(model, through):
+    spikes = np.where(np.arange(140) == 80, 45.0, np.random.default_rng(5).poisson(9, (3, 140)) + 1.0)
+    demand = {"spikes": spikes, **{name: found for name, (found, _) in looking_ahead().items()}}[through]
     newer = demand.shape[1] - 26
     other = demand.copy()
-    other[:, newer:] = np.random.default_rng(2).integers(1, 200, other[:, newer:].shape)
+    other[:, newer:] = np.where(np.arange(26) % 2, 60, 30) * np.array([[1], [2], [3]])
     params = Params(library_fits=100, forecast_model=model)
     once, then = (fitted(weekly(*d), params) for d in (demand, other))
     at = [np.argsort(fits.library.rows) for fits in (once, then)]

@@ -215,6 +215,15 @@ def test_a_category_that_began_in_the_last_two_years_has_no_yearly_shape_of_its_
     assert (found.tables[-1][0, 1] == 1).all()
 
 
+@pytest.mark.parametrize(("weeks", "own"), [(60, False), (100, False), (104, True)])
+def test_a_category_needs_two_years_since_it_first_sold_to_have_a_yearly_shape_of_its_own(weeks, own):
+    days = starts(208)
+    young = np.tile(100 * yearly(days)[:208], (8, 1))
+    young[:, :-weeks] = np.nan
+    found = built(np.concatenate([np.full((40, 208), 30.0), young]), groups=np.repeat([0, 1], [40, 8]))
+    assert (found.tables[-1][0, 1] != 1).any() == own
+
+
 def test_what_was_seen_in_one_lap_only_is_not_believed():
     # Two years of calendar, but all of it unknown save one week a season: nothing disagrees, nothing agrees.
     clean = np.full((3, 120), np.nan)
