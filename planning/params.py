@@ -98,7 +98,7 @@ class Params:
     )
     forecast_model: str = _param("auto", "The forecast model, or auto: the best by class", choices=FORECAST_MODELS)
     library_fits: int = _param(
-        1000,
+        500,
         "How often models are fitted that must be fitted anew at each past morning, A items first",
         low=0,
         high=10**6,
