@@ -134,6 +134,8 @@ def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
         excess_units=excess,
         excess_value=excess * cost,
         order_value=stages.order * cost,
+        order_wanted=stages.order - stages.cut,
+        units_saved=_units_saved(stages),
     )
     out["action"] = _actions(stages, out)
     out["reason"] = replenishment_reasons(stages, out, params)
@@ -157,6 +159,14 @@ def _lost_units(stages: Stages, placed: np.ndarray, days: int) -> np.ndarray:
     share = np.where(until_arrival > 1e-9, in_window / np.maximum(until_arrival, 1e-9), days / np.maximum(lead, 1.0))
     after = np.clip((days - lead) / review, 0, 1)
     return np.asarray(stages.need.lost_before * np.clip(share, 0, 1) + stages.need.short(placed) * after)
+
+
+def _units_saved(stages: Stages) -> np.ndarray:
+    """Units that today's order, as wanted before the budget, keeps from being lost, (n,)."""
+    wanted = stages.order - stages.cut
+    rows = wanted > 0
+    saved = stages.need.short(np.zeros(len(wanted))) - stages.need.short(wanted) if rows.any() else 0.0
+    return np.where(rows, saved, 0.0)
 
 
 def _without_children(stages: Stages, units: np.ndarray) -> np.ndarray:

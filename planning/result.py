@@ -42,6 +42,8 @@ class PlanResult:
     `policy` also holds buffer_units, what an order brings beyond mean demand until the next one (the safety
     stock of the waterfall; that of the contract is less what will be lost before), and mean_stock_units, the mean
     stock on hand under the policy; of a location that feeds others, what it holds beyond theirs.
+    `replenishment` also holds order_wanted, today's order before the budget, and units_saved, what that order keeps
+    from being lost, units.
     `items` holds one row an item-location with what pages group and filter by: item_id, location_id,
     item_name, category, supplier_id, abc_class, demand_class, unit_cost, unit_price, fed_by.
     `accuracy` holds one row an item-location, measured on rolling origins over lead time + review:
