@@ -1,4 +1,4 @@
-"""What people decide about demand, asked of `data.service`, which checks it; a refusal is told, never raised."""
+"""What people decide, asked of `data.service`, which checks it; a refusal is told, never raised."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,51 +18,51 @@ NO_EVENTS = pd.DataFrame({name: pd.Series(dtype=object) for name in INPUT_TABLES
 
 def correct(draft: Correction) -> bool:
     """Keep a correction; tell whether it was."""
-    return _try(lambda who, snapshot: service.override(who, snapshot, frames=_frames(), **asdict(draft)))
+    return attempt(lambda who, snapshot: service.override(who, snapshot, frames=frames(), **asdict(draft)))
 
 
 def reset(override_id: str) -> None:
     """Take a correction back."""
-    _try(lambda who, snapshot: service.reset_override(who, snapshot, [override_id], frames=_frames()))
+    attempt(lambda who, snapshot: service.reset_override(who, snapshot, [override_id], frames=frames()))
 
 
 def lock(override_id: str, reason: str, *, locked: bool) -> bool:
     """Lock a correction or unlock it; tell whether it was done."""
-    return _try(
+    return attempt(
         lambda who, snapshot: service.lock_override(
-            who, snapshot, [override_id], reason=reason, locked=locked, frames=_frames()
+            who, snapshot, [override_id], reason=reason, locked=locked, frames=frames()
         )
     )
 
 
 def undo() -> None:
     """Undo what was decided last."""
-    _try(service.undo)
+    attempt(service.undo)
 
 
 def edit_events(edited: pd.DataFrame) -> bool:
     """Make the events what an edited table holds; tell whether anything was changed."""
     changed: list[int] = []
-    kept = _try(lambda who, snapshot: changed.append(service.edit_events(who, snapshot, edited, frames=_frames())))
+    kept = attempt(lambda who, snapshot: changed.append(service.edit_events(who, snapshot, edited, frames=frames())))
     return kept and any(changed)
 
 
 def corrections() -> pd.DataFrame:
     """The corrections in force with what the plan says that each of them did, as `service.overrides` returns them."""
-    who, snapshot = _here()
+    who, snapshot = here()
     applied = cached.corrections(who, snapshot, session.as_of(), session.params())
-    return service.overrides(who, snapshot, applied=applied, frames=_frames())
+    return service.overrides(who, snapshot, applied=applied, frames=frames())
 
 
 def events() -> pd.DataFrame:
     """The events as they stand, in the columns of the contract."""
-    who, snapshot = _here()
-    return service.planned_inputs(who, snapshot, frames=_frames()).get("events", NO_EVENTS)
+    who, snapshot = here()
+    return service.planned_inputs(who, snapshot, frames=frames()).get("events", NO_EVENTS)
 
 
 def log() -> pd.DataFrame:
     """All that was decided, newest first, as `service.decisions_log` returns it."""
-    return service.decisions_log(*_here())
+    return service.decisions_log(*here())
 
 
 def last(told: pd.DataFrame) -> str:
@@ -80,17 +80,20 @@ def decisions_id() -> str:
     return service.decisions_id(session.visitor())
 
 
-def _here() -> tuple[service.Visitor, str]:
+def here() -> tuple[service.Visitor, str]:
+    """Who is here, and the data in use."""
     return session.visitor(), str(session.snapshot_id())
 
 
-def _frames() -> Any:
-    return cached.inputs(*_here())
+def frames() -> Any:
+    """The tables of the data in use."""
+    return cached.inputs(*here())
 
 
-def _try(act: Callable[[service.Visitor, str], object]) -> bool:
+def attempt(act: Callable[[service.Visitor, str], object]) -> bool:
+    """Ask for something; tell whether it was done. A refusal is told at the top of the page."""
     try:
-        act(*_here())
+        act(*here())
     except PlanningError as fault:
         session.complain(str(fault))
         return False
