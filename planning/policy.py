@@ -6,6 +6,7 @@ depend on the service target, so a slider only looks it up.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -67,10 +68,20 @@ class Need:
 
     def short(self, order: np.ndarray) -> np.ndarray:
         """Return the mean units short between this arrival and the next if `order` arrives, (n,)."""
-        after = np.maximum(self.need - order[:, None], 0).mean(axis=1)
+        after = _shortage(self.need, self.tail, order)
         if self.before is None:
-            return np.asarray(after)
-        return np.asarray(np.maximum(after - np.maximum(self.before - order[:, None], 0).mean(axis=1), 0))
+            return after
+        return np.asarray(np.maximum(after - _shortage(self.before, self._tail_before, order), 0))
+
+    @cached_property
+    def tail(self) -> np.ndarray:
+        """Sum of the needs from each on, units, (n, m + 1): with it a shortage is a look-up."""
+        return _tail(self.need)
+
+    @cached_property
+    def _tail_before(self) -> np.ndarray:
+        assert self.before is not None
+        return _tail(self.before)
 
     def fill_rate(self, order: np.ndarray) -> np.ndarray:
         """Return the share of demand served between the arrivals, NaN without demand, (n,)."""
@@ -79,7 +90,7 @@ class Need:
 
     def cycle_service_level(self, order: np.ndarray) -> np.ndarray:
         """Return the chance that nothing is short between the arrivals, (n,)."""
-        return np.asarray((self.need <= order[:, None] + 1e-9).mean(axis=1))
+        return np.asarray(_first_above(self.need, order + 1e-9) / self.need.shape[1])
 
     def order_for_cycle_service(self, target: np.ndarray) -> np.ndarray:
         """Return the least order with P(need <= order) >= target, units, (n,); below zero: stock is enough."""
@@ -94,7 +105,7 @@ class Need:
         E[(need - q)+] - E[(short before - q)+] <= (1 - target) E[D between].
         """
         allowed = (1 - target) * self.between
-        return _order_for_loss(self.need, allowed) if self.before is None else self._bisect(allowed)
+        return _order_for_loss(self.need, self.tail, allowed) if self.before is None else self._bisect(allowed)
 
     def _bisect(self, allowed: np.ndarray) -> np.ndarray:
         assert self.before is not None
@@ -106,15 +117,43 @@ class Need:
         return high
 
 
-def _order_for_loss(need: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+def _tail(points: np.ndarray) -> np.ndarray:
+    n, m = points.shape
+    out = np.zeros((n, m + 1))
+    np.cumsum(points[:, ::-1], axis=1, out=out[:, m - 1 :: -1] if m else out[:, :0])
+    return out
+
+
+def _first_above(points: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Return how many of a row's ascending `points` are at or below its level, (n,)."""
+    rows, m = np.arange(len(points)), points.shape[1]
+    low, high = np.zeros(len(points), int), np.full(len(points), m)
+    for _ in range(m.bit_length()):
+        middle = (low + high) // 2
+        below = (points[rows, np.minimum(middle, m - 1)] <= level) & (middle < m)
+        low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
+        low = np.minimum(low, high)
+    return low
+
+
+def _shortage(points: np.ndarray, tail: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return mean (points - order)+, (n,)."""
+    rows, m = np.arange(len(points)), points.shape[1]
+    at = _first_above(points, order)
+    return np.asarray(np.maximum(tail[rows, at] - (m - at) * order, 0) / m)
+
+
+def _order_for_loss(need: np.ndarray, tail: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     """Return the q with mean (need - q)+ = allowed. `need` ascending, (n, m)."""
-    m = need.shape[1]
-    above = np.cumsum(need[:, ::-1], axis=1)[:, ::-1]
-    count = m - np.arange(m)
-    loss = (above - count * need) / m
-    at = (loss > allowed[:, None] + 1e-12).sum(axis=1)
-    rows, at = np.arange(len(need)), np.minimum(at, m - 1)
-    return np.asarray(need[rows, at] - (allowed - loss[rows, at]) * m / count[at])
+    rows, m = np.arange(len(need)), need.shape[1]
+    low, high = np.zeros(len(need), int), np.full(len(need), m - 1)
+    for _ in range(m.bit_length()):
+        # The first point at which no more than what is allowed is lost; at the last nothing is.
+        middle = (low + high) // 2
+        more = tail[rows, middle] - (m - middle) * need[rows, middle] > (allowed + 1e-12) * m
+        low, high = np.where(more & (low < high), middle + 1, low), np.where(more, high, middle)
+    loss = (tail[rows, low] - (m - low) * need[rows, low]) / m
+    return np.asarray(need[rows, low] - (allowed - loss) * m / (m - low))
 
 
 def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
