@@ -1,4 +1,8 @@
-"""Time-phased netting: when stock runs out, what comes when, and which orders follow today's."""
+"""Time-phased netting: when stock runs out, what comes when, and which orders follow today's.
+
+Items are netted all at once, one day after the other. Arrays are n item-locations x days to the reader; in memory
+one day lies beside itself, so that each step touches one stretch of it.
+"""
 
 from dataclasses import dataclass
 
@@ -8,6 +12,8 @@ from planning.distribution import CumulativeDemand
 from planning.orders import Limits, size_orders
 
 NEVER = np.inf
+LEAST = 1e-6
+"""Units below which nothing is short, and nothing is ordered."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +35,27 @@ class Netting:
 
 
 @dataclass(frozen=True)
+class Closed:
+    """Arrivals that are not the plan's to propose, as a planner has set them: from `first` to `last` of `row`."""
+
+    row: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+@dataclass(frozen=True)
 class LaterOrders:
     """How orders after today's are proposed.
 
-    lead_time, review, coverage : whole days, (n,).
-    buffer : units kept beyond mean demand, (n,).
+    lead_time, coverage : whole days, (n,).
+    review : whole days between two ordering occasions, (n,).
+    buffer : units kept beyond mean demand, (n,) or by day (n, days).
     limits : MOQ, multiple, maximum of one order.
     allowed : whether a row may be ordered at all, (n,).
+    first : day of the first occasion after today, (n,); None: one review from now.
+    ceiling : most to hold, units, (n,); None: no such limit.
+    life : days in which an arrival must be sold, (n,); None: no such limit.
+    closed : what a planner has set; None: nothing.
     """
 
     lead_time: np.ndarray
@@ -44,15 +64,46 @@ class LaterOrders:
     buffer: np.ndarray
     limits: Limits
     allowed: np.ndarray
+    first: np.ndarray | None = None
+    ceiling: np.ndarray | None = None
+    life: np.ndarray | None = None
+    closed: Closed | None = None
+
+
+def empty_days(shape: tuple[int, int]) -> np.ndarray:
+    """Return zeros, n x days, each day in one stretch of memory."""
+    return np.zeros(shape[::-1]).T
 
 
 def receipts_by_day(row: np.ndarray, day: np.ndarray, units: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Lay receipts out by day; those beyond the last day are left out. Shape (n, days)."""
-    out = np.zeros(shape)
+    out = empty_days(shape)
     at = np.floor(day).astype(int)
     inside = at < shape[1]
     np.add.at(out, (row[inside], at[inside]), units[inside])
     return out
+
+
+def occasions(weekday: np.ndarray, review: np.ndarray, today: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first ordering occasion after today's, and the days between later ones, (n,) each.
+
+    `as_of` is an occasion for everybody, and its order lasts until one review later. Where the supplier is ordered
+    from on one weekday, the first later occasion is therefore the last such day within the review, and the others
+    follow in whole weeks: never farther apart than the review, unless that is shorter than a week.
+
+    Parameters
+    ----------
+    weekday : 0 is Monday, NaN where there is none, (n,).
+    review : days, (n,).
+    today : weekday of `as_of`.
+    """
+    step = np.maximum(np.floor(review), 1.0)
+    fixed = ~np.isnan(weekday)
+    weeks = np.maximum(np.floor(step / 7), 1.0) * 7
+    ahead = np.mod(np.where(fixed, weekday, 0) - today, 7)
+    ahead = np.where(ahead == 0, 7.0, ahead)
+    first = np.where(ahead > step, ahead, ahead + 7 * np.floor((step - ahead) / 7))
+    return np.where(fixed, first, step), np.where(fixed, weeks, step)
 
 
 def project(
@@ -67,8 +118,8 @@ def project(
     """Net expected demand against stock, receipts and orders, one day after the other.
 
     Order of events in a day: receive, review and order, demand, count. An order is proposed for each later
-    arrival at which the stock, with what else is due before the next one, would fall short of the mean
-    demand until then and the buffer.
+    arrival after which the stock would fall short of mean demand and the buffer on some day before the next one;
+    a receipt counts from its own day on, never for a day before it.
 
     Parameters
     ----------
@@ -76,50 +127,197 @@ def project(
     receipts, placed : open orders and today's orders by day of arrival, (n, days).
     later : how later orders are proposed; None: none are.
     """
-    daily = demand.daily_mean()[:, : receipts.shape[1]]
     n, days = receipts.shape
-    out, missed, planned = np.zeros((3, n, days))
-    now = stock.astype(float).copy()
-    due_until = np.cumsum(np.pad(receipts + placed, ((0, 0), (1, 0))), axis=1)
+    due = np.ascontiguousarray((receipts + placed).T)
+    reach = np.ascontiguousarray(demand.mean.T)
+    daily = np.diff(reach[: days + 1], axis=0)
+    out, missed, planned = np.zeros((3, days, n))
+    plan = None if later is None else _Plan(later, reach, due)
+    now = stock.astype(float)
     for t in range(days):
-        if later is not None:
-            planned[:, t] = _later_order(demand, now, due_until, later, t)
-        now = now + receipts[:, t] + placed[:, t] + planned[:, t]
+        if plan is not None:
+            plan.propose(t, now, planned[t])
+        now = now + due[t]
+        now += planned[t]
+        at_hand = np.maximum(now, 0)
+        np.subtract(daily[t], at_hand, out=missed[t])
+        np.maximum(missed[t], 0, out=missed[t])
+        now -= daily[t]
         if lost:
-            served = np.minimum(daily[:, t], np.maximum(now, 0))
-            missed[:, t] = daily[:, t] - served
-            now = now - served
-        else:
-            missed[:, t] = np.clip(daily[:, t] - np.maximum(now, 0), 0, None)
-            now = now - daily[:, t]
-        out[:, t] = now
-    return Netting(out, missed, receipts, placed + planned, planned)
+            now += missed[t]
+        out[t] = now
+    return Netting(out.T, missed.T, receipts, placed + planned.T, planned.T)
 
 
-def _later_order(
-    demand: CumulativeDemand, now: np.ndarray, due_until: np.ndarray, later: LaterOrders, t: int
-) -> np.ndarray:
-    n = len(now)
-    out = np.zeros(n)
-    since = t - later.lead_time
-    rows = np.flatnonzero(later.allowed & (since > 0) & (since % later.review == 0))
-    if not len(rows):
+class _Plan:
+    """Proposes later orders; holds what no day changes.
+
+    ahead : what demand has asked for beyond what came, from today to the end of each day, units, (days, n).
+    """
+
+    def __init__(self, how: LaterOrders, reach: np.ndarray, due: np.ndarray) -> None:
+        self.how, self.reach, self.due = how, reach, due
+        self.days = len(due)
+        self.came = np.concatenate([np.zeros((1, due.shape[1])), np.cumsum(due, axis=0)])
+        self.ahead = reach[1 : self.days + 1] - self.came[1:]
+        self.step = np.maximum(np.floor(how.review), 1).astype(int)
+        self.first = self.step if how.first is None else how.first.astype(int)
+        self.lead = np.where(np.isfinite(how.lead_time), np.nan_to_num(how.lead_time, posinf=0.0), 0).astype(int)
+        back = min(28, len(reach) - 1)
+        self.pace = (reach[-1] - reach[-1 - back]) / max(back, 1)
+
+    def propose(self, t: int, now: np.ndarray, out: np.ndarray) -> None:
+        """Write the orders that should arrive on day `t` into `out`, given the stock before it."""
+        since = t - self.lead - self.first
+        due = self.how.allowed & (since >= 0) & (since % self.step == 0)
+        if self.how.closed is not None:
+            held = self.how.closed
+            due[held.row[(held.first <= t) & (t <= held.last)]] = False
+        rows = np.flatnonzero(due)
+        if not len(rows):
+            return
+        short = self._most_ahead(t, rows) - (self.reach[t, rows] - self.came[t, rows])
+        short += self._buffer(t, rows) - now[rows]
+        needed = short > LEAST
+        rows, short = rows[needed], short[needed]
+        if not len(rows):
+            return
+        until = self._reach(rows, t + self.step[rows])
+        asked = short + np.maximum(self._reach(rows, t + np.ceil(self.how.coverage[rows]).astype(int)) - until, 0.0)
+        limits = self.how.limits
+        most = np.minimum(limits.most[rows], self._room(t, rows, now[rows] + self.due[t, rows]))
+        out[rows] = size_orders(asked, Limits(limits.least[rows], limits.multiple[rows], most)).order
+
+    def _most_ahead(self, t: int, rows: np.ndarray) -> np.ndarray:
+        """Most that demand is ahead of receipts on a day from `t` to the next arrival, units, one each of `rows`."""
+        step = self.step[rows]
+        beyond = t + step > self.days
+        out = np.full(len(rows), -np.inf)
+        for width in np.unique(step):
+            some = step == width
+            out[some] = self.ahead[t : t + width, rows[some]].max(axis=0)
+        if beyond.any():
+            some = rows[beyond]
+            out[beyond] = np.maximum(out[beyond], self._reach(some, t + step[beyond]) - self.came[-1, some])
         return out
-    last = due_until.shape[1] - 1
-    window_end = np.minimum(t + later.review, last).astype(int)
-    coming = due_until[np.arange(n), window_end] - due_until[:, t]
-    start = demand.mean_to(np.full(n, float(t)))
-    until_next = demand.mean_to(t + later.review) - start
-    short = until_next + later.buffer - now - coming
-    asked = np.where(short > 1e-6, short + demand.mean_to(t + later.coverage) - start - until_next, 0.0)
-    part = Limits(later.limits.least[rows], later.limits.multiple[rows], later.limits.most[rows])
-    out[rows] = size_orders(asked[rows], part).order
-    return out
+
+    def _buffer(self, t: int, rows: np.ndarray) -> np.ndarray:
+        return self.how.buffer[rows] if self.how.buffer.ndim == 1 else self.how.buffer[rows, t]
+
+    def _room(self, t: int, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """Units that may be received on day `t` without passing the most to hold, or lasting longer than they may."""
+        room = np.full(len(rows), np.inf)
+        if self.how.ceiling is not None:
+            room = np.maximum(self.how.ceiling[rows] - np.maximum(held, 0), 0)
+        if self.how.life is not None:
+            short = np.isfinite(self.how.life[rows])
+            some = rows[short]
+            sold = self._reach(some, t + self.how.life[some].astype(int)) - self.reach[t, some]
+            room[short] = np.minimum(room[short], np.maximum(sold - np.maximum(held[short], 0), 0))
+        return room
+
+    def _reach(self, rows: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """Mean demand of the days before `day`, beyond the last at the pace of the last four weeks."""
+        last = len(self.reach) - 1
+        inside = np.minimum(day, last)
+        return np.asarray(self.reach[inside, rows] + self.pace[rows] * (day - inside))
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """The record of time-phased netting by bucket, n x buckets, units; what was due before the first is `past_due`.
+
+    net : what is missing to the safety stock, were nothing more to be received.
+    receipts, releases : planned orders by the bucket of their arrival, and of their release.
+    available : projected stock at the end of the bucket.
+    past_due : planned orders whose release lies before the first bucket, (n,).
+    """
+
+    net: np.ndarray
+    receipts: np.ndarray
+    releases: np.ndarray
+    available: np.ndarray
+    past_due: np.ndarray
+
+
+def net_requirements(
+    gross: np.ndarray,
+    receipts: np.ndarray,
+    stock: np.ndarray,
+    safety: np.ndarray,
+    lead: np.ndarray,
+    limits: Limits,
+    *,
+    lost: bool = False,
+) -> Requirements:
+    """Return what should arrive in each bucket so that stock never falls below the safety stock, and when to order it.
+
+    Nothing is held back by the lead time: what should have been released before the first bucket is past due.
+
+    Parameters
+    ----------
+    gross, receipts : demand and open orders by bucket, units, (n, buckets).
+    stock : usable at the start, units, (n,).
+    safety : by bucket, units, (n, buckets) or (n,).
+    lead : whole buckets, (n,).
+    lost : whether unmet demand is lost; only an order that its limits forbid leaves any.
+
+    Source: the distribution and material requirements planning record (APICS).
+    """
+    n, buckets = gross.shape
+    safety = np.broadcast_to(safety if safety.ndim == 2 else safety[:, None], gross.shape)
+    net, planned, available = np.zeros((3, buckets, n))
+    now = stock.astype(float)
+    for t in range(buckets):
+        now = now + receipts[:, t] - gross[:, t]
+        net[t] = np.maximum(safety[:, t] - now, 0)
+        planned[t] = size_orders(net[t], limits).order
+        now = now + planned[t]
+        now = np.maximum(now, 0) if lost else now
+        available[t] = now
+    releases = np.zeros((buckets, n))
+    row, bucket = np.nonzero(planned.T)
+    at = bucket - lead[row].astype(int)
+    inside = at >= 0
+    np.add.at(releases, (at[inside], row[inside]), planned[bucket[inside], row[inside]])
+    past_due = np.bincount(row[~inside], planned[bucket[~inside], row[~inside]], minlength=n)
+    return Requirements(net.T, planned.T, releases.T, available.T, past_due)
+
+
+def safety_by_day(
+    demand: CumulativeDemand, interval: np.ndarray, buffer: np.ndarray, least: np.ndarray, z: np.ndarray, days: int
+) -> np.ndarray:
+    """Return the safety stock of each day, told anew each week, units, (n, days).
+
+    The policy's buffer, which is the quantile of demand over the coming interval less its mean, follows that
+    interval's demand. Seen from its own morning, each interval is as uncertain as today's: a gamma keeps its shape,
+    a negative binomial its size, so that their spread changes with their mean alone, and the distance from mean to
+    quantile with the spread (exactly for the gamma, nearly for the counts). What is not sold today, but will be, has
+    a buffer of `z` spreads.
+
+    Parameters
+    ----------
+    interval : what one order must cover, days, (n,).
+    buffer : the policy's, units, (n,); least : what is held beyond mean demand in any case, units, (n,).
+    z : standard normal quantile of the service target, (n,).
+    """
+    out = np.empty((days, len(buffer)))
+    mean, variance = demand.mean_to(interval), demand.variance_to(interval)
+    for start in range(0, days, 7):
+        now = np.full(len(buffer), float(start))
+        coming, spread = demand.between(now, now + interval)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            times = np.where(mean > 0, coming / mean, 0.0)
+            own = np.where(demand.whole, np.minimum(mean, variance), 0.0)
+            share = np.where(variance > 0, (own * times + (variance - own) * times**2) / variance, times**2)
+        value = np.where(mean > 0, np.maximum(buffer, 0) * np.sqrt(share), np.maximum(z, 0) * np.sqrt(spread))
+        out[start : start + 7] = np.maximum(value, least)
+    return out.T
 
 
 def first_shortage(netting: Netting) -> np.ndarray:
     """Return the first day on which mean demand is not met, inf where there is none, (n,)."""
-    short = netting.lost > 1e-6
+    short = netting.lost > LEAST
     return np.where(short.any(axis=1), short.argmax(axis=1), NEVER)
 
 
