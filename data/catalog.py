@@ -1,14 +1,14 @@
-"""The small SQL catalog beside the snapshots: workspaces, what was imported when, and the decisions log."""
+"""The small SQL catalog beside the snapshots: workspaces, what was imported when, the decisions log, and plans."""
 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
@@ -59,6 +59,27 @@ _DECISIONS = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
 )
+_PLANS = sa.Table(
+    "plans",
+    _METADATA,
+    sa.Column("workspace", sa.String(80), primary_key=True),
+    sa.Column("plan_id", sa.String(32), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("as_of", sa.String(10), nullable=False),
+    sa.Column("made_at", sa.String(40), nullable=False),
+    sa.Column("made_by", sa.String(80), nullable=False),
+    sa.Column("adopted_at", sa.String(40), nullable=False),
+    sa.Column("adopted_by", sa.String(80), nullable=False),
+    sa.Column("snapshot_id", sa.String(64), nullable=False),
+    sa.Column("plan_key", sa.String(128), nullable=False),
+    sa.Column("params", sa.Text, nullable=False),
+    sa.Column("scope", sa.JSON, nullable=False),
+    sa.Column("totals", sa.JSON, nullable=False),
+    sa.Column("sample", sa.Boolean, nullable=False),
+)
+"""A table of its own: a catalog of an earlier version gets it when it is opened, and nothing else of it changes."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +100,35 @@ class ImportRecord:
     imported_by: str = ""
 
 
+PlanStatus = Literal["draft", "plan of record", "superseded"]
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """What is known of one kept plan.
+
+    `kind` is replenishment or allocation; `scope` names locations, categories and suppliers (none: all); `params` is
+    the JSON of `planning.params.Params`; `totals` counts its lines, units and money; `adopted_by` made it the plan of
+    record, at `adopted_at` (None: never). `plan_key` is `planning.pipeline.plan_key` of what it was made from.
+    """
+
+    plan_id: str
+    name: str
+    kind: str
+    status: PlanStatus
+    as_of: date
+    made_at: datetime
+    made_by: str
+    snapshot_id: str
+    plan_key: str
+    params: str
+    scope: Mapping[str, list[str]]
+    totals: Mapping[str, float]
+    sample: bool
+    adopted_at: datetime | None = None
+    adopted_by: str = ""
+
+
 @dataclass(frozen=True)
 class Decision:
     """One line of the decisions log; `number` counts from 1."""
@@ -87,6 +137,9 @@ class Decision:
     decided_at: datetime
     kind: str
     body: Mapping[str, Any]
+
+
+Body = Callable[[Sequence[Decision]], Mapping[str, Any]]
 
 
 class Catalog:
@@ -160,6 +213,7 @@ class Catalog:
             connection.execute(sa.delete(_SNAPSHOTS).filter_by(workspace=workspace))
             connection.execute(sa.delete(_DECISIONS).filter_by(workspace=workspace))
             connection.execute(sa.delete(_REMEMBERED).filter_by(workspace=workspace))
+            connection.execute(sa.delete(_PLANS).filter_by(workspace=workspace))
 
     def remember(self, workspace: str, name: str, text: str) -> None:
         """Keep a text under a name; a later one replaces it."""
@@ -176,16 +230,51 @@ class Catalog:
             found: str | None = connection.execute(query).scalar()
         return found
 
-    def append(self, workspace: str, kind: str, body: Mapping[str, Any]) -> Decision:
+    def add_plan(self, workspace: str, plan: PlanRecord) -> None:
+        """Note a new plan."""
+        values = {
+            **vars(plan),
+            "as_of": plan.as_of.isoformat(),
+            "made_at": plan.made_at.isoformat(),
+            "adopted_at": plan.adopted_at.isoformat() if plan.adopted_at else "",
+            "scope": dict(plan.scope),
+            "totals": dict(plan.totals),
+        }
+        with self._open() as connection:
+            connection.execute(sa.insert(_PLANS).values(workspace=workspace, **values))
+
+    def plans(self, workspace: str) -> list[PlanRecord]:
+        """Return the plans, newest first."""
+        query = sa.select(_PLANS).filter_by(workspace=workspace)
+        query = query.order_by(_PLANS.c.made_at.desc(), _PLANS.c.plan_id)
+        with self._open() as connection:
+            return [_plan(row) for row in connection.execute(query)]
+
+    def adopt_plan(self, workspace: str, plan: PlanRecord, adopted_by: str) -> None:
+        """Make a plan the one of record; the earlier one of its kind is superseded, both or neither."""
+        own = {"workspace": workspace, "kind": plan.kind, "sample": plan.sample}
+        adopted = {"status": "plan of record", "adopted_by": adopted_by, "adopted_at": datetime.now(UTC).isoformat()}
+        with self._open() as connection:
+            earlier = sa.update(_PLANS).filter_by(**own, status="plan of record")
+            connection.execute(earlier.values(status="superseded"))
+            mine = sa.update(_PLANS).filter_by(workspace=workspace, plan_id=plan.plan_id)
+            connection.execute(mine.values(**adopted))
+
+    def append(self, workspace: str, kind: str, body: Mapping[str, Any] | Body) -> Decision:
         """Add a line to the decisions log; lines are never changed.
+
+        Parameters
+        ----------
+        body : what was decided; or what makes it of the log as it stands, so that nothing comes between.
 
         Raises
         ------
         InputError : others append so fast that no place in the log was found.
         """
-        spelled = json.dumps(dict(body), sort_keys=True, ensure_ascii=False, allow_nan=False)
         for _ in range(TRIES):
             lines = self._lines(workspace)
+            told = body([_decision(line) for line in lines]) if callable(body) else body
+            spelled = json.dumps(dict(told), sort_keys=True, ensure_ascii=False, allow_nan=False)
             number, before = (lines[-1].number + 1, lines[-1].digest) if lines else (1, NO_DECISIONS)
             at = datetime.now(UTC)
             text = json.dumps([before, number, at.isoformat(), kind, spelled])
@@ -202,10 +291,7 @@ class Catalog:
 
     def decisions(self, workspace: str) -> list[Decision]:
         """Return the decisions log, oldest line first."""
-        return [
-            Decision(line.number, datetime.fromisoformat(line.decided_at), line.kind, json.loads(line.body))
-            for line in self._lines(workspace)
-        ]
+        return [_decision(line) for line in self._lines(workspace)]
 
     def decisions_id(self, workspace: str) -> str:
         """Return the hash of the decisions log: each line's digest holds the one before it."""
@@ -258,6 +344,22 @@ def _point(connection: sa.Connection, workspace: str, snapshot_id: str) -> None:
     ).rowcount
     if not found:
         connection.execute(sa.insert(_WORKSPACES).values(name=workspace, current_snapshot=snapshot_id))
+
+
+def _decision(line: sa.Row[Any]) -> Decision:
+    return Decision(line.number, datetime.fromisoformat(line.decided_at), line.kind, json.loads(line.body))
+
+
+def _plan(row: sa.Row[Any]) -> PlanRecord:
+    told = {name: value for name, value in row._mapping.items() if name != "workspace"}  # noqa: SLF001 - its public name
+    return PlanRecord(
+        **{
+            **told,
+            "as_of": date.fromisoformat(row.as_of),
+            "made_at": datetime.fromisoformat(row.made_at),
+            "adopted_at": datetime.fromisoformat(row.adopted_at) if row.adopted_at else None,
+        }
+    )
 
 
 def _record(row: sa.Row[Any]) -> ImportRecord:

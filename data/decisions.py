@@ -6,7 +6,7 @@ what was decided on the sample company holds for the sample company alone.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from numbers import Real
@@ -22,6 +22,9 @@ from planning.tables import INPUT_TABLES, Table
 
 OVERRIDE, RESET, LOCK, UNLOCK = "override", "override_reset", "override_lock", "override_unlock"
 EVENT_SET, EVENT_REMOVED, EVENT_RESTORED = "event_set", "event_removed", "event_restored"
+PIN, PIN_RESET = "pin", "pin_reset"
+APPROVE, UNAPPROVE, EXPORT, MATCH, CLOSE = "approve", "unapprove", "export", "match", "close"
+SNOOZE, WAKE, NOTE, NOTE_REMOVED = "snooze", "snooze_end", "note", "note_removed"
 UNDO = "undo"
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -32,10 +35,24 @@ KINDS: Mapping[str, str] = MappingProxyType(
         EVENT_SET: "Event added or changed",
         EVENT_REMOVED: "Event removed",
         EVENT_RESTORED: "Event as in the data again",
+        PIN: "Pinned",
+        PIN_RESET: "Pin taken back",
+        APPROVE: "Approved",
+        UNAPPROVE: "Approval taken back",
+        EXPORT: "Orders taken out",
+        MATCH: "Order found in the data",
+        CLOSE: "Order closed",
+        SNOOZE: "Snoozed",
+        WAKE: "Snooze ended",
+        NOTE: "Note",
+        NOTE_REMOVED: "Note removed",
         UNDO: "Undone",
     }
 )
 """The kinds of lines that are read here, and what a person calls them."""
+
+BESIDE_THE_PLAN = frozenset({EXPORT, SNOOZE, WAKE, NOTE, NOTE_REMOVED})
+"""Kinds that move no plan."""
 
 OVERRIDES, EVENTS = INPUT_TABLES["overrides"], INPUT_TABLES["events"]
 EventKey = tuple[str, ...]
@@ -90,7 +107,7 @@ class Decided:
         name = str(row["override_id"])
         if name in self.made:
             return name
-        told = [_plain(row[column]) for column in OVERRIDES.names if column != "locked"]
+        told = [plain(row[column]) for column in OVERRIDES.names if column != "locked"]
         return f"{name} {hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}"
 
     def _locked(self, row: Mapping[str, Any], reference: str) -> Mapping[str, Any]:
@@ -100,7 +117,7 @@ class Decided:
         """Return the lock on a row of `overrides`, or None where it is open."""
         if override["locked"] != 1:
             return None
-        own = Lock(*(_plain(override[name]) or "" for name in ("made_by", "made_at", "reason")))
+        own = Lock(*(plain(override[name]) or "" for name in ("made_by", "made_at", "reason")))
         return self.locks.get(self.reference(override)) or own
 
     def events(self, given: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -159,9 +176,21 @@ def undone_numbers(log: Iterable[Decision]) -> set[int]:
     return {number for line in log if line.kind == UNDO for number in line.body["numbers"]}
 
 
+def plan_id(log: Sequence[Decision]) -> str:
+    """Return the hash of what stands and moves a plan: the same again once a step is undone."""
+    undone = undone_numbers(log)
+    lines = [line for line in log if line.kind in KINDS and line.kind not in {UNDO, *BESIDE_THE_PLAN}]
+    told = [[line.number, line.decided_at.isoformat(), line.kind, line.body] for line in lines]
+    standing = [one for one in told if one[0] not in undone]
+    return hashlib.sha256(json.dumps(standing, sort_keys=True).encode()).hexdigest() if standing else NO_DECISIONS
+
+
 def last_step(log: Sequence[Decision], *, sample: bool) -> list[Decision]:
-    """Return the lines of what was done last and is not undone: one, or all of one edit of a table."""
-    lines = in_force(log, sample=sample)
+    """Return the lines of what was done last and is not undone: one, or all of one edit of a table.
+
+    What nobody did (a match found at an import), and a file that is out already, cannot be undone: passed over.
+    """
+    lines = [one for one in in_force(log, sample=sample) if one.kind != EXPORT and not one.body.get("automatic")]
     if not lines:
         return []
     step = lines[-1].body.get("step")
@@ -178,7 +207,7 @@ def log_table(log: Sequence[Decision], *, sample: bool) -> pd.DataFrame:
             "what": KINDS[line.kind],
             "by": line.body.get("by", ""),
             "about": about(line),
-            "reason": line.body.get("reason", "") or line.body.get("row", {}).get("reason", "") or "",
+            "reason": _why(line.body),
             "undone": line.number in undone,
         }
         for line in reversed(log)
@@ -187,10 +216,18 @@ def log_table(log: Sequence[Decision], *, sample: bool) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["number", "decided_at", "what", "by", "about", "reason", "undone"])
 
 
+def _why(body: Mapping[str, Any]) -> str:
+    """Return the words that a person gave with a decision."""
+    rows = [body, body.get("row") or {}, *(body.get("rows") or [])]
+    return next((str(told) for row in rows for name in ("reason", "text") if (told := row.get(name))), "")
+
+
 def about(line: Decision) -> str:
     """Say in a line what a decision was about; texts of people stand in it as they wrote them."""
     if line.kind == UNDO:
         return ", ".join(f"no. {number}" for number in line.body["numbers"])
+    if line.kind in _TOLD:
+        return _TOLD[line.kind](line.body)
     row = line.body.get("row")
     if row is None:
         return ", ".join(line.body["ids"])
@@ -203,6 +240,40 @@ def about(line: Decision) -> str:
     return f"{where}, {row['starts_on']} to {row['ends_on']}" + (f": {effect}" if effect else "")
 
 
+def _named(names: Iterable[str], most: int = 5) -> str:
+    """Return the first names in a line, and how many more there are."""
+    whole = list(dict.fromkeys(names))
+    return ", ".join(whole[:most]) + (f" and {len(whole) - most:,} more" if len(whole) > most else "")
+
+
+def _of_lines(keys: Sequence[Sequence[Any]]) -> str:
+    """Say which lines of orders: numbers, and how many lines."""
+    return f"{_named(key[0] for key in keys)}: {len(keys):,} line{'s' * (len(keys) != 1)}"
+
+
+def _pinned(body: Mapping[str, Any]) -> str:
+    return _named(
+        f"{row['item_id']}, {row['location_id']}: {row['kind'].replace('_', ' ')} {row['value']:,.10g}"
+        for row in body["rows"]
+    )
+
+
+_TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
+    {
+        PIN: _pinned,
+        PIN_RESET: lambda body: _named(body["about"]),
+        APPROVE: lambda body: _of_lines([[line["order_number"]] for line in body["lines"]]),
+        UNAPPROVE: lambda body: _of_lines(body["keys"]),
+        EXPORT: lambda body: _named(body["orders"]),
+        MATCH: lambda body: _of_lines([[match["order_number"]] for match in body["matches"]]),
+        CLOSE: lambda body: _of_lines(body["keys"]),
+        SNOOZE: lambda body: f"{_named(f'{one[0]}, {one[1]}' for one in body['lines'])} until {body['until']}",
+        WAKE: lambda body: _named(f"{one[0]}, {one[1]}" for one in body["lines"]),
+        NOTE: lambda body: ", ".join(body[n] for n in ("order_number", "item_id", "location_id") if body[n]),
+        NOTE_REMOVED: lambda body: ", ".join(body[n] for n in ("order_number", "item_id", "location_id") if body[n]),
+    }
+)
+
 _EFFECTS: Mapping[str, str] = MappingProxyType(
     {"percent": "{:+g} %", "add_units": "{:+,.10g} units", "set_units": "{:,.10g} units"}
 )
@@ -213,7 +284,7 @@ _EFFECTS: Mapping[str, str] = MappingProxyType(
 
 def event_key(row: Mapping[Any, Any]) -> EventKey:
     """Return what tells an event apart: its key of the contract as text, empty where nothing is told."""
-    return tuple(_plain(row[name]) or "" for name in EVENTS.key)
+    return tuple(plain(row[name]) or "" for name in EVENTS.key)
 
 
 def events_by_key(frame: pd.DataFrame) -> dict[EventKey, dict[str, Any]]:
@@ -225,7 +296,7 @@ def events_by_key(frame: pd.DataFrame) -> dict[EventKey, dict[str, Any]]:
 def plain_rows(table: Table, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a contract table as JSON holds them: dates in ISO, None where nothing is told."""
     whole = frame.reindex(columns=list(table.names))
-    return [{str(name): _plain(cell) for name, cell in row.items()} for row in whole.to_dict("records")]
+    return [{str(name): plain(cell) for name, cell in row.items()} for row in whole.to_dict("records")]
 
 
 def as_frame(table: Table, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -262,7 +333,7 @@ def events_from_json(text: str) -> pd.DataFrame:
         raise InputError(msg) from fault
 
 
-def _plain(cell: Any) -> Any:
+def plain(cell: Any) -> Any:
     """Return a cell as JSON holds it."""
     if cell is None or cell is pd.NaT or (isinstance(cell, float) and np.isnan(cell)):
         return None

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.atomic import copy_folder, remove_folder, sweep, sync, unfinished, write_whole
-from data.catalog import Catalog, Decision, ImportRecord
+from data.catalog import Body, Catalog, Decision, ImportRecord, PlanRecord
 from data.snapshot import build_snapshot, read_snapshot, snapshot_id, write_snapshot
 from planning.errors import InputError
 from planning.tables import RESULT_TABLES
@@ -28,6 +28,7 @@ MAIN = "main"
 
 NAME = re.compile(r"\w[\w .-]{0,59}")
 KEY = re.compile(r"[0-9a-f]{16,128}")
+PLAN = re.compile(r"[0-9a-f]{12}")
 SNAPSHOT = re.compile(r"[0-9a-f]{64}")
 
 LEAVING = "deleted"
@@ -256,8 +257,45 @@ class Workspace:
         """Return the text that was last kept under this key, or None."""
         return self._catalog.remembered(self.name, key)
 
-    def decide(self, kind: str, body: Mapping[str, Any]) -> Decision:
-        """Add a line to the decisions log of this workspace."""
+    def keep_plan(self, plan: PlanRecord, lines: bytes) -> None:
+        """Keep a plan and its lines. They stay: a plan is not made again, as a result is.
+
+        Raises
+        ------
+        InputError : the disk is full.
+        """
+        path = self._plan_path(plan.plan_id)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(path, lines)
+        except OSError as fault:
+            msg = "the plan could not be kept: make room on the disk"
+            raise InputError(msg) from fault
+        self._catalog.add_plan(self.name, plan)
+
+    def plans(self) -> list[PlanRecord]:
+        """Return the plans of this workspace, newest first."""
+        return self._catalog.plans(self.name)
+
+    def plan_lines(self, plan_id: str) -> bytes:
+        """Return the lines of a plan as they were kept.
+
+        Raises
+        ------
+        InputError : there is no such plan.
+        """
+        try:
+            return self._plan_path(plan_id).read_bytes()
+        except OSError as fault:
+            msg = f"there is no plan {plan_id[:12]!r} here: choose one of the list"
+            raise InputError(msg) from fault
+
+    def adopt_plan(self, plan: PlanRecord, adopted_by: str) -> None:
+        """Make a plan the one of record of its kind; the earlier one is superseded."""
+        self._catalog.adopt_plan(self.name, plan, adopted_by)
+
+    def decide(self, kind: str, body: Mapping[str, Any] | Body) -> Decision:
+        """Add a line to the decisions log of this workspace; `body` may be made of the log as it stands then."""
         return self._catalog.append(self.name, kind, body)
 
     def decisions(self) -> list[Decision]:
@@ -291,6 +329,12 @@ class Workspace:
         folder = self.folder / "rejected"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder / f"{snapshot_id}.parquet"
+
+    def _plan_path(self, plan_id: str) -> Path:
+        if not PLAN.fullmatch(plan_id):
+            msg = f"{plan_id[:80]!r} names no plan: choose one of the list"
+            raise InputError(msg)
+        return self.folder / "plans" / f"{plan_id}.parquet"
 
     def _result_path(self, key: str) -> Path:
         if not KEY.fullmatch(key):

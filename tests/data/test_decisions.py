@@ -401,7 +401,7 @@ def test_the_log_tells_all_of_it_newest_first(owner: service.Visitor, made: str)
     name = correct(owner, made, item_id="00012", kind="set_units", value=1234.5)
     service.lock_override(owner, made, [name], reason=HOSTILE)
     service.undo(owner, made)
-    owner.workspace.decide("note", {"text": "of another part of the product"})
+    owner.workspace.decide("of_another_kind", {"text": "of another part of the product"})
     log = service.decisions_log(owner, made)
     assert log["what"].tolist() == ["Undone", "Correction locked", "Correction made"]
     assert log["undone"].tolist() == [False, True, False]

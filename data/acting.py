@@ -1,0 +1,40 @@
+"""Who does something in a workspace, and what it speaks of: what every action needs."""
+
+import getpass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from data.catalog import Decision
+from data.visitor import Visitor
+
+Body = Callable[[Sequence[Decision]], Mapping[str, Any]]
+
+
+def person(visitor: Visitor) -> str:
+    """Return who is at work: on one's own machine the name of the account, else nobody."""
+    if visitor.mode != "local":
+        return ""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def is_of_sample(visitor: Visitor, snapshot_id: str) -> bool:
+    """Tell whether a snapshot of this workspace is the sample company's."""
+    record = visitor.workspace.find(snapshot_id)
+    return record is not None and record.sample
+
+
+def decide(visitor: Visitor, snapshot_id: str, kind: str, body: Mapping[str, Any] | Body) -> Decision:
+    """Add a line to the decisions log with who it was and of which data.
+
+    Parameters
+    ----------
+    body : what was decided; or what makes it of the log as it stands, so that two people never decide past each other.
+    """
+    stamp = {"by": person(visitor), "sample": is_of_sample(visitor, snapshot_id)}
+    if callable(body):
+        made = body
+        return visitor.workspace.decide(kind, lambda log: {**made(log), **stamp})
+    return visitor.workspace.decide(kind, {**body, **stamp})
