@@ -294,10 +294,12 @@ def choice(text: str, choices: Sequence[str]) -> str:
     ------
     CellError : another word.
     """
-    if text.casefold() not in choices:
-        msg = f"is not allowed; write one of {', '.join(choices)}"
+    known = {word.casefold(): word for word in choices}
+    if text.casefold() not in known:
+        between = "; " if any("," in word for word in choices) else ", "
+        msg = f"is not allowed; write one of {between.join(choices)}"
         raise CellError(msg)
-    return text.casefold()
+    return known[text.casefold()]
 
 
 def identifier(text: str) -> str:

@@ -100,8 +100,11 @@ def read_snapshot(folder: Path) -> dict[str, pd.DataFrame]:
         if not path.is_file():
             continue
         try:
-            rows = pq.read_table(path, columns=list(table.names), partitioning=None)
-            frames[name] = pd.DataFrame({c.name: _series(rows[c.name], c) for c in table.columns})
+            # A column that came into the contract after this was kept is empty: the id says the same.
+            kept = set(pq.read_schema(path).names) | set(table.required_names)
+            rows = pq.read_table(path, columns=[c for c in table.names if c in kept], partitioning=None)
+            columns = {c.name: rows[c.name] if c.name in kept else _nothing(len(rows), c) for c in table.columns}
+            frames[name] = pd.DataFrame({c.name: _series(columns[c.name], c) for c in table.columns})
         except (OSError, pa.ArrowException) as fault:
             msg = f"the kept table {name!r} of snapshot {folder.name[:12]} is damaged: import the data again"
             raise InputError(msg) from fault
@@ -155,6 +158,10 @@ def _type(column: Column) -> pa.DataType:
     if column.kind in TEXT_KINDS:
         return pa.large_string()
     return pa.date32() if column.kind == "date" else pa.float64()
+
+
+def _nothing(length: int, column: Column) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.nulls(length, _type(column))])
 
 
 def _series(rows: pa.ChunkedArray, column: Column) -> pd.Series:

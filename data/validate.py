@@ -183,6 +183,9 @@ def _first_faults(table: Table, text: LongTable, parsed: Mapping[str, _Parsed]) 
     if table.name in _IN_ORDER and set(_IN_ORDER[table.name]) <= set(parsed):
         before, after = (parsed[name].values[parsed[name].codes].astype(float) for name in _IN_ORDER[table.name])
         first[(first < 0) & (after < before)] = _unordered(table)
+    if table.name == "pins" and {"kind", "value"} <= set(parsed):
+        kind, value = (parsed[name].values[parsed[name].codes] for name in ("kind", "value"))
+        first[(first < 0) & (kind == "service_target") & ~((value > 0) & (value < 1))] = _unordered(table)
     return first
 
 
@@ -233,6 +236,9 @@ def _rejected(table: Table, text: LongTable, first: Rows, parsed: Mapping[str, _
         elif n == _header(table):
             column = _telling(table, text)
             why = "the header again, not a row of data; leave it out"
+        elif n == _unordered(table) and table.name == "pins":
+            column = text.columns["value"]
+            why = "a service target is a fraction between 0 and 1; write 0.95 for 95 %"
         elif n == _unordered(table):
             earlier, later = _IN_ORDER[table.name]
             column = text.columns[later]

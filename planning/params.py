@@ -30,6 +30,9 @@ FORECAST_MODELS = (
     "AutoARIMA",
 )
 ABC_CLASSES = ("A", "B", "C")
+POLICIES = ("R,S", "R,s,S", "s,Q", "min/max")
+MOST_NAME = 200
+"""Letters of a category or supplier that a target names."""
 
 
 def _param(default: Any, meaning: str, **rule: Any) -> Any:
@@ -76,7 +79,19 @@ class Params:
     service_measure: str = _param("fill_rate", "What the service target measures", choices=SERVICE_MEASURES)
     service_target: float = _param(0.95, "The service to reach", low=0.0, high=0.9999, above_low=True, fraction=True)
     service_target_by_class: Mapping[str, float] = _param(
-        MappingProxyType({}), "Service targets by ABC class, where they differ", by_class=True
+        MappingProxyType({}), "Service targets by ABC class, where they differ", targets_of=ABC_CLASSES
+    )
+    service_target_by_category: Mapping[str, float] = _param(
+        MappingProxyType({}), "Service targets by category, before those by class", targets_of=()
+    )
+    service_target_by_supplier: Mapping[str, float] = _param(
+        MappingProxyType({}), "Service targets by supplier, before those by category", targets_of=()
+    )
+    policy: str = _param(
+        "R,S",
+        "How items are reordered: up to a level at each review, up to it from a reorder point on, by a fixed "
+        "quantity, or between the minimum and maximum stock of the item",
+        choices=POLICIES,
     )
     shortage_cost_per_unit: float | None = _param(
         None, "Cost of a unit short; empty: price less cost", low=0, high=1e9, nullable=True, unit="money"
@@ -184,8 +199,8 @@ def _plain(value: Any) -> Any:
 def _checked(name: str, value: Any, default: Any, rule: dict[str, Any]) -> Any:
     if value is None and rule.get("nullable"):
         return None
-    if rule.get("by_class"):
-        return _checked_targets(name, value)
+    if "targets_of" in rule:
+        return _checked_targets(name, value, rule["targets_of"])
     if rule.get("ids"):
         return _checked_ids(name, value)
     if isinstance(default, bool):
@@ -226,15 +241,19 @@ def _checked_number(name: str, value: Any, rule: dict[str, Any], *, whole: bool)
     return int(value)
 
 
-def _checked_targets(name: str, value: Any) -> Mapping[str, float]:
+def _checked_targets(name: str, value: Any, groups: tuple[str, ...]) -> Mapping[str, float]:
+    """Check targets by group: the named ones, or any text where none is named."""
     if not isinstance(value, Mapping):
-        _refuse(name, value, 'an object such as {"A": 0.98, "B": 0.95, "C": 0.90}')
+        example = '{"A": 0.98, "B": 0.95, "C": 0.90}' if groups else '{"Tea": 0.98}'
+        _refuse(name, value, f"an object such as {example}")
     rule = {"low": 0.0, "high": 0.9999, "above_low": True, "fraction": True}
     targets = {}
     for key in sorted(value, key=str):
-        if key not in ABC_CLASSES:
+        if groups and key not in groups:
             _refuse(name, key, "the classes A, B and C")
-        targets[key] = float(_checked_number(f"{name}.{key}", value[key], rule, whole=False))
+        if not isinstance(key, str) or not 0 < len(key) <= MOST_NAME:
+            _refuse(name, key, f"names of 1 to {MOST_NAME} letters")
+        targets[key] = float(_checked_number(f"{name}.{key[:80]}", value[key], rule, whole=False))
     return MappingProxyType(targets)
 
 

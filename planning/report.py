@@ -98,6 +98,8 @@ def _policy(stages: Stages) -> pd.DataFrame:
         "service_target_from",
     ):
         out[name] = table[name].to_numpy()
+    out["policy_type"], out["pinned_safety_stock"], out["target_source"] = "R,S", np.nan, "default"
+    out["implied_service"] = out["expected_fill_rate"]
     return _ordered(out, "policy")
 
 

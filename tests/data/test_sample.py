@@ -81,7 +81,7 @@ def test_the_files_have_at_most_three_megabytes_and_four_with_what_is_kept_besid
 
 
 def test_every_contract_table_but_the_users_own_forecast_and_corrections_is_there():
-    assert set(sample_sources()) == set(INPUT_TABLES) - {"forecasts", "overrides"}
+    assert set(sample_sources()) == set(INPUT_TABLES) - {"forecasts", "overrides", "pins"}
 
 
 @pytest.mark.parametrize("name", sorted(sample_sources()))

@@ -53,11 +53,21 @@ def column(texts: list[str], name: str = "on_hand") -> Import:
 @pytest.mark.parametrize("table", INPUT_TABLES.values(), ids=INPUT_TABLES)
 def test_every_table_comes_with_all_its_columns_in_their_types(table: object) -> None:
     contract = INPUT_TABLES[table.name]  # type: ignore[attr-defined]
-    examples = {"id": "00012", "text": "x", "date": "2025-01-02", "flag": "yes", "share": "0.5", "integer": "3"}
+    examples = {
+        "id": "00012",
+        "text": "x",
+        "date": "2025-01-02",
+        "flag": "yes",
+        "share": "0.5",
+        "integer": "3",
+        "fraction": "0.5",
+    }
     row = {c.name: c.choices[0].upper() if c.choices else examples.get(c.kind, "1.5") for c in contract.columns}
     only = {c: row[c] for c in contract.required_names}
     for given_row in (row, only):
-        result = read(**{contract.name: ",".join(given_row) + "\n" + ",".join(given_row.values()) + "\n"})
+        result = read(
+            **{contract.name: ",".join(given_row) + "\n" + ",".join(f'"{v}"' for v in given_row.values()) + "\n"}
+        )
         frame = result.frames[contract.name]
         assert tuple(frame.columns) == contract.names
         assert result.rows[contract.name] == {"read": 1, "accepted": 1, "rejected": 0}

@@ -16,12 +16,13 @@ PUBLISHED = {
     ),
     "items": (
         "item_id* item_name category unit_cost unit_price supplier_id lead_time_days moq order_multiple max_order "
-        "max_stock min_stock shelf_life_days volume life_cycle launch_on ends_on like_item_id predecessor_id",
+        "max_stock min_stock shelf_life_days volume life_cycle launch_on ends_on like_item_id predecessor_id policy "
+        "service_target",
         "item_id",
     ),
     "item_locations": (
         "item_id* location_id* supplier_id source_id lead_time_days moq order_multiple min_stock max_stock "
-        "presentation_stock ranged",
+        "presentation_stock ranged policy service_target",
         "item_id location_id",
     ),
     "locations": ("location_id* location_name kind capacity priority", "location_id"),
@@ -54,6 +55,7 @@ PUBLISHED = {
         "override_id* item_id category location_id starts_on* ends_on* kind* value* locked reason made_by made_at",
         "override_id",
     ),
+    "pins": ("pin_id* item_id* location_id kind* value* order_on reason made_by made_at", "pin_id"),
 }
 RESULTS = {
     "forecast": "item_id location_id starts_on mean q50 q80 q90 q95",
