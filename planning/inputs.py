@@ -160,12 +160,24 @@ def stock_history(stock: pd.DataFrame, as_of: date) -> pd.DataFrame:
 def scheduled_receipts(
     inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float, notes: list[str]
 ) -> pd.DataFrame:
-    """Return open orders that count as cover: row (into `keys`), day (from `as_of`), quantity.
+    """Return the open orders that count as cover: the first of what `open_orders` returns."""
+    return open_orders(inputs, keys, as_of, delay_days, notes)[0]
+
+
+def open_orders(
+    inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float, notes: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return open orders that count as cover, and those overdue for too long to count.
 
     Received ones are closed; overdue ones are planned for `as_of`; those more than 60 days overdue are
-    no cover. Each exception is told in `notes`.
+    no cover. Orders that were approved here stand beside those of the data; one approved after `as_of` is not
+    known yet. Each exception is told in `notes`.
+
+    Returns
+    -------
+    Frames: row (into `keys`), day (from `as_of`), quantity, order_id, due_on, today (approved on `as_of`).
     """
-    orders = inputs["open_orders"].copy()
+    orders = _with_approved(inputs, as_of)
     orders["row"] = rows_of(orders, keys, sole_location(keys))
     closed = _received(orders, inputs["receipts"], as_of)
     if closed.any():
@@ -191,8 +203,20 @@ def scheduled_receipts(
             f"Overdue open orders: {int(overdue.sum()):,}, {orders.loc[overdue, 'quantity'].sum():,.0f} units. "
             f"They are planned for {as_of}."
         )
-    kept = orders[~stale].assign(day=(day[~stale].clip(lower=0) + delay_days).astype(float))
-    return kept[["row", "day", "quantity", "order_id", "due_on"]].reset_index(drop=True)
+    orders = orders.assign(day=(day.clip(lower=0) + delay_days).astype(float))
+    columns = ["row", "day", "quantity", "order_id", "due_on", "today"]
+    return orders.loc[~stale, columns].reset_index(drop=True), orders.loc[stale, columns].reset_index(drop=True)
+
+
+def _with_approved(inputs: Inputs, as_of: date) -> pd.DataFrame:
+    """Return the open orders of the data and those approved here."""
+    orders = inputs["open_orders"].assign(today=False)
+    approved = inputs.tables.get("approved_orders")
+    if approved is None or approved.empty:
+        return orders
+    known = approved[~(approved["ordered_on"] > pd.Timestamp(as_of))].rename(columns={"order_number": "order_id"})
+    known = known.assign(today=known["ordered_on"] == pd.Timestamp(as_of))
+    return pd.concat([orders, known[[c for c in orders.columns if c in known]]], ignore_index=True)
 
 
 def _received(orders: pd.DataFrame, receipts: pd.DataFrame, as_of: date) -> pd.Series:

@@ -1,6 +1,6 @@
 """The position of each item-location on the morning of the plan: stock, orders, money, limits, targets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -9,13 +9,14 @@ import pandas as pd
 from planning.classify import classify_abc
 from planning.delivery import lead_time_table
 from planning.fits import Fits
-from planning.inputs import Inputs, current_stock, scheduled_receipts
+from planning.inputs import Inputs, current_stock, open_orders
 from planning.lead_time import lead_times
 from planning.network import Network
 from planning.params import Params
 from planning.policy import Supply
 
 YEAR_DAYS = 365
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,20 @@ class Positions:
         unit_cost, unit_price, lead_time_days, lead_time_sd_days, lead_time_from, review_period_days,
         volume, moq, order_multiple, max_order, max_stock, least_stock, shelf_life_days, ranged, dead, buys, abc_class;
         coverage_days, service_target, service_target_from, shortage_cost, holding_cost_per_day.
-        Quantities in units, missing limits NaN, money NaN where unknown.
-    receipts : row, day, quantity, order_id, due_on of the open orders that count.
+        Quantities in units, missing limits NaN, money NaN where unknown. order_weekday: 0 is Monday, NaN any.
+    receipts : row, day, quantity, order_id, due_on of the open orders that count; today: approved this morning.
+    stale : the same of open orders that are overdue for too long to count.
     """
 
     table: pd.DataFrame
     receipts: pd.DataFrame
+    stale: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def approved(self) -> np.ndarray:
+        """Units of the orders that were approved this morning, shape (n,): part of what this plan orders."""
+        some = self.receipts[self.receipts["today"]]
+        return np.bincount(some["row"], some["quantity"], minlength=len(self.table))
 
     def column(self, name: str) -> np.ndarray:
         """One column of the table as an array of floats, shape (n,)."""
@@ -79,10 +88,10 @@ def build_positions(
     _join_prices(table, inputs)
     _join_times(table, inputs, network, as_of, params, notes)
     delay = params.lead_time_added_days if params.delay_open_orders else 0.0
-    receipts = scheduled_receipts(inputs, network.keys, as_of, delay, notes)
+    receipts, stale = open_orders(inputs, network.keys, as_of, delay, notes)
     table["on_order"] = np.bincount(receipts["row"], receipts["quantity"], minlength=len(table))
     _join_classes(table, fits)
-    return Positions(table, receipts)
+    return Positions(table, receipts, stale)
 
 
 def with_choices(positions: Positions, params: Params, notes: list[str]) -> Positions:
@@ -94,7 +103,7 @@ def with_choices(positions: Positions, params: Params, notes: list[str]) -> Posi
     by_class = table["abc_class"].isin(list(targets))
     table["service_target"] = table["abc_class"].map(dict(targets)).astype(float).fillna(params.service_target)
     table["service_target_from"] = np.where(by_class, "class " + table["abc_class"], "all items")
-    return Positions(table, positions.receipts)
+    return replace(positions, table=table)
 
 
 def _join_master_data(table: pd.DataFrame, inputs: Inputs) -> None:
@@ -185,6 +194,8 @@ def _join_times(
     table["lead_time_days"] = np.floor(np.where(buys, found["lead_time_days"], network.transit_days) + 0.5)
     table["lead_time_sd_days"] = np.where(buys, found["lead_time_sd_days"], 0.0)
     table["lead_time_from"] = np.where(buys, found["lead_time_from"], "transit")
+    weekday = table["supplier_id"].map(suppliers["order_weekday"]).astype("string").str.lower()
+    table["order_weekday"] = weekday.map({day: n for n, day in enumerate(WEEKDAYS)}).astype(float).where(buys)
     review = of_supplier("review_period_days").fillna(params.review_period_days)
     table["review_period_days"] = np.where(buys, review, params.review_period_days)
     # A case pack is the supplier's; a location that is fed has one only where it is told for that location.
@@ -224,12 +235,15 @@ def _join_classes(table: pd.DataFrame, fits: Fits) -> None:
 def build_supply(positions: Positions, network: Network, usable: np.ndarray, horizon: float) -> Supply:
     """Return what covers demand: of a location that feeds others, what it and they hold and expect.
 
+    What was approved this morning is no cover yet: it is part of the order that the need asks for.
+
     Parameters
     ----------
     usable : stock that counts, units, (n,), already pooled.
     horizon : later open orders do not matter, days.
     """
-    receipts = positions.receipts[positions.receipts["day"] <= horizon]
+    receipts = positions.receipts
+    receipts = receipts[(receipts["day"] <= horizon) & ~receipts["today"]]
     rows, days, units = (receipts[c].to_numpy() for c in ("row", "day", "quantity"))
     for step in network.ancestors():
         fed = step[receipts["row"].to_numpy()]
