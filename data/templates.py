@@ -91,6 +91,8 @@ _EXAMPLES: Mapping[str, Pair] = MappingProxyType(
         "reason": ("New recipe", "Ordered by a club"),
         "policy": (None, "R,S"),
         "service_target": (None, 0.98),
+        "order_number": ("PO-2026-0001", "PO-2026-0002"),
+        "quantity of approved_orders": (48, 24),
         "pin_id": ("P-1", "P-2"),
         "kind of pins": ("safety_stock", "service_target"),
         "value of pins": (18, 0.99),

@@ -388,6 +388,21 @@ INPUT_TABLES: Mapping[str, Table] = MappingProxyType(
                 ),
                 key=("pin_id",),
             ),
+            Table(
+                "approved_orders",
+                "Orders that you approved: they stand as open orders until the data tell of them",
+                (
+                    _c("order_number", "id", "The order", required=True, label="Order"),
+                    ITEM,
+                    _c("quantity", "units", "Units ordered", required=True, minimum=0),
+                    _c("ordered_on", "date", "Morning of the order", required=True),
+                    _c("due_on", "date", "Day on which they should arrive", required=True),
+                    LOCATION,
+                    SUPPLIER,
+                    _c("unit_cost", "money", "Cost of one unit", minimum=0),
+                ),
+                key=("order_number", "item_id", "location_id"),
+            ),
         )
     }
 )

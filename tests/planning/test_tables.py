@@ -56,6 +56,10 @@ PUBLISHED = {
         "override_id",
     ),
     "pins": ("pin_id* item_id* location_id kind* value* order_on reason made_by made_at", "pin_id"),
+    "approved_orders": (
+        "order_number* item_id* quantity* ordered_on* due_on* location_id supplier_id unit_cost",
+        "order_number item_id location_id",
+    ),
 }
 RESULTS = {
     "forecast": "item_id location_id starts_on mean q50 q80 q90 q95",
