@@ -2,15 +2,26 @@
 
 import streamlit as st
 
-from pages.components import controls, glossary, numbers, order_views, panel
+from pages.components import (
+    controls,
+    exceptions_view,
+    glossary,
+    numbers,
+    orders_view,
+    panel,
+    plans_view,
+    today_view,
+    week_view,
+)
+
+TABS = ("Today", "By week", "Exceptions", "Orders", "Changes")
 
 
 def main() -> None:
-    """Draw the page."""
+    """Draw the page; only the tab that is open is worked out."""
     plan, whole = panel.open_page("Replenishment")
     numbers.replenishment(plan, whole)
     with st.container(horizontal=True):
-        panel.download("Download today's orders", plan.orders, "orders", plan)
         with st.popover("Budget, coverage, service", icon=":material/tune:"):
             controls.policy_params()
         with st.popover("Lead times", icon=":material/schedule:"):
@@ -18,13 +29,22 @@ def main() -> None:
         with st.popover("What if …", icon=":material/science:"):
             controls.what_if()
         glossary.words("Red", "Amber", "Green", "Expedite", "MOQ", "Coverage", "Lost margin", "Lead time + review")
-    work, orders, later = st.tabs(["Work list", f"Orders of today ({len(plan.orders):,})", "Later orders"])
-    with work:
-        order_views.work_list(plan)
+    today, weeks, exceptions, orders, changes = st.tabs(TABS, key="replenishment_tab", on_change="rerun")
+    with today:
+        if today.open:
+            today_view.show(plan)
+    with weeks:
+        if weeks.open:
+            week_view.show(plan)
+    with exceptions:
+        if exceptions.open:
+            exceptions_view.show(plan)
     with orders:
-        order_views.orders_of_today(plan)
-    with later:
-        order_views.later_orders(plan)
+        if orders.open:
+            orders_view.show(plan)
+    with changes:
+        if changes.open:
+            plans_view.show(plan)
 
 
 main()

@@ -5,6 +5,7 @@ Each answers one question, says its unit and its dates, and carries meaning by s
 
 from pages.components.charts_accuracy import calibration_curve, error_by_group, value_added
 from pages.components.charts_allocation import allocation_before_after, transfers_flow
+from pages.components.charts_budget import cut_line
 from pages.components.charts_forecast import forecast_fan
 from pages.components.charts_money import stock_value_and_cash
 from pages.components.charts_order import order_timeline, steps_of, waterfall
@@ -18,6 +19,7 @@ __all__ = [
     "abc_matrix",
     "allocation_before_after",
     "calibration_curve",
+    "cut_line",
     "error_by_group",
     "forecast_fan",
     "issues_by_value",

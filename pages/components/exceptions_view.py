@@ -1,0 +1,148 @@
+"""Open orders that no longer fit the plan, each with the one thing to do about it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import charts, item_view, ordering, panel, tables
+from pages.components.formats import day, known, literal, money, units
+from pages.components.lines import KEYS
+from planning.result import PlanResult
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "expedite": "Expedite",
+        "postpone": "Postpone",
+        "cancel": "Cancel",
+        "past_due": "Past due",
+        "above_maximum": "Above maximum",
+    }
+)
+MOST_ROWS = 500
+COLUMNS = (
+    "do",
+    "item_id",
+    "item_name",
+    "location_id",
+    "order_id",
+    "quantity",
+    "due_on",
+    "move_to",
+    "units_at_stake",
+    "value",
+    "reason",
+)
+
+
+def rows_of(plan: PlanResult) -> pd.DataFrame | None:
+    """The exceptions of the plan, None of a plan that tells none."""
+    return getattr(plan, "exceptions", None)
+
+
+def show(plan: PlanResult) -> None:
+    """Draw the tab."""
+    rows = rows_of(plan)
+    if rows is None or rows.empty:
+        st.success("Every open order fits the plan: nothing to hurry, postpone or cancel.", icon=":material/task_alt:")
+        return
+    kinds = [kind for kind in KINDS if (rows["kind"] == kind).any()]
+    chosen = st.pills(
+        "Show",
+        kinds,
+        format_func=lambda kind: f"{KINDS[kind]} ({int((rows['kind'] == kind).sum()):,})",
+        selection_mode="multi",
+        key="exception_kinds",
+        label_visibility="collapsed",
+    )
+    rows = rows[rows["kind"].isin(chosen)] if chosen else rows
+    rows = rows.sort_values(["value", "units_at_stake"], ascending=False, na_position="last", kind="stable")
+    st.caption("The dearest first. Choose one to see what to ask of the supplier.")
+    at = _list(rows.reset_index(drop=True).head(MOST_ROWS), plan)
+    _one(rows.iloc[at], plan)
+    tables.downloads(rows, "exceptions", plan, key="exceptions")
+
+
+def _list(rows: pd.DataFrame, plan: PlanResult) -> int:
+    shown = rows.merge(plan.items[[*KEYS, "item_name"]], on=list(KEYS), how="left")
+    lean = shown.assign(do=shown["kind"].map(KINDS)).reindex(columns=list(COLUMNS))
+    event = st.dataframe(
+        lean,
+        key="exceptions_list",
+        hide_index=True,
+        column_order=[c for c in COLUMNS if lean[c].notna().any()],
+        column_config=_columns(plan.params.currency),
+        height=min(38 + 35 * len(lean), 330),
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [0]}},
+        placeholder="–",
+        alt="Open orders that no longer fit the plan",
+    )
+    chosen = event.selection.rows
+    return int(chosen[0]) if chosen and chosen[0] < len(rows) else 0
+
+
+def _columns(currency: str) -> dict[str, Any]:
+    text, number, date = st.column_config.TextColumn, st.column_config.NumberColumn, st.column_config.DateColumn
+    return {
+        "do": text("Do", pinned=True),
+        "item_id": text("Item"),
+        "item_name": text("Name", width="medium"),
+        "location_id": text("Location"),
+        "order_id": text("Order"),
+        "quantity": number("Units", format="%,.0f"),
+        "due_on": date("Due on", format="D MMM YYYY"),
+        "move_to": date("Move to", format="D MMM YYYY"),
+        "units_at_stake": number("At stake (units)", format="%,.0f"),
+        "value": number(f"At stake ({currency})" if currency else "At stake", format="%,.0f"),
+        "reason": text("Why", width="large"),
+    }
+
+
+def _one(row: pd.Series, plan: PlanResult) -> None:
+    """The exception in view: what to ask, ready to send."""
+    item_id, location_id = str(row["item_id"]), str(row["location_id"])
+    with st.container(border=True):
+        item_view.heading(plan, item_id, location_id, key="exception_item")
+        stake = f" At stake: {money(row['value'], literal(plan.params.currency))}." if known(row["value"]) else ""
+        st.markdown(f"**{KINDS.get(row['kind'], 'Check')}**: {literal(row['reason'])}{stake}")
+        st.caption("To ask of the supplier; copy it from the corner.")
+        st.code(ask(row, plan), language=None, wrap_lines=True)
+        with st.container(horizontal=True, key="exception_actions"):
+            until = row["move_to"] if known(row["move_to"]) else row["due_on"]
+            after = pd.Timestamp(plan.as_of) + pd.Timedelta(days=1)
+            until = max(pd.Timestamp(until) if known(until) else after + pd.Timedelta(days=6), after).date()
+            pressed = st.button(
+                f"Asked: snooze until {day(until)}",
+                key="exception_asked",
+                icon=":material/snooze:",
+                help="The line stays off the work list until then.",
+            )
+            if pressed and ordering.snooze(pd.DataFrame([row[list(KEYS)]]), until, f"asked: {KINDS.get(row['kind'])}"):
+                st.rerun()
+        panel.chart(
+            charts.projected_stock(plan, item_id, location_id, height=320),
+            f"Projected stock of {item_id} at {location_id}",
+            key="exception_stock",
+        )
+
+
+def ask(row: pd.Series, plan: PlanResult) -> str:
+    """What to write to the supplier, in one or two sentences."""
+    names = plan.items.loc[(plan.items["item_id"] == row["item_id"]), "item_name"].dropna()
+    what = f"{row['item_id']} ({names.iloc[0]})" if len(names) else str(row["item_id"])
+    order = f"order {row['order_id']}" if known(row["order_id"]) else "our open order"
+    due = f", due {day(row['due_on'])}" if known(row["due_on"]) else ""
+    lead = f"{order[:1].upper()}{order[1:]}{due}: {units(row['quantity'])} of {what} for {row['location_id']}."
+    to = f" to {day(row['move_to'])}" if known(row["move_to"]) else ""
+    wish = {
+        "expedite": f"Please bring the delivery forward{to}.",
+        "postpone": f"Please postpone the delivery{to}.",
+        "cancel": "Please cancel it.",
+        "past_due": "It has not arrived. Please tell us the new date.",
+        "above_maximum": f"It is more than we can hold. Please deliver less, or later{to}.",
+    }
+    return f"{lead} {wish.get(str(row['kind']), 'Please check it.')}"
