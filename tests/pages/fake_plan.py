@@ -49,6 +49,7 @@ def fake_plan() -> PlanResult:
         totals=_totals(replenishment),
         solver={"status": "optimal", "objective": 0.0, "gap": 0.0},
         notes=("4 items take a lead time of 14 days: neither receipts nor suppliers give one",),
+        **({"exceptions": _exceptions(lines)} if "exceptions" in PlanResult.__dataclass_fields__ else {}),
     )
 
 
@@ -245,6 +246,10 @@ def _policy(lines: pd.DataFrame) -> pd.DataFrame:
         protection_interval_days=lines.lead + float(REVIEW),
         service_target=0.95,
         service_target_from="all items",
+        target_source="default",
+        policy_type="R,S",
+        pinned_safety_stock=np.nan,
+        implied_service=0.952,
         safety_stock=lines.safety,
         reorder_point=lines.need - lines.per_day * REVIEW,
         order_up_to_level=lines.need,
@@ -294,8 +299,10 @@ def _replenishment(lines: pd.DataFrame, projection: Projection) -> pd.DataFrame:
         excess_value=excess * lines.unit_cost,
         order_value=lines.order * lines.unit_cost,
         reason=reason,
+        order_wanted=lines.order,
+        units_saved=np.minimum(lines.order, lines.per_day * REVIEW) * 0.5,
     )
-    return frame[list(RESULT_TABLES["replenishment"].names)]
+    return frame[[*RESULT_TABLES["replenishment"].names, "order_wanted", "units_saved"]]
 
 
 def _orders(lines: pd.DataFrame) -> pd.DataFrame:
@@ -373,6 +380,24 @@ def _waterfall(lines: pd.DataFrame) -> pd.DataFrame:
             for step in WATERFALL_STEPS
         ]
     return pd.DataFrame(rows)
+
+
+def _exceptions(lines: pd.DataFrame) -> pd.DataFrame:
+    """One exception of each kind on the lines with something on order, the dearest first."""
+    some = lines[lines.on_order > 0].head(4)
+    kinds = ["expedite", "postpone", "cancel", "past_due", "above_maximum"][: len(some)]
+    due = pd.Timestamp(AS_OF) + pd.to_timedelta(some.due, unit="D")
+    frame = some[["item_id", "location_id"]].assign(
+        kind=kinds,
+        order_id=[f"PO-{n}" for n in range(len(some))],
+        quantity=some.on_order,
+        due_on=due,
+        move_to=(due - pd.Timedelta(days=3)).where(np.isin(kinds, ["expedite", "postpone"])),
+        units_at_stake=some.on_order * 0.5,
+        value=some.on_order * 0.5 * some.unit_cost,
+        reason=[f"{kind} because of <b>the plan</b>." for kind in kinds],
+    )
+    return frame.sort_values("value", ascending=False).reset_index(drop=True)
 
 
 def _accuracy(lines: pd.DataFrame) -> pd.DataFrame:

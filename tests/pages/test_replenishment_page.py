@@ -1,0 +1,263 @@
+"""The Replenishment page: what its tabs stand on, and every tab on the sample, on a made-up plan and on poor ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pages.components import cached, charts, exceptions_view, lookups, ordering, purchases, weeks, work
+from pages.components.filters import Filters
+from tests.pages.fake_plan import fake_history, fake_plan
+from tests.pages.test_pages import on_sample, opened, said, sample_home, widget  # noqa: F401
+
+PAGE = "pages/replenishment.py"
+TABS = ("Today", "By week", "Exceptions", "Orders", "Changes")
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return fake_plan()
+
+
+def unpriced(plan):
+    rows = plan.replenishment.assign(order_value=np.nan, lost_margin=np.nan, excess_value=np.nan)
+    return replace(
+        plan,
+        items=plan.items.assign(unit_cost=np.nan, unit_price=np.nan),
+        replenishment=rows,
+        orders=plan.orders.assign(unit_cost=np.nan, line_value=np.nan),
+    )
+
+
+def idle(plan):
+    """Nothing to do today."""
+    rows = plan.replenishment.assign(action="none", order_quantity=0.0, transfer_quantity=0.0, order_wanted=0.0)
+    return replace(plan, replenishment=rows, orders=plan.orders.iloc[:0], planned_orders=plan.planned_orders.iloc[:0])
+
+
+# --- what is at stake ------------------------------------------------------------------------------------------------
+
+
+def test_the_work_list_puts_the_most_at_stake_first_and_leaves_out_idle_stock(plan):
+    rows = work.work_list(plan)
+    assert rows["stake"].is_monotonic_decreasing
+    assert set(rows["action"]) <= set(work.ACTIONS)
+    assert rows["stake"].notna().all()
+
+
+def test_at_stake_is_the_margin_lost_before_an_order_arrives_and_what_todays_order_saves(plan):
+    rows = plan.replenishment
+    margin = (plan.items["unit_price"] - plan.items["unit_cost"]).to_numpy()
+    wanted = (rows["expected_lost_units"] + rows["units_saved"]).to_numpy() * margin
+    known = ~np.isnan(margin)
+    np.testing.assert_allclose(work.at_stake(plan).to_numpy()[known], wanted[known])
+
+
+def test_without_prices_units_are_at_stake(plan):
+    poor = unpriced(plan)
+    assert not work.priced(poor)
+    rows = poor.replenishment
+    np.testing.assert_allclose(work.at_stake(poor), rows["expected_lost_units"] + rows["units_saved"])
+
+
+def test_purchases_are_ranked_by_what_they_save_for_their_cost(plan):
+    found = work.ranked(plan)
+    assert found.rows["rate"].is_monotonic_decreasing
+    np.testing.assert_allclose(found.rows["spent"], found.rows["value"].cumsum())
+    assert found.value == pytest.approx(float(plan.replenishment["order_value"].sum()))
+    assert found.unpriced == int((plan.orders["unit_cost"].isna()).sum())
+
+
+def test_the_ranking_holds_what_is_wanted_whatever_the_budget_left_of_it(plan):
+    rows = plan.replenishment
+    cut = replace(plan, replenishment=rows.assign(order_quantity=0.0, order_value=0.0))
+    assert work.ranked(cut).value == pytest.approx(work.ranked(plan).value)
+    assert (work.ranked(cut).rows["ordered"] == 0).all()
+
+
+def test_the_cut_line_splits_what_is_bought_from_what_is_cut(plan):
+    found = work.ranked(plan)
+    figure = charts.cut_line(found, found.value / 2, "€")
+    bought, cut = figure.data
+    assert bought.x[-1] == pytest.approx(found.value / 2) == cut.x[0]
+    assert cut.x[-1] == pytest.approx(found.value)
+    assert len(charts.cut_line(found, None, "€").data) == 1
+    assert len(charts.cut_line(work.ranked(unpriced(plan)), 1.0).data) == 0
+
+
+def test_a_long_ranking_is_drawn_in_few_steps_that_add_up():
+    n = 5_000
+    rate = np.sort(np.random.default_rng(0).uniform(0, 1, n))[::-1]
+    rows = pd.DataFrame({"value": 1.0, "saved": rate, "rate": rate, "spent": np.arange(1.0, n + 1)})
+    figure = charts.cut_line(work.Ranked(rows, 0, in_money=True), 2_000.0)
+    assert max(len(trace.x) for trace in figure.data) <= 401
+    area = sum(float(np.sum(np.diff(t.x) * np.asarray(t.y)[:-1])) for t in figure.data)
+    assert area == pytest.approx(rate.sum(), rel=1e-3)
+
+
+# --- weeks -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_identity_of_stock_holds_in_every_week(plan):
+    found = weeks.by_week(plan)
+    served = found.demand - found.unmet
+    after = found.starting_stock - served + found.receipts + found.orders
+    np.testing.assert_allclose(after, found.closing_stock, atol=1e-6)
+    np.testing.assert_allclose(found.starting_stock[:, 1:], found.closing_stock[:, :-1])
+    assert (found.unmet >= 0).all()
+    assert (found.unmet <= found.demand + 1e-9).all()
+
+
+def test_days_on_hand_look_forward():
+    closing = np.array([[10.0, 0.0, 100.0]])
+    demand = np.full((1, 28), 4.0)
+    found = weeks._days(closing, demand, np.array([7, 14, 21]))
+    assert found[0, 0] == pytest.approx(2.5)
+    assert found[0, 1] == 0
+    assert np.isnan(found[0, 2])
+
+
+def test_everything_of_a_line_stands_together(plan):
+    found = weeks.by_week(plan)
+    rows = weeks.everything(found, np.array([5, 2]))
+    assert rows["item_id"].tolist()[:7] == [found.keys["item_id"].iloc[5]] * 7
+    assert rows["measure"].tolist() == [*weeks.MEASURES.values()] * 2
+    one = weeks.of_line(found, 5)
+    assert rows.iloc[1, 3:].tolist() == pytest.approx(one["demand"].round(1).tolist())
+
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+
+def approved_of(plan, supplier):
+    mine = plan.orders[plan.orders["supplier_id"] == supplier]
+    return mine.assign(ordered_on=mine["order_on"], due_on=mine["arrives_on"])
+
+
+def test_orders_stand_by_supplier_and_location_with_what_they_lack_of_the_minimum(plan):
+    rows = purchases.order_lines(plan, ordering.NOTHING)
+    first = rows.groupby("order_number")["line_value"].sum()
+    name = first.index[0]
+    supplier = rows.loc[rows["order_number"] == name, "supplier_id"].iloc[0]
+    orders = purchases.by_order(rows, {supplier: float(first[name]) + 10})
+    told = orders.loc[orders["order_number"] == name, "told"].iloc[0]
+    assert told.endswith("short") or told.startswith("not known")
+    assert orders["lines"].sum() == len(plan.orders)
+    assert (
+        purchases.by_order(rows, {supplier: 1.0})["told"]
+        .isin(["met", "none asked", "not known: a cost is missing"])
+        .all()
+    )
+
+
+def test_approved_orders_stand_beside_proposed_ones_and_count_against_the_budget(plan):
+    supplier = str(plan.orders["supplier_id"].iloc[0])
+    done = approved_of(plan, supplier)
+    rest = replace(plan, orders=plan.orders[plan.orders["supplier_id"] != supplier], params=plan.params.but(budget=1e6))
+    rows = purchases.order_lines(
+        rest, done[["order_number", "item_id", "location_id", "supplier_id", "quantity", "ordered_on", "due_on"]]
+    )
+    assert (rows["state"] == purchases.APPROVED).sum() == len(done)
+    orders = purchases.by_order(rows, {})
+    now = purchases.totals(rows, orders, rest)
+    assert now.approved + now.proposed == pytest.approx(float(plan.orders["line_value"].sum()))
+    assert "approved" in purchases.in_words(now, orders, "€")
+
+
+def test_what_to_ask_of_the_supplier_names_order_units_item_and_day(plan):
+    row = pd.Series(
+        {
+            "item_id": "00001",
+            "location_id": "DC",
+            "kind": "expedite",
+            "order_id": "PO-1",
+            "quantity": 120.0,
+            "due_on": pd.Timestamp("2026-05-20"),
+            "move_to": pd.Timestamp("2026-05-11"),
+        }
+    )
+    said = exceptions_view.ask(row, plan)
+    assert "PO-1" in said
+    assert "120 units of 00001" in said
+    assert "forward to Mon 11 May 2026" in said
+    assert "cancel" in exceptions_view.ask(row.replace("expedite", "cancel"), plan)
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def at(tab, **query):
+    app = opened(PAGE, **query)
+    if tab != TABS[0]:
+        app.session_state["replenishment_tab"] = tab
+        app.run()
+    return app
+
+
+def shown(monkeypatch, plan):
+    monkeypatch.setattr(cached, "plan", lambda *_: plan)
+    monkeypatch.setattr(lookups, "history", lambda *_: fake_history())
+
+
+@pytest.mark.usefixtures("on_sample")
+@pytest.mark.parametrize("tab", TABS)
+def test_a_tab_opens_on_the_sample(tab):
+    app = at(tab)
+    assert not app.exception
+    assert not app.error
+    assert "nan" not in said(app).lower().split()
+
+
+@pytest.mark.usefixtures("on_sample")
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("change", [lambda p: p, unpriced, idle], ids=["whole", "no prices", "nothing to do"])
+def test_a_tab_opens_on_a_plan_that_lacks_things(tab, change, plan, monkeypatch):
+    shown(monkeypatch, change(plan))
+    app = at(tab)
+    assert not app.exception
+    assert "nan" not in said(app).lower().split()
+    assert "<script>" not in said(app)
+
+
+@pytest.mark.usefixtures("on_sample")
+@pytest.mark.parametrize("tab", TABS)
+def test_a_tab_opens_on_a_single_line(tab, plan, monkeypatch):
+    shown(monkeypatch, Filters(location=("DC",), search="00001").narrow(plan))
+    assert not at(tab).exception
+
+
+@pytest.mark.usefixtures("on_sample")
+def test_the_slider_of_the_budget_sets_the_budget_of_every_page():
+    app = opened(PAGE, set='{"budget": 5000}')
+    slider = widget(app, "budget_slider")
+    assert slider.value == 5000
+    slider.set_value(slider.max).run()
+    assert not app.exception
+    assert "set" not in app.query_params
+    assert "No limit" in [m.value for m in app.metric]
+
+
+@pytest.mark.usefixtures("on_sample")
+def test_a_budget_says_what_it_buys_and_what_falls_below_the_line():
+    app = opened(PAGE, set='{"budget": 5000}')
+    assert "fall short by" in said(app)
+    assert "The budget buys" in said(app)
+
+
+@pytest.mark.usefixtures("on_sample")
+@pytest.mark.parametrize("measure", [*weeks.MEASURES, "everything"])
+def test_each_measure_of_the_weeks_is_shown(measure):
+    app = at("By week")
+    widget(app, "week_measure").set_value(measure).run()
+    assert not app.exception
+
+
+@pytest.mark.usefixtures("on_sample")
+def test_a_plan_is_made_in_two_steps():
+    app = at("Changes")
+    widget(app, "plan_next").click().run()
+    assert not app.exception
+    assert "step 2 of 2" in said(app)
+    widget(app, "plan_back").click().run()
+    assert "step 1 of 2" in said(app)
