@@ -83,10 +83,14 @@ class Need:
         assert self.before is not None
         return _tail(self.before)
 
-    def fill_rate(self, order: np.ndarray) -> np.ndarray:
-        """Return the share of demand served between the arrivals, NaN without demand, (n,)."""
+    def fill_rate(self, order: np.ndarray, lot: np.ndarray | float = 0.0) -> np.ndarray:
+        """Return the share of demand served between the arrivals, NaN without demand, (n,).
+
+        Where an order brings a lot on top, stock runs short only once in so much demand: beta = 1 - short / lot.
+        """
+        sold = np.maximum(self.between, lot)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(self.between > 0, np.clip(1 - self.short(order) / self.between, 0, 1), np.nan))
+            return np.asarray(np.where(self.between > 0, np.clip(1 - self.short(order) / sold, 0, 1), np.nan))
 
     def cycle_service_level(self, order: np.ndarray) -> np.ndarray:
         """Return the chance that nothing is short between the arrivals, (n,)."""
@@ -98,13 +102,14 @@ class Need:
         at = np.clip(np.ceil(target * m - 1e-9).astype(int) - 1, 0, m - 1)
         return np.asarray(self.need[np.arange(len(self.need)), at])
 
-    def order_for_fill_rate(self, target: np.ndarray) -> np.ndarray:
+    def order_for_fill_rate(self, target: np.ndarray, lot: np.ndarray | float = 0.0) -> np.ndarray:
         """Return the least order that serves the target share of demand, units, (n,); may be below zero.
 
         Lost sales: E[(need - q)+] <= (1 - target) E[D between].  Backorders, exact for (R, S):
         E[(need - q)+] - E[(short before - q)+] <= (1 - target) E[D between].
+        Where an order brings a lot on top, its units stand for E[D between] on the right, if they are more.
         """
-        allowed = (1 - target) * self.between
+        allowed = (1 - target) * np.maximum(self.between, lot)
         return _order_for_loss(self.need, self.tail, allowed) if self.before is None else self._bisect(allowed)
 
     def _bisect(self, allowed: np.ndarray) -> np.ndarray:
@@ -278,15 +283,25 @@ class Levels:
     raw_order : what reaches the service target exactly; below zero: stock is more than enough, (n,).
     order : raw_order, or more where the mean demand or a least stock asks for it, (n,).
     due : whether an order is due, (n,).
+    lot : what an order brings on top at least, (n,); 0: nothing, it fills up to a level.
     """
 
     raw_order: np.ndarray
     order: np.ndarray
     due: np.ndarray
+    lot: np.ndarray
 
 
 def find_levels(
-    need: Need, measure: str, target: np.ndarray, critical_ratio: np.ndarray, least_stock: np.ndarray
+    need: Need,
+    measure: str,
+    target: np.ndarray,
+    critical_ratio: np.ndarray,
+    least_stock: np.ndarray,
+    *,
+    lot: np.ndarray | None = None,
+    pinned: np.ndarray | None = None,
+    missing: np.ndarray | None = None,
 ) -> Levels:
     """Return the order that reaches the service target, and whether it is due.
 
@@ -296,17 +311,36 @@ def find_levels(
     target : fraction, (n,); of the first two measures.
     critical_ratio : shortage cost / (shortage cost + holding cost until the next order), (n,); of "cost".
     least_stock : units to hold at least beyond mean demand (minimum and presentation stock), (n,).
+    lot : what an order brings on top at least, units, (n,); None: nothing. No reorder point with a lot lies below
+        mean demand.
+    pinned : safety stock set by hand, units, (n,), NaN where it is not: then no target decides.
+    missing : units from the position up to a reorder point that is given, (n,), NaN where it is not: then neither
+        the target nor the least stock decides, and an order is due at the reorder point, not only below it.
     """
+    n = len(need.between)
+    lot = np.zeros(n) if lot is None else lot
     mean_need = need.mean
     if measure == "fill_rate":
-        raw = need.order_for_fill_rate(target)
+        raw = need.order_for_fill_rate(target, lot)
+        raw = np.where(lot > 0, np.maximum(raw, mean_need), raw)
         floor = mean_need + least_stock
     else:
         raw = need.order_for_cycle_service(target if measure == "cycle_service_level" else critical_ratio)
         floor = np.where(least_stock > 0, mean_need + least_stock, -np.inf)
     raw = np.where(least_stock > 0, np.maximum(raw, mean_need + least_stock), raw)
     raw = np.where(need.between > 0, raw, np.where(least_stock > 0, raw, np.minimum(raw, 0)))
-    return Levels(raw, np.maximum(raw, floor), raw > 1e-9)
+    order, due = np.maximum(raw, floor), raw > 1e-9
+    if missing is not None:
+        given = ~np.isnan(missing)
+        raw, order = np.where(given, missing, raw), np.where(given, missing, order)
+        due = np.where(given, (missing >= -1e-9) & (missing + lot > 1e-9), due)
+    if pinned is not None:
+        by_hand = mean_need + np.maximum(pinned, least_stock)
+        # A reorder point that is given stays where it is higher than the pin asks for.
+        by_hand = by_hand if missing is None else np.fmax(by_hand, np.where(np.isnan(pinned), np.nan, missing))
+        raw, order = (np.where(np.isnan(pinned), units, by_hand) for units in (raw, order))
+        due = np.where(np.isnan(pinned), due, due & (raw > -1e-9) | (raw > 1e-9))
+    return Levels(raw, order, due, lot)
 
 
 def critical_ratio(shortage_cost: np.ndarray, holding_cost_per_day: np.ndarray, review: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ from planning.lead_time import lead_times
 from planning.network import Network
 from planning.params import Params
 from planning.policy import Supply
+from planning.reorder import join_policy
+from planning.targets import PIN_COLUMNS, join_targets, pinned_values, unused_pins
 
 YEAR_DAYS = 365
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -23,12 +25,15 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 class Positions:
     """What a plan starts from, one row an item-location in the order of the network's keys.
 
-    The last five columns of the table follow from quick parameters: see `with_choices`.
+    The columns after the semicolon follow from quick parameters: see `with_choices`.
 
     table : item_id, location_id, item_name, category, supplier_id, on_hand, allocated, backorders, on_order,
         unit_cost, unit_price, lead_time_days, lead_time_sd_days, lead_time_from, review_period_days,
-        volume, moq, order_multiple, max_order, max_stock, least_stock, shelf_life_days, ranged, dead, buys, abc_class;
-        coverage_days, service_target, service_target_from, shortage_cost, holding_cost_per_day.
+        volume, moq, order_multiple, max_order, min_stock, max_stock, least_stock, shelf_life_days, ends_in_days,
+        ranged, dead, buys, abc_class, order_cost, place_policy, item_policy, place_target, item_target,
+        pinned_safety_stock, pinned_service_target, inventory_position, demand_per_day, whole (see `with_demand`);
+        coverage_days, service_target, service_target_from, target_source, shortage_cost, holding_cost_per_day,
+        policy_type, lot, reorder_at.
         Quantities in units, missing limits NaN, money NaN where unknown. order_weekday: 0 is Monday, NaN any.
     receipts : row, day, quantity, order_id, due_on of the open orders that count; today: approved this morning.
     stale : the same of open orders that are overdue for too long to count.
@@ -65,6 +70,16 @@ class Positions:
         return np.where(np.isnan(cost), 1.0, cost)
 
     @property
+    def days_to_sell(self) -> np.ndarray:
+        """Days from its arrival in which an order must sell: shelf life, or what is left of the item, NaN: no end.
+
+        An item that is ending, nobody knows when, is not kept beyond the coverage of its order.
+        """
+        left = self.column("ends_in_days")
+        after = np.where(left > 0, np.maximum(left - self.column("lead_time_days"), 0), self.column("coverage_days"))
+        return np.asarray(np.fmin(self.column("shelf_life_days"), np.where(np.isnan(left), np.nan, after)))
+
+    @property
     def net_stock(self) -> np.ndarray:
         """On hand less committed and backorders, units, shape (n,); below zero: owed."""
         return np.asarray(self.column("on_hand") - self.column("allocated") - self.column("backorders"))
@@ -83,7 +98,7 @@ def build_positions(
     for name in ("on_hand", "allocated", "backorders", "unit_cost"):
         values = stock[name].reindex(at).to_numpy()
         table[name] = values if name == "unit_cost" else np.nan_to_num(values)
-    _join_master_data(table, inputs)
+    _join_master_data(table, inputs, as_of)
     table["buys"] = network.source < 0
     _join_prices(table, inputs)
     _join_times(table, inputs, network, as_of, params, notes)
@@ -91,7 +106,37 @@ def build_positions(
     receipts, stale = open_orders(inputs, network.keys, as_of, delay, notes)
     table["on_order"] = np.bincount(receipts["row"], receipts["quantity"], minlength=len(table))
     _join_classes(table, fits)
-    return Positions(table, receipts, stale)
+    _tell_pins(inputs["pins"], network.keys, notes)
+    return with_pins(Positions(table, receipts, stale), inputs["pins"])
+
+
+def with_pins(positions: Positions, pins: pd.DataFrame) -> Positions:
+    """Return the same positions with these pins of safety stock and service target, and no others.
+
+    Parameters
+    ----------
+    pins : the contract's table.
+    """
+    table = positions.table.copy()
+    for kind, name in PIN_COLUMNS.items():
+        table[name] = pinned_values(pins, table, kind)
+    return replace(positions, table=table)
+
+
+def with_demand(positions: Positions, position: np.ndarray, per_day: np.ndarray, whole: np.ndarray) -> Positions:
+    """Return the positions with their inventory position (units), mean demand a day, and whether it is whole units."""
+    told = positions.table.assign(inventory_position=position, demand_per_day=per_day, whole=whole)
+    return replace(positions, table=told)
+
+
+def _tell_pins(pins: pd.DataFrame, keys: pd.DataFrame, notes: list[str]) -> None:
+    unused = unused_pins(pins, keys)
+    if len(unused):
+        some = ", ".join(str(name)[:40] for name in unused["pin_id"].head(3))
+        notes.append(
+            f"Pins without an effect: {len(unused):,} ({some}). They name no item and location of the plan, "
+            "or hold a value that cannot be used."
+        )
 
 
 def with_choices(positions: Positions, params: Params, notes: list[str]) -> Positions:
@@ -99,14 +144,12 @@ def with_choices(positions: Positions, params: Params, notes: list[str]) -> Posi
     table = positions.table.copy()
     _join_costs(table, params, notes)
     table["coverage_days"] = np.maximum(params.coverage_days or 0, table["review_period_days"])
-    targets = params.service_target_by_class
-    by_class = table["abc_class"].isin(list(targets))
-    table["service_target"] = table["abc_class"].map(dict(targets)).astype(float).fillna(params.service_target)
-    table["service_target_from"] = np.where(by_class, "class " + table["abc_class"], "all items")
+    join_targets(table, params)
+    join_policy(table, params, notes)
     return replace(positions, table=table)
 
 
-def _join_master_data(table: pd.DataFrame, inputs: Inputs) -> None:
+def _join_master_data(table: pd.DataFrame, inputs: Inputs, as_of: date) -> None:
     items = inputs["items"].drop_duplicates("item_id").set_index("item_id")
     local = inputs["item_locations"].drop_duplicates(["item_id", "location_id"]).set_index(["item_id", "location_id"])
     at = pd.MultiIndex.from_frame(table[["item_id", "location_id"]])
@@ -129,9 +172,20 @@ def _join_master_data(table: pd.DataFrame, inputs: Inputs) -> None:
     table["place_lead"] = of_place("lead_time_days").astype(float)
     table["item_lead"] = of_item("lead_time_days").astype(float)
     shown = pd.to_numeric(of_place("presentation_stock")).fillna(0)
-    table["least_stock"] = np.maximum(pd.to_numeric(table.pop("min_stock")).fillna(0), shown)
+    table["min_stock"] = pd.to_numeric(table["min_stock"])
+    table["least_stock"] = np.maximum(table["min_stock"].fillna(0), shown)
+    table["place_policy"], table["item_policy"] = of_place("policy"), of_item("policy")
+    table["place_target"] = of_place("service_target").astype(float)
+    table["item_target"] = of_item("service_target").astype(float)
     table["ranged"] = of_place("ranged").fillna(1.0).astype(float) > 0
     table["dead"] = of_item("life_cycle") == "dead"
+    table["ends_in_days"] = _days_left(of_item("ends_on"), of_item("life_cycle") == "ending", as_of)
+
+
+def _days_left(ends_on: pd.Series, ending: pd.Series, as_of: date) -> np.ndarray:
+    """Return the days on which an item is still sold, NaN: no end; 0: it ends, but nobody said when."""
+    left = (pd.to_datetime(ends_on) - pd.Timestamp(as_of)).dt.days + 1.0
+    return np.where(left.notna(), left.clip(lower=0), np.where(ending, 0.0, np.nan))
 
 
 def _join_prices(table: pd.DataFrame, inputs: Inputs) -> None:
@@ -196,6 +250,7 @@ def _join_times(
     table["lead_time_from"] = np.where(buys, found["lead_time_from"], "transit")
     weekday = table["supplier_id"].map(suppliers["order_weekday"]).astype("string").str.lower()
     table["order_weekday"] = weekday.map({day: n for n, day in enumerate(WEEKDAYS)}).astype(float).where(buys)
+    table["order_cost"] = np.where(buys, of_supplier("order_cost"), np.nan)
     review = of_supplier("review_period_days").fillna(params.review_period_days)
     table["review_period_days"] = np.where(buys, review, params.review_period_days)
     # A case pack is the supplier's; a location that is fed has one only where it is told for that location.

@@ -28,7 +28,7 @@ BAND_Z = 1.2815515655446004
 def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, notes: list[str]) -> PlanResult:
     """Build every table of the result, each sorted by its key."""
     replenishment = _replenishment(stages, as_of, params)
-    policy = _policy(stages)
+    policy = _policy(stages, params)
     cost = stages.positions.column("unit_cost")
     orders = purchase_orders(replenishment, cost, as_of.isoformat())
     allocation = _allocation(stages, as_of)
@@ -66,7 +66,7 @@ def _ordered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame[[*first, *(c for c in frame if c not in first)]]
 
 
-def _policy(stages: Stages) -> pd.DataFrame:
+def _policy(stages: Stages, params: Params) -> pd.DataFrame:
     table, demand, need = stages.positions.table, stages.demand, stages.need
     interval = stages.positions.interval
     mean = demand.mean_to(interval)
@@ -74,6 +74,8 @@ def _policy(stages: Stages) -> pd.DataFrame:
     level = np.where((mean > 0) | (stages.levels.order > 0), np.maximum(level, 0), 0.0)
     raw = stages.position + stages.levels.raw_order
     due_at = np.where(demand.whole, stages.position + np.ceil(np.round(stages.levels.raw_order, 6)) - 1, raw)
+    given, lot = stages.positions.column("reorder_at"), stages.levels.lot
+    due_at = np.where(np.isnan(given), due_at, level)
     out = _keys(stages).assign(
         abc_class=table["abc_class"].to_numpy(),
         demand_class=np.where(stages.network.feeds, "pooled", stages.fits.demand_class),
@@ -83,10 +85,10 @@ def _policy(stages: Stages) -> pd.DataFrame:
         protection_interval_days=interval,
         safety_stock=np.maximum(level - mean, 0),
         reorder_point=np.where(level > 0, np.maximum(due_at, -1.0), -1.0),
-        order_up_to_level=level,
+        order_up_to_level=level + np.where((level > 0) | ~np.isnan(given), lot, 0.0),
         buffer_units=stages.buffer,
         mean_stock_units=_mean_stock(stages, stages.levels),
-        expected_fill_rate=need.fill_rate(stages.levels.order),
+        expected_fill_rate=need.fill_rate(stages.levels.order, lot),
         expected_cycle_service_level=need.cycle_service_level(stages.levels.order),
     )
     for name in (
@@ -96,10 +98,13 @@ def _policy(stages: Stages) -> pd.DataFrame:
         "review_period_days",
         "service_target",
         "service_target_from",
+        "target_source",
+        "policy_type",
+        "pinned_safety_stock",
     ):
         out[name] = table[name].to_numpy()
-    out["policy_type"], out["pinned_safety_stock"], out["target_source"] = "R,S", np.nan, "default"
-    out["implied_service"] = out["expected_fill_rate"]
+    filled = params.service_measure == "fill_rate"
+    out["implied_service"] = out["expected_fill_rate" if filled else "expected_cycle_service_level"]
     return _ordered(out, "policy")
 
 
@@ -181,7 +186,10 @@ def _excess(stages: Stages) -> np.ndarray:
     """Stock beyond the policy's need and beyond 91 days (or lead time + coverage) of demand; at most what is there."""
     positions = stages.positions
     reach = np.maximum(positions.column("lead_time_days") + positions.column("coverage_days"), EXCESS_DAYS)
-    most = np.maximum(stages.demand.mean_to(reach), stages.position + np.maximum(stages.levels.order, -stages.position))
+    most = np.maximum(
+        stages.demand.mean_to(reach),
+        stages.position + np.maximum(stages.levels.order, -stages.position) + stages.levels.lot,
+    )
     own = np.maximum(positions.net_stock, 0) + positions.column("on_order")
     return np.asarray(np.clip(stages.position - most, 0, own))
 
@@ -309,7 +317,7 @@ def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
     for target in (*CURVE_TARGETS, params.service_target):
         levels = policy_levels(positions, need, params, np.full(len(cost), target))
         stock = _mean_stock(stages, levels)
-        fill = np.nan_to_num(need.fill_rate(levels.order), nan=1.0)
+        fill = np.nan_to_num(need.fill_rate(levels.order, levels.lot), nan=1.0)
         sold = np.where(sells, per_day, 0.0)
         lost = sold * (1 - fill) * 365
         rows.append(
@@ -350,7 +358,8 @@ def _mean_stock(stages: Stages, levels: Levels) -> np.ndarray:
     network, review = stages.network, stages.positions.column("review_period_days")
     interval = stages.positions.column("lead_time_days") + review
     per_day = stages.demand.mean_to(interval) / interval
-    stock = np.where(per_day > 0, np.maximum(levels.order - stages.need.mean, 0) + per_day * review / 2, 0.0)
+    used_up = np.maximum(per_day * review, levels.lot) / 2
+    stock = np.where(per_day > 0, np.maximum(levels.order - stages.need.mean, 0) + used_up, 0.0)
     fed = network.source >= 0
     below = np.bincount(network.source[fed], stock[fed], minlength=len(stock))
     return np.maximum(stock - below, 0)

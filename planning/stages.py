@@ -18,7 +18,7 @@ from planning.overrides import tell_unapplied
 from planning.params import Params
 from planning.past import Choice, Past
 from planning.policy import Levels, Need, Supply, build_need, critical_ratio, find_levels
-from planning.positions import Positions, build_positions, build_supply, with_choices
+from planning.positions import Positions, build_positions, build_supply, with_choices, with_demand
 from planning.replenish import LaterOrders, Netting, project, receipts_by_day
 from planning.spread import build_distribution, corrected_path
 
@@ -130,6 +130,8 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
     tell_unapplied(corrections, notes)
     accuracy, calibration = accuracy_tables(past, network, choice, interval, demand, positions.column("unit_cost"))
     usable, on_way = _usable_stock(network, positions, demand, interval)
+    position = usable + network.pool(positions.column("on_order") - positions.approved)
+    positions = with_demand(positions, position, demand.mean_to(interval) / interval, demand.whole)
     farthest = float(interval.max()) + 3 * float(positions.column("lead_time_sd_days").max())
     supply = build_supply(positions, network, usable, farthest)
     need = build_need(demand, supply, lost=params.unmet_demand == "lost")
@@ -170,8 +172,9 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     levels = policy_levels(positions, need, params, positions.column("service_target"))
     position = usable + network.pool(positions.column("on_order"))
     extra = demand.mean_to(lead + coverage) - demand.mean_to(lead + review)
-    asked = np.where(levels.due, np.maximum(levels.order, 0) + extra, 0.0)
-    life = positions.column("shelf_life_days")
+    by_lot = positions.table["policy_type"].isin(["R,s,S", "min/max"]).to_numpy(bool)
+    asked = np.where(levels.due, np.maximum(levels.order, 0) + np.where(by_lot, levels.lot, extra), 0.0)
+    life = positions.days_to_sell
     sells = demand.mean_to(lead + np.nan_to_num(life)) - demand.mean_to(lead)
     limits = build_limits(
         positions, position, np.where(np.isnan(life), np.inf, np.maximum(sells - need.arriving_stock, 0)), demand.whole
@@ -222,13 +225,24 @@ def critical_ratios(positions: Positions, params: Params) -> np.ndarray:
     """Return the chance of need at which one more unit saves as much as it costs to hold, (n,)."""
     holding = positions.column("holding_cost_per_day")
     holding = np.where(np.isnan(holding), params.holding_rate_per_year / 365, holding)
-    return critical_ratio(positions.worth, holding, positions.column("review_period_days"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lasts = np.nan_to_num(positions.column("lot") / positions.column("demand_per_day"), posinf=0.0)
+    return critical_ratio(positions.worth, holding, np.maximum(positions.column("review_period_days"), lasts))
 
 
 def policy_levels(positions: Positions, need: Need, params: Params, target: np.ndarray) -> Levels:
     """Return the levels at a service target, (n,), read off the kept needs."""
     ratio = critical_ratios(positions, params)
-    return find_levels(need, params.service_measure, target, ratio, positions.column("least_stock"))
+    return find_levels(
+        need,
+        params.service_measure,
+        target,
+        ratio,
+        positions.column("least_stock"),
+        lot=positions.column("lot"),
+        pinned=positions.column("pinned_safety_stock"),
+        missing=positions.column("reorder_at") - positions.column("inventory_position"),
+    )
 
 
 def _usable_stock(
