@@ -14,6 +14,8 @@ from planning.tables import INPUT_TABLES
 
 MAIN = "MAIN"
 OVERDUE_LIMIT_DAYS = 60
+UNMATCHED_DAYS = 7
+"""After so many days an approved order should be among the open orders or receipts."""
 KEY = ("item_id", "location_id")
 
 _DTYPES: Mapping[str, Any] = MappingProxyType({"id": "object", "text": "object", "date": "datetime64[s]"})
@@ -182,7 +184,10 @@ def open_orders(
     closed = _received(orders, inputs["receipts"], as_of)
     if closed.any():
         notes.append(f"Open orders that were received already: {int(closed.sum()):,}. They count no more.")
+    approved = approved_orders(inputs, keys, as_of, notes)
     orders = orders[~closed]
+    if len(approved):
+        orders = pd.concat([orders, approved[list(orders.columns)]], ignore_index=True)
     unknown = orders["row"] < 0
     if unknown.any():
         notes.append(
@@ -217,6 +222,35 @@ def _with_approved(inputs: Inputs, as_of: date) -> pd.DataFrame:
     known = approved[~(approved["ordered_on"] > pd.Timestamp(as_of))].rename(columns={"order_number": "order_id"})
     known = known.assign(today=known["ordered_on"] == pd.Timestamp(as_of))
     return pd.concat([orders, known[[c for c in orders.columns if c in known]]], ignore_index=True)
+
+
+def approved_orders(inputs: Inputs, keys: pd.DataFrame, as_of: date, notes: list[str]) -> pd.DataFrame:
+    """Return the approved orders that no open order and no receipt of the same number, item and location tells of.
+
+    Returns
+    -------
+    DataFrame in the columns of `open_orders`, order_id being the order's number, and `row` (into `keys`).
+    """
+    approved = inputs["approved_orders"].rename(columns={"order_number": "order_id"})
+    approved = approved.assign(row=rows_of(approved, keys, sole_location(keys)))
+    if approved.empty:
+        return approved
+    arrived = inputs["receipts"][inputs["receipts"]["received_on"] <= pd.Timestamp(as_of)]
+    told = pd.concat([t[["order_id", "item_id", "location_id"]] for t in (inputs["open_orders"], arrived)])
+    told = told[told["order_id"].notna()]
+    known = pd.MultiIndex.from_arrays([told["order_id"], told["item_id"], rows_of(told, keys, sole_location(keys))])
+    mine = pd.MultiIndex.from_frame(approved[["order_id", "item_id", "row"]])
+    standing = approved[~mine.isin(known) & (approved["quantity"] > 0).to_numpy()]
+    waiting = standing[standing["ordered_on"] < pd.Timestamp(as_of) - pd.Timedelta(days=UNMATCHED_DAYS)]
+    if len(waiting):
+        numbers = waiting["order_id"].drop_duplicates()
+        some = f"{', '.join(numbers.head(3))}{' ...' if len(numbers) > 3 else ''}"
+        notes.append(
+            f"Approved orders that the data do not tell of after {UNMATCHED_DAYS} days: {len(numbers):,} ({some}), "
+            f"{waiting['quantity'].sum():,.0f} units. They still count as open: import the open orders, confirm what "
+            "matches them, or close them."
+        )
+    return standing
 
 
 def _received(orders: pd.DataFrame, receipts: pd.DataFrame, as_of: date) -> pd.Series:
