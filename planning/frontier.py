@@ -7,7 +7,7 @@ than one step of one line is left over.
 Source: Silver, Pyke & Thomas, 4th ed. (2017), marginal analysis for the allocation of a given safety stock.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,9 @@ import pandas as pd
 from planning.inputs import KEY, rows_of
 from planning.params import Params
 from planning.policy import Need
-from planning.positions import YEAR_DAYS, Positions, with_choices
+from planning.positions import YEAR_DAYS, with_choices
 from planning.stages import Base, policy_levels
+from planning.targets import HIGHEST
 
 VALUES = ("units", "margin")
 """What a unit served counts: one, or its margin."""
@@ -25,7 +26,6 @@ TARGETS = (0.70, 0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 STEPS = 48
 """Steps of a line whose need has more points: close where a unit is seldom needed, wide where it often is."""
 CURVE_POINTS = 120
-MOST_TARGET = 0.9999
 MEASURES = ["stock", "fill_rate", "kept", "lost_units_per_year", "lost_margin_per_year"]
 
 
@@ -127,6 +127,7 @@ class Exchange:
     cycle : half of what is used up between two orders, units, (n,).
     demand_per_year : units, (n,).
     cost, margin : of a unit, NaN where unknown, (n,); a cost of 1 for all where none is known.
+    held : usable on hand today, units, (n,).
     in_money : whether costs are known at all.
     """
 
@@ -138,6 +139,7 @@ class Exchange:
     demand_per_year: np.ndarray
     cost: np.ndarray
     margin: np.ndarray
+    held: np.ndarray
     in_money: bool
 
     def stock(self, order: np.ndarray) -> np.ndarray:
@@ -203,6 +205,7 @@ def build_exchange(base: Base, params: Params, keys: pd.DataFrame | None = None)
         demand_per_year=per_day[rows] * YEAR_DAYS,
         cost=cost[rows] if in_money else np.ones(len(rows)),
         margin=positions.column("shortage_cost")[rows],
+        held=np.maximum(positions.net_stock, 0)[rows],
         in_money=in_money,
     )
 
@@ -264,6 +267,32 @@ def _columns(m: int, steps: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Tradeoff:
+    """What some lines exchange, with nothing in it that a service target changes.
+
+    value : what a unit served counts: "units" or "margin".
+    policy : one target for all lines, at a range of targets: service_target and MEASURES.
+    """
+
+    value: str
+    exchange: Exchange
+    steps: Climb
+    policy: pd.DataFrame
+
+    def order(self, policy: pd.DataFrame) -> np.ndarray:
+        """Return the orders of these lines under a plan's policy table of all lines, units, (n,)."""
+        buffer = policy["buffer_units"].to_numpy(float)[self.exchange.rows]
+        return np.asarray(buffer + self.exchange.need.mean)
+
+
+def build_tradeoff(base: Base, params: Params, value: str = "units", keys: pd.DataFrame | None = None) -> Tradeoff:
+    """Work out what the lines that serve customers exchange; see `build_exchange` for `keys`."""
+    exchange = build_exchange(base, params, keys)
+    steps = climb(build_ladder(exchange, value))
+    return Tradeoff(value, exchange, steps, policy_curve(base, params, exchange, value))
+
+
+@dataclass(frozen=True)
 class Frontier:
     """The curves of some lines, and where their stock and policy stand beside them.
 
@@ -271,7 +300,8 @@ class Frontier:
     in_money : whether stock is at cost (else in units).
     curve : the frontier by rising stock, columns MEASURES.
     policy : one target for all lines, columns service_target and MEASURES.
-    today, proposed, best : MEASURES of today's stock held on, of the policy, and of the frontier at its stock.
+    today, proposed, best : MEASURES of today's stock, if every line kept on holding as much; of the policy; and of
+        the frontier at the stock of the policy.
     least_stock : the least stock that keeps as much as the policy; NaN where none does.
     lines : how many there are.
     """
@@ -287,32 +317,28 @@ class Frontier:
     lines: int
 
 
-def compare(
-    exchange: Exchange, steps: Climb, policy: pd.DataFrame, proposed: np.ndarray, held: np.ndarray, value: str
-) -> Frontier:
-    """Set the frontier beside the policy and today's stock.
+def compare(trade: Tradeoff, proposed: np.ndarray) -> Frontier:
+    """Set the frontier beside a policy and today's stock.
 
     Parameters
     ----------
-    policy : what `policy_curve` returned for the same lines and value.
-    proposed : the order of the policy, units, (n,).
-    held : usable on hand today, units, (n,); what it serves if every line keeps on holding as much.
+    proposed : the order of the policy, units, (n,): see `Tradeoff.order`.
     """
-    now, then = exchange.point(proposed, value), exchange.point(exchange.need.mean + held - exchange.cycle, value)
-    then["stock"] = float(np.nansum(held * exchange.cost))
+    exchange, steps, value = trade.exchange, trade.steps, trade.value
+    now = exchange.point(proposed, value)
+    then = exchange.point(exchange.need.mean + exchange.held - exchange.cycle, value)
+    then["stock"] = float(np.nansum(exchange.held * exchange.cost))
     ground = exchange.point(_unmoved(exchange, proposed), value)
-    worth = exchange.worth(value)
-    all_worth = float((exchange.demand_per_year * worth).sum())
-    best = _along(exchange, steps, ground, np.array([now["stock"]]), value).iloc[0]
-    money = steps.money_for((now["kept"] - ground["kept"]) * all_worth) if all_worth > 0 else float("nan")
+    worth = float((exchange.demand_per_year * exchange.worth(value)).sum())
+    money = steps.money_for((now["kept"] - ground["kept"]) * worth) if worth > 0 else float("nan")
     return Frontier(
         value=value,
         in_money=exchange.in_money,
         curve=_along(exchange, steps, ground, _grid(steps) + ground["stock"], value),
-        policy=policy,
+        policy=trade.policy,
         today=pd.Series(then),
         proposed=pd.Series(now),
-        best=best,
+        best=_along(exchange, steps, ground, np.array([now["stock"]]), value).iloc[0],
         least_stock=ground["stock"] + money,
         lines=len(exchange.rows),
     )
@@ -321,7 +347,7 @@ def compare(
 def policy_curve(base: Base, params: Params, exchange: Exchange, value: str) -> pd.DataFrame:
     """Return what one target for all lines comes to, at a range of targets: service_target and MEASURES."""
     positions = with_choices(base.positions, params, [])
-    part = Positions(positions.table.iloc[exchange.rows], positions.receipts)
+    part = replace(positions, table=positions.table.iloc[exchange.rows])
     rows = []
     for target in TARGETS:
         levels = policy_levels(part, exchange.need, params, np.full(len(exchange.rows), target))
@@ -329,8 +355,14 @@ def policy_curve(base: Base, params: Params, exchange: Exchange, value: str) -> 
     return pd.DataFrame(rows, columns=["service_target", *MEASURES])
 
 
-def targets_at(exchange: Exchange, steps: Climb, proposed: np.ndarray, stock: float, measure: str) -> pd.DataFrame:
-    """Return the service target of each line on the frontier, where its stock is worth so much.
+def best_at(trade: Tradeoff, proposed: np.ndarray, stock: float) -> pd.Series:
+    """Return MEASURES of the frontier where the stock is worth so much."""
+    ground = trade.exchange.point(_unmoved(trade.exchange, proposed), trade.value)
+    return _along(trade.exchange, trade.steps, ground, np.array([stock]), trade.value).iloc[0]
+
+
+def targets_at(trade: Tradeoff, proposed: np.ndarray, stock: float, measure: str) -> pd.DataFrame:
+    """Return the service target of each line on the frontier, where their stock is worth so much.
 
     Parameters
     ----------
@@ -339,14 +371,15 @@ def targets_at(exchange: Exchange, steps: Climb, proposed: np.ndarray, stock: fl
 
     Returns
     -------
-    DataFrame: item_id, location_id, service_target (fraction), safety_stock_units (beyond the mean need).
+    DataFrame: item_id, location_id, service_target (fraction), safety_stock (units beyond the mean need).
     """
+    exchange = trade.exchange
     unmoved = _unmoved(exchange, proposed)
-    order = unmoved + steps.units_at(stock - float(exchange.stock(unmoved).sum()))
+    order = unmoved + trade.steps.units_at(stock - float(exchange.stock(unmoved).sum()))
     reached = exchange.need.fill_rate(order) if measure == "fill_rate" else exchange.need.cycle_service_level(order)
-    target = np.clip(np.nan_to_num(reached, nan=MOST_TARGET), 1e-4, MOST_TARGET)
+    target = np.clip(np.nan_to_num(reached, nan=HIGHEST), 1e-4, HIGHEST)
     return exchange.keys.assign(
-        service_target=np.floor(target * 1e4 + 1e-9) / 1e4, safety_stock_units=np.maximum(order - exchange.need.mean, 0)
+        service_target=np.floor(target * 1e4 + 1e-9) / 1e4, safety_stock=np.maximum(order - exchange.need.mean, 0)
     )
 
 

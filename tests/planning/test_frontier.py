@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from planning import frontier, pipeline
-from planning.frontier import Climb, Exchange, Ladder, build_exchange, build_ladder, climb, compare, policy_curve
+from planning.frontier import Climb, Exchange, Ladder, Tradeoff, build_exchange, build_ladder, climb, compare
 from planning.params import Params
 from planning.policy import Need
 from tests.benchmarks import made
@@ -138,15 +138,8 @@ def test_no_policy_of_one_target_beats_the_frontier(unmet, value, target):
     params = Params(library_fits=0, unmet_demand=unmet, service_target=target)
     base = pipeline.prepare(made.tables(40, weeks=60), made.AS_OF, params)
     exchange, steps = built(base, params, value)
-    held = np.maximum(base.positions.net_stock, 0)[exchange.rows]
-    told = compare(
-        exchange,
-        steps,
-        policy_curve(base, params, exchange, value),
-        proposed_order(base, exchange, params),
-        held,
-        value,
-    )
+    trade = Tradeoff(value, exchange, steps, frontier.policy_curve(base, params, exchange, value))
+    told = compare(trade, trade.order(pipeline.finish(base, made.AS_OF, params).policy))
     slack = 1e-9
     assert told.best["stock"] == pytest.approx(told.proposed["stock"])
     assert told.best["kept"] >= told.proposed["kept"] - slack
@@ -170,7 +163,7 @@ def test_stock_and_service_are_those_of_the_plan(base):
     told = plan.service_curve.set_index("service_target").loc[0.95]
     assert now["fill_rate"] == pytest.approx(told["expected_fill_rate"])
     assert now["lost_margin_per_year"] == pytest.approx(told["lost_margin_per_year"])
-    curve = policy_curve(base, params, exchange, "units").set_index("service_target")
+    curve = frontier.policy_curve(base, params, exchange, "units").set_index("service_target")
     assert curve.loc[0.95, "stock"] == pytest.approx(told["stock_value"])
 
 
@@ -198,10 +191,11 @@ def test_fewer_steps_hardly_change_the_curve(base):
 @pytest.mark.parametrize("measure", ["fill_rate", "cycle_service_level"])
 def test_the_targets_of_a_budget_make_a_policy_of_that_budget(base, measure):
     params = Params(library_fits=0, service_measure=measure)
-    exchange, steps = built(base, params)
+    trade = frontier.build_tradeoff(base, params)
+    exchange, steps = trade.exchange, trade.steps
     order = proposed_order(base, exchange, params)
     budget = exchange.point(order)["stock"]
-    targets = frontier.targets_at(exchange, steps, order, budget, measure)
+    targets = frontier.targets_at(trade, order, budget, measure)
     assert targets["service_target"].between(0, 1).all()
     find = exchange.need.order_for_fill_rate if measure == "fill_rate" else exchange.need.order_for_cycle_service
     again = exchange.point(np.maximum(find(targets["service_target"].to_numpy()), exchange.start))
@@ -219,11 +213,9 @@ def test_a_selection_has_a_frontier_of_its_own(base):
     whole = build_exchange(base, params)
     inside = whole.keys["location_id"].isin(["S01", "S02"]).to_numpy()
     assert exchange.demand_per_year.tolist() == whole.demand_per_year[inside].tolist()
-    nothing = build_exchange(base, params, some.iloc[:0])
-    empty = climb(build_ladder(nothing))
-    assert empty.saved_by(10.0) == 0.0
-    told = compare(nothing, empty, policy_curve(base, params, nothing, "units"), np.zeros(0), np.zeros(0), "units")
-    assert told.lines == 0
+    nothing = frontier.build_tradeoff(base, params, keys=some.iloc[:0])
+    assert nothing.steps.saved_by(10.0) == 0.0
+    assert compare(nothing, np.zeros(0)).lines == 0
 
 
 def test_a_line_without_a_cost_stays_as_it_is():
@@ -232,14 +224,14 @@ def test_a_line_without_a_cost_stays_as_it_is():
     tables["items"].loc[0, "unit_cost"] = np.nan
     params = Params(library_fits=0)
     base = pipeline.prepare(tables, made.AS_OF, params)
-    exchange, steps = built(base, params)
-    mine = (exchange.keys["item_id"] == unknown).to_numpy()
+    trade = frontier.build_tradeoff(base, params)
+    mine = (trade.exchange.keys["item_id"] == unknown).to_numpy()
     assert mine.any()
-    assert not np.isin(steps.row, np.flatnonzero(mine)).any()
-    order = proposed_order(base, exchange, params)
-    targets = frontier.targets_at(exchange, steps, order, exchange.point(order)["stock"], "fill_rate")
-    kept = exchange.need.fill_rate(order)[mine]
-    assert targets["service_target"].to_numpy()[mine] == pytest.approx(np.minimum(kept, frontier.MOST_TARGET), abs=1e-4)
+    assert not np.isin(trade.steps.row, np.flatnonzero(mine)).any()
+    order = proposed_order(base, trade.exchange, params)
+    targets = frontier.targets_at(trade, order, trade.exchange.point(order)["stock"], "fill_rate")
+    kept = trade.exchange.need.fill_rate(order)[mine]
+    assert targets["service_target"].to_numpy()[mine] == pytest.approx(np.minimum(kept, frontier.HIGHEST), abs=1e-4)
 
 
 def test_without_any_cost_stock_is_in_units():
@@ -262,7 +254,7 @@ def test_thirty_thousand_lines_take_less_than_a_second():
     _ = need.tail
     cost, margin = chance.lognormal(2, 1, n), chance.lognormal(1, 1, n)
     keys = pd.DataFrame({"item_id": np.arange(n).astype(str), "location_id": "X"})
-    exchange = Exchange(np.arange(n), keys, need, need.mean, mean / 2, mean * 52, cost, margin, in_money=True)
+    exchange = Exchange(np.arange(n), keys, need, need.mean, mean / 2, mean * 52, cost, margin, mean, in_money=True)
     seconds = []
     for _ in range(2):
         start = time.perf_counter()
