@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 
 from planning.inputs import OVERDUE_LIMIT_DAYS, empty_table
-from planning.lead_time import order_lines
+from planning.lead_time import ENOUGH, order_lines
 
 CROSSOVER_LIMIT = 0.05
 """Share of lines that overtake an earlier order from which orders are said to cross."""
+
+POINTS = 5
+"""Equally likely lead times that stand for a distribution."""
 
 UNKNOWN = ""
 """Stands for a supplier that is not told, within this module."""
@@ -92,6 +95,71 @@ def lead_time_distribution(
     found = _survival(order_lines(known, as_of), overdue_orders(known, open_orders, as_of, items))
     found["arrived"] = found.groupby("supplier_id")["share"].cumsum().clip(upper=1.0)
     return _named(found)
+
+
+def lead_time_shapes(
+    keys: pd.DataFrame,
+    receipts: pd.DataFrame,
+    open_orders: pd.DataFrame,
+    as_of: date,
+    items: pd.DataFrame | None = None,
+) -> np.ndarray:
+    """Return five equally likely lead times of each row, less their mean and by their spread, ascending, (n, 5).
+
+    Each is the mean of a fifth of the empirical distribution, overdue orders counted as censored: that of the item at
+    its location, of the item where receipts name no location, else of its supplier, the first with `ENOUGH` lines.
+    NaN where none has, or where all take equally long.
+
+    Parameters
+    ----------
+    keys : item_id, location_id, supplier_id, n rows. The others are those of `lead_time_table`.
+    """
+    known = _with_suppliers(receipts, "receipts", items)
+    lines, waits = order_lines(known, as_of), overdue_orders(known, open_orders, as_of, items)
+    out = np.full((len(keys), POINTS), np.nan)
+    for name in (["supplier_id"], ["item_id"], ["item_id", "location_id"]):
+        # Lines of an item count for all its locations only where they name none.
+        some, still = (f[f["location_id"].isna()] if name == ["item_id"] else f for f in (lines, waits))
+        shapes = _shapes(_grouped(some, name), _grouped(still, name))
+        group = _grouped(keys, name)["supplier_id"]
+        told = group.isin(list(shapes)).to_numpy(bool)
+        if told.any():
+            out[told] = np.stack([shapes[g] for g in group[told]])
+    return out
+
+
+def _grouped(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Return the frame with the values of `by` for its supplier; rows that lack one of them are left out or unknown."""
+    if len(by) == 1:
+        group = frame[by[0]].astype(object)
+    else:
+        group = pd.Series(list(zip(*(frame[c] for c in by), strict=True)), index=frame.index, dtype=object)
+    lacking = frame[by].isna().any(axis=1) | (frame[by] == UNKNOWN).any(axis=1)
+    return frame.assign(supplier_id=group.where(~lacking, UNKNOWN))
+
+
+def _shapes(lines: pd.DataFrame, waits: pd.DataFrame) -> dict[object, np.ndarray]:
+    count = lines.groupby("supplier_id").size()
+    enough = [group for group in count.index[count >= ENOUGH] if group != UNKNOWN]
+    lines, waits = (frame[frame["supplier_id"].isin(enough)] for frame in (lines, waits))
+    found: dict[object, np.ndarray] = {}
+    for group, told in _survival(lines, waits).groupby("supplier_id", sort=False):
+        points = fifths(told["days"].to_numpy(float), told["share"].to_numpy(float))
+        if points.std() > 1e-9:
+            found[group] = (points - points.mean()) / points.std()
+    return found
+
+
+def fifths(days: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return the mean of each fifth of a distribution, (5,): they have its mean.
+
+    Parameters
+    ----------
+    days : ascending. share : the probability of each.
+    """
+    reached = np.concatenate([[0.0], np.cumsum(share / share.sum())])
+    total = np.concatenate([[0.0], np.cumsum(days * share / share.sum())])
+    return np.asarray(np.diff(np.interp(np.arange(POINTS + 1) / POINTS, reached, total)) * POINTS)
 
 
 def overdue_orders(

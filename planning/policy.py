@@ -28,6 +28,8 @@ class Supply:
     stock : usable on hand less committed and backorders, units, (n,); below zero: owed.
     receipt_day, receipt_units : open orders by day from `as_of`, ascending, padded with inf and 0, (n, s).
     lead_time, lead_time_sd, review : days, (n,).
+    lead_shape : equally likely lead times as receipts tell them, less their mean and by their spread, ascending,
+        (n, 5), NaN where they do not; None: nowhere.
     """
 
     stock: np.ndarray
@@ -36,6 +38,7 @@ class Supply:
     lead_time: np.ndarray
     lead_time_sd: np.ndarray
     review: np.ndarray
+    lead_shape: np.ndarray | None = None
 
     def received_before(self, day: np.ndarray) -> np.ndarray:
         """Return the units of open orders due before `day`, (n,)."""
@@ -191,13 +194,19 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
 
 
 def _lead_times(supply: Supply) -> np.ndarray:
-    """Five equally likely lead times with the mean and spread asked for, from a gamma, days, (n, 5)."""
+    """Five equally likely lead times with the mean and spread asked for, days, (n, 5).
+
+    They are shaped as receipts tell, else as a gamma. Source: Eppen & Martin, Management Science 34 (1988) 1380-1390,
+    on why a mixture and not a normal.
+    """
     mean, sd = supply.lead_time, supply.lead_time_sd
     # A spread of a rounding error is none.
     spread = (mean > 0) & (sd > 1e-6 * np.maximum(mean, 1.0))
     shape = np.where(spread, (mean / np.where(spread, sd, 1.0)) ** 2, 1.0)
     z = special.gammaincinv(shape[:, None], (np.arange(LEAD_TIMES) + 0.5) / LEAD_TIMES)
     z = (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
+    if supply.lead_shape is not None:
+        z = np.where(np.isnan(supply.lead_shape), z, supply.lead_shape)
     return np.asarray(np.maximum(mean[:, None] + np.where(spread, sd, 0.0)[:, None] * z, 0.0))
 
 

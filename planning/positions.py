@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from planning.classify import classify_abc
-from planning.delivery import lead_time_table
+from planning.delivery import POINTS, lead_time_shapes, lead_time_table
 from planning.fits import Fits
 from planning.inputs import Inputs, current_stock, open_orders
 from planning.lead_time import lead_times
@@ -18,6 +18,8 @@ from planning.reorder import join_policy
 from planning.targets import PIN_COLUMNS, join_targets, pinned_values, unused_pins
 
 YEAR_DAYS = 365
+LEAD_SHAPE = tuple(f"lead_shape_{n}" for n in range(POINTS))
+"""The columns of the shape of a line's lead times (see `planning.delivery.lead_time_shapes`)."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -28,7 +30,7 @@ class Positions:
     The columns after the semicolon follow from quick parameters: see `with_choices`.
 
     table : item_id, location_id, item_name, category, supplier_id, on_hand, allocated, backorders, on_order,
-        unit_cost, unit_price, lead_time_days, lead_time_sd_days, lead_time_from, review_period_days,
+        unit_cost, unit_price, lead_time_days, lead_time_sd_days, lead_time_from, LEAD_SHAPE, review_period_days,
         volume, moq, order_multiple, max_order, min_stock, max_stock, least_stock, shelf_life_days, ends_in_days,
         ranged, dead, buys, abc_class, order_cost, place_policy, item_policy, place_target, item_target,
         pinned_safety_stock, pinned_service_target, inventory_position, demand_per_day, whole (see `with_demand`);
@@ -236,6 +238,8 @@ def _join_times(
     learned = found["lead_time_from"].isin(["receipts", "supplier receipts"])
     longer = table["supplier_id"].map(_still_waiting(inputs, as_of)).astype(float).fillna(1.0)
     found["lead_time_days"] *= longer.where(learned, 1.0)
+    shapes = lead_time_shapes(asked, inputs["receipts"], inputs["open_orders"], as_of, inputs["items"])
+    table[list(LEAD_SHAPE)] = np.where(learned.to_numpy(bool)[:, None], shapes, np.nan)
     buys = table["buys"].to_numpy(bool)
     assumed = buys & (found["lead_time_from"] == "assumed").to_numpy()
     if assumed.any():
@@ -321,4 +325,5 @@ def build_supply(positions: Positions, network: Network, usable: np.ndarray, hor
         lead_time=positions.column("lead_time_days"),
         lead_time_sd=positions.column("lead_time_sd_days"),
         review=positions.column("review_period_days"),
+        lead_shape=positions.table[list(LEAD_SHAPE)].to_numpy(float),
     )

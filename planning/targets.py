@@ -49,7 +49,7 @@ def unused_pins(pins: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
     lines = pd.MultiIndex.from_frame(keys[list(KEY)])
     here = pd.MultiIndex.from_frame(pins[list(KEY)].astype(object).fillna("")).isin(lines)
     known = here | (pins["location_id"].isna() & pins["item_id"].isin(keys["item_id"])).to_numpy()
-    return pins[~(known & _usable(pins))]
+    return pd.DataFrame(pins[~(known & _usable(pins))])
 
 
 def _usable(pins: pd.DataFrame) -> np.ndarray:

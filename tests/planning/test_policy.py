@@ -10,6 +10,7 @@ from planning.policy import LEAD_TIMES, POINTS, Need, Supply, build_need, critic
 
 DAYS = 120
 NO_LEAST = np.zeros(1)
+COLUMNS = ("stock", "receipt_day", "receipt_units", "lead_time", "lead_time_sd", "review")
 
 
 def steady(per_day: float, variance_per_day: float, *, whole: bool = False) -> CumulativeDemand:
@@ -307,7 +308,7 @@ def test_each_item_is_planned_as_if_it_stood_alone(items, measure, target):
     def orders(rows: np.ndarray) -> np.ndarray:
         need = build_need(
             CumulativeDemand(demand.mean[rows], demand.variance[rows], demand.whole[rows]),
-            Supply(*(getattr(held, name)[rows] for name in Supply.__dataclass_fields__)),
+            Supply(*(getattr(held, name)[rows] for name in COLUMNS)),
             lost=True,
         )
         ratio = np.full(len(rows), target)
