@@ -44,7 +44,7 @@ def main() -> None:
             orders_view.show(plan)
     with changes:
         if changes.open:
-            plans_view.show(plan)
+            plans_view.show(plan, whole)
 
 
 main()

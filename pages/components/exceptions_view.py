@@ -121,13 +121,19 @@ def _one(row: pd.Series, plan: PlanResult) -> None:
                 icon=":material/snooze:",
                 help="The line stays off the work list until then.",
             )
-            if pressed and ordering.snooze(pd.DataFrame([row[list(KEYS)]]), until, f"asked: {KINDS.get(row['kind'])}"):
+            if pressed and ordering.snooze(_line(row, plan), until, f"asked: {KINDS.get(row['kind'])}"):
                 st.rerun()
         panel.chart(
             charts.projected_stock(plan, item_id, location_id, height=320),
             f"Projected stock of {item_id} at {location_id}",
             key="exception_stock",
         )
+
+
+def _line(row: pd.Series, plan: PlanResult) -> pd.DataFrame:
+    rows = plan.replenishment
+    mine = (rows["item_id"] == row["item_id"]) & (rows["location_id"] == row["location_id"])
+    return rows.loc[mine, [*KEYS, "risk"]]
 
 
 def ask(row: pd.Series, plan: PlanResult) -> str:

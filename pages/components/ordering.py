@@ -1,6 +1,6 @@
 """What people decide about orders and plans, asked of `data.service`; a refusal is told, never raised."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -8,96 +8,128 @@ import pandas as pd
 import streamlit as st
 
 from data import service
-from pages.components import decided
+from pages.components import decided, session
 from pages.components.formats import literal
+from pages.components.lines import KEYS, pairs
+from planning import pipeline
 from planning.result import PlanResult
 
-NOTHING = pd.DataFrame(columns=["item_id", "location_id"])
+ORDER_QUANTITY = "order_quantity"
+APPROVED = ("order_number", *KEYS, "supplier_id", "quantity", "unit_cost", "ordered_on", "due_on", "status", "late")
 
 
-def _known(name: str) -> Callable[..., Any] | None:
-    return getattr(service, name, None)
-
-
-def _told(name: str, columns: tuple[str, ...], **asked: Any) -> pd.DataFrame:
-    """A table that the service tells; an empty one where it cannot."""
-    tell = _known(name)
-    frame = None if tell is None else tell(*decided.here(), **asked)
-    return pd.DataFrame(columns=list(columns)) if frame is None else frame
-
-
-def _do(name: str, **asked: Any) -> bool:
-    act = _known(name)
-    return act is not None and decided.attempt(lambda who, snapshot: act(who, snapshot, **asked))
+def _rows(name: str, columns: Sequence[str], *asked: Any, **more: Any) -> pd.DataFrame:
+    tell = getattr(service, name, None)
+    return pd.DataFrame(columns=list(columns)) if tell is None else tell(*decided.here(), *asked, **more)
 
 
 # --- pins ------------------------------------------------------------------------------------------------------------
 
 
-def pins() -> pd.DataFrame:
-    """The pins in force, in the columns of the contract."""
-    return _told("pins", ("pin_id", "item_id", "location_id", "kind", "value", "order_on", "reason"))
+def pinned_orders(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFrame:
+    """The orders of a line that were set by hand, by morning: pin_id, value (units), order_on, reason."""
+    rows = _rows("pins", (*KEYS, "pin_id", "kind", "value", "order_on", "reason"), frames=decided.frames())
+    mine = rows[(rows["item_id"] == item_id) & (rows["location_id"] == location_id) & (rows["kind"] == ORDER_QUANTITY)]
+    mornings = pd.to_datetime(mine["order_on"]).fillna(pd.Timestamp(plan.as_of))
+    return mine.assign(order_on=mornings).sort_values("order_on")
 
 
-def pin_order(item_id: str, location_id: str, order_on: date, quantity: float, reason: str) -> bool:
-    """Set what is ordered on a morning; tell whether it was kept."""
-    return _do(
-        "pin",
-        item_id=item_id,
-        location_id=location_id,
-        kind="order_quantity",
-        value=quantity,
-        order_on=order_on,
-        reason=reason,
-        frames=decided.frames(),
+def pin_orders(rows: pd.DataFrame, today: date) -> bool:
+    """Set what is ordered on some mornings, in one step; tell whether it was kept.
+
+    Parameters
+    ----------
+    rows : item_id, location_id, value (units), order_on, reason.
+    """
+    told = rows.assign(kind=ORDER_QUANTITY)
+    return decided.attempt(
+        lambda who, snapshot: service.pin_many(who, snapshot, told, today=today, frames=decided.frames())
     )
 
 
-def reset_pins(pin_ids: list[str]) -> bool:
+def reset_pins(pin_ids: Sequence[str]) -> bool:
     """Take pins back; tell whether it was done."""
-    return _do("reset_pins", pin_ids=pin_ids)
+    return decided.attempt(
+        lambda who, snapshot: service.reset_pin(who, snapshot, list(pin_ids), frames=decided.frames())
+    )
 
 
 # --- the work list ---------------------------------------------------------------------------------------------------
 
 
-def snoozed(on: date) -> pd.DataFrame:
-    """The lines that sleep on that morning: item_id, location_id, until, reason."""
-    rows = _told("snoozed", ("item_id", "location_id", "until", "reason"))
-    return rows[pd.to_datetime(rows["until"]) > pd.Timestamp(on)] if len(rows) else rows
+def snoozed(plan: PlanResult) -> pd.DataFrame:
+    """The lines of the plan that sleep: item_id, location_id, until, reason. One that turned red since is awake."""
+    who, snapshot = decided.here()
+    asleep = _rows("snoozed", (*KEYS, "until", "reason"), plan.as_of)
+    if asleep.empty:
+        return asleep
+    awake = service.work_list(who, snapshot, plan.as_of, plan.replenishment)
+    return asleep[~pairs(asleep).isin(pairs(awake))]
 
 
-def snooze(keys: pd.DataFrame, until: date, reason: str) -> bool:
-    """Let lines sleep; tell whether it was kept."""
-    return _do("snooze", keys=keys, until=until, reason=reason)
+def snooze(lines: pd.DataFrame, until: date, reason: str) -> bool:
+    """Let lines (item_id, location_id, risk) sleep; tell whether it was kept."""
+    return decided.attempt(
+        lambda who, snapshot: service.snooze(who, snapshot, lines, until, reason=reason or "", frames=decided.frames())
+    )
+
+
+def wake(lines: pd.DataFrame) -> bool:
+    """Bring lines back; tell whether it was done."""
+    return decided.attempt(lambda who, snapshot: service.wake(who, snapshot, lines, frames=decided.frames()))
 
 
 def notes() -> pd.DataFrame:
-    """The last note on each line: item_id, location_id, text, by, at."""
-    return _told("notes", ("item_id", "location_id", "text"))
+    """The last note on each line: item_id, location_id, text."""
+    rows = _rows("notes", (*KEYS, "text"))
+    return rows.dropna(subset=list(KEYS)).drop_duplicates(list(KEYS))
 
 
-def note(keys: pd.DataFrame, text: str) -> bool:
+def note(lines: pd.DataFrame, text: str) -> bool:
     """Keep a note on lines; tell whether it was kept."""
-    return _do("note", keys=keys, text=text)
+
+    def keep(who: service.Visitor, snapshot: str) -> None:
+        for item_id, location_id in lines[list(KEYS)].itertuples(index=False):
+            service.note(who, snapshot, text, item_id=item_id, location_id=location_id, frames=decided.frames())
+
+    return decided.attempt(keep)
 
 
 # --- orders ----------------------------------------------------------------------------------------------------------
 
 
 def approve(orders: pd.DataFrame) -> bool:
-    """Approve order lines, as `plan.orders` holds them; tell whether it was done."""
-    return _do("approve", orders=orders)
+    """Approve order lines, in the columns of `plan.orders`; tell whether it was done."""
+    return decided.attempt(lambda who, snapshot: service.approve(who, snapshot, orders, frames=decided.frames()))
 
 
-def unapprove(order_numbers: list[str]) -> bool:
-    """Take approvals back; tell whether it was done."""
-    return _do("unapprove", order_numbers=order_numbers)
+def unapprove(lines: pd.DataFrame) -> bool:
+    """Take back approved lines (order_number, item_id, location_id); tell whether it was done."""
+    return decided.attempt(lambda who, snapshot: service.unapprove(who, snapshot, lines))
 
 
-def approved() -> pd.DataFrame:
-    """The approved orders that nothing imported matches yet."""
-    return _told("approved_orders", ("order_number", "item_id", "location_id", "supplier_id", "quantity", "due_on"))
+def close(lines: pd.DataFrame, reason: str) -> bool:
+    """Close approved lines that were cancelled, or came without a trace; tell whether it was done."""
+    return decided.attempt(lambda who, snapshot: service.close_approved(who, snapshot, lines, reason=reason))
+
+
+def approvals(as_of: date) -> pd.DataFrame:
+    """Every approved line, newest first, as `data.approvals.approvals_table` says."""
+    return _rows("approvals", APPROVED, as_of)
+
+
+def candidates() -> pd.DataFrame:
+    """Rows of the data that may be approved lines, as `data.approvals.candidates` says."""
+    return _rows("match_candidates", APPROVED, frames=decided.frames())
+
+
+def confirm_match(order_number: str, item_id: str, location_id: str, candidate_id: str) -> bool:
+    """Say that a row of the data is the approved line; tell whether it was done."""
+    return decided.attempt(
+        lambda who, snapshot: service.confirm_match(
+            who, snapshot, order_number, item_id, location_id, candidate_id, frames=decided.frames()
+        )
+    )
 
 
 def undo_button(key: str) -> None:
@@ -113,45 +145,69 @@ def undo_button(key: str) -> None:
     )
 
 
-def order_files(rows: pd.DataFrame, plan: PlanResult, *, excel: bool) -> bytes:
-    """The orders as files: a ZIP of CSV files by supplier and location, or an Excel workbook."""
-    return b""
+def orders_out(plan: PlanResult, *, excel: bool) -> Callable[[], bytes]:
+    """What makes the file of the orders approved for this morning; once made they count as taken out.
 
+    It runs outside of the page, when the button is pressed, and so asks nothing of the page.
+    """
+    who, snapshot = decided.here()
 
-def matches() -> pd.DataFrame:
-    """Approved lines and the imported open orders that seem to be the same."""
-    return _told("matches", ("order_number", "item_id", "location_id", "quantity", "order_id", "due_on"))
+    def make() -> bytes:
+        mine = [p for p in service.plans(who) if p.as_of == plan.as_of and not any(p.scope.values())]
+        kept = next((p.plan_id for p in mine if p.status != "superseded"), None)
+        if kept is None:
+            kept = service.create_plan(who, snapshot, plan, name=f"Orders of {plan.as_of.isoformat()}")
+        return bytes(service.orders_out(who, kept, excel=excel).payload)
 
-
-def unmatched() -> pd.DataFrame:
-    """Approved lines of more than 7 days ago that nothing imported matches."""
-    return _told("unmatched", ("order_number", "item_id", "location_id"))
-
-
-def confirm_match(row: Mapping[str, Any], *, same: bool) -> bool:
-    """Say whether an imported order is the approved one."""
-    return _do("confirm_match", row=row, same=same)
+    return make
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------
 
 
-def plans() -> pd.DataFrame:
-    """The plans that are kept, the newest first."""
-    return _told("plans", ("plan_id", "state", "name"))
+def plans() -> list[Any]:
+    """The plans kept of the data in use (`PlanRecord`), the newest first."""
+    tell = getattr(service, "plans", None)
+    if tell is None:
+        return []
+    return [record for record in tell(session.visitor()) if record.sample == session.is_sample()]
 
 
-def changes(plan: PlanResult) -> pd.DataFrame | None:
-    """What changed since the last plan, line by line with its cause; None where there is no earlier one."""
-    tell = _known("changes")
-    return None if tell is None else tell(*decided.here())
+def is_current(record: Any) -> bool:
+    """Whether a kept plan stands on the data, the decisions and the settings in force."""
+    who, snapshot = decided.here()
+    key = pipeline.plan_key(snapshot, service.decisions_id(who), session.as_of(), session.params())
+    return bool(record.plan_key == key)
 
 
-def create_plan(name: str, kind: str, scope: Mapping[str, list[str]], coverage: int | None, plan: PlanResult) -> bool:
-    """Keep a draft; tell whether it was kept."""
-    return _do("create_plan", name=name, kind=kind, scope=scope)
+def changes(old: str, new: str) -> pd.DataFrame:
+    """The lines that differ between two kept plans, each with its cause, as `data.plans` says."""
+    return service.changes(session.visitor(), old, new)
+
+
+def create_plan(result: PlanResult, name: str, kind: str, scope: Mapping[str, Sequence[str]]) -> bool:
+    """Keep a draft; tell whether it was kept.
+
+    Parameters
+    ----------
+    scope : locations, categories, suppliers; none of one means all.
+    """
+    return decided.attempt(
+        lambda who, snapshot: service.create_plan(who, snapshot, result, name=name, kind=kind, **scope)
+    )
+
+
+def check_plan(name: str, kind: str) -> bool:
+    """The first of the two steps: tell whether a plan may be called so."""
+    check = getattr(service, "check_plan", None)
+    return check is None or decided.attempt(lambda *_: check(name, kind))
+
+
+def rebuild_plan(plan_id: str, result: PlanResult) -> bool:
+    """Keep the same plan again on the data and decisions of now; tell whether it was kept."""
+    return decided.attempt(lambda who, snapshot: service.rebuild_plan(who, plan_id, snapshot, result))
 
 
 def adopt_plan(plan_id: str) -> bool:
-    """Make a draft the plan of record."""
-    return _do("adopt_plan", plan_id=plan_id)
+    """Make a draft the plan of record; tell whether it was done."""
+    return decided.attempt(lambda who, _: service.adopt_plan(who, plan_id))

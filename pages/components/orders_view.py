@@ -9,20 +9,21 @@ import streamlit as st
 
 from data import export
 from pages.components import cached, charts, ordering, panel, purchases, session, tables
-from pages.components.formats import count, day, literal, money, units
-from pages.components.purchases import APPROVED, PROPOSED
+from pages.components.formats import count, day, known, literal, money, units
+from pages.components.purchases import APPROVED, OPEN, PROPOSED, TAKEN
 from planning.result import PlanResult
 
 ORDERS = (*purchases.GROUP, "lines", "quantity", "line_value", "told", "arrives_on")
 LINES = ("order_number", "item_id", "item_name", "location_id", "quantity", "unit_cost", "line_value", "arrives_on")
-MOST_ROWS = 500
-STATES = MappingProxyType({PROPOSED: "◇ Proposed", APPROVED: "✓ Approved"})
+MOST_ROWS, MOST_MATCHES, LONGEST_REASON = 500, 10, 500
+KEY = ("order_number", "item_id", "location_id")
+STATES = MappingProxyType({PROPOSED: "◇ Proposed", APPROVED: "✓ Approved", TAKEN: "➤ Taken out"})
 
 
 def show(plan: PlanResult) -> None:
     """Draw the tab."""
-    _matches()
-    approved = ordering.approved()
+    approved = ordering.approvals(plan.as_of)
+    _matches(approved)
     rows = purchases.order_lines(plan, approved)
     if rows.empty:
         st.success("No purchase is due today, and no approved order is open.", icon=":material/task_alt:")
@@ -31,7 +32,7 @@ def show(plan: PlanResult) -> None:
         st.markdown(purchases.in_words(purchases.totals(rows, orders, plan), orders, literal(plan.params.currency)))
         chosen = _list(orders, plan)
         picked = rows.merge(chosen[list(purchases.GROUP)], on=list(purchases.GROUP))
-        _act(chosen, picked, plan, every=len(chosen) == len(orders))
+        _act(chosen, picked, approved, plan, every=len(chosen) == len(orders))
         tables.show(
             picked.head(MOST_ROWS),
             "orders",
@@ -43,6 +44,7 @@ def show(plan: PlanResult) -> None:
         )
         if len(picked) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS:,} of {count(len(picked), 'line')}; tick an order to see its own.")
+        tables.downloads(picked, "orders", plan, key="orders")
     _later(plan)
 
 
@@ -89,7 +91,7 @@ def _columns(currency: str) -> dict[str, Any]:
     }
 
 
-def _act(chosen: pd.DataFrame, picked: pd.DataFrame, plan: PlanResult, *, every: bool) -> None:
+def _act(chosen: pd.DataFrame, picked: pd.DataFrame, approved: pd.DataFrame, plan: PlanResult, *, every: bool) -> None:
     new, old = picked[picked["state"] == PROPOSED], picked[picked["state"] == APPROVED]
     orders = {state: int((chosen["state"] == state).sum()) for state in STATES}
     value = new["line_value"].sum(min_count=1)
@@ -112,9 +114,22 @@ def _act(chosen: pd.DataFrame, picked: pd.DataFrame, plan: PlanResult, *, every:
             disabled=old.empty or every,
             help="Tick approved orders first." if old.empty or every else "The plan proposes them anew.",
         )
-        if pressed and ordering.unapprove(old["order_number"].drop_duplicates().tolist()):
+        if pressed and ordering.unapprove(old[list(KEY)]):
             st.rerun()
-        _downloads(picked, plan)
+        _close(picked[picked["state"] == TAKEN], disabled=every)
+        _downloads(approved, plan)
+
+
+def _close(rows: pd.DataFrame, *, disabled: bool) -> None:
+    """What was taken out already stands; it can only be closed, with a reason."""
+    if rows.empty:
+        return
+    with st.popover("Close", icon=":material/block:", disabled=disabled, help="Cancelled, or come without a trace."):
+        why = st.text_input("Reason", key="order_close_why", max_chars=LONGEST_REASON)
+        if st.button(f"Close {count(len(rows), 'line')}", key="order_close", type="primary") and ordering.close(
+            rows[list(KEY)], why or ""
+        ):
+            st.rerun()
 
 
 def _of_plan(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
@@ -122,58 +137,61 @@ def _of_plan(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
     return plan.orders.merge(rows[keys], on=keys)
 
 
-def _downloads(picked: pd.DataFrame, plan: PlanResult) -> None:
-    def name(suffix: str) -> str:
-        return export.download_name("stockcast", plan.as_of, "orders", suffix)
-
-    for label, excel, mime, suffix in (
-        ("Excel", True, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
-        ("CSV by supplier", False, "application/zip", "zip"),
+def _downloads(approved: pd.DataFrame, plan: PlanResult) -> None:
+    """The approved orders of this morning, to send: once taken out they stand."""
+    today = approved["status"].isin(OPEN) & (pd.to_datetime(approved["ordered_on"]) == pd.Timestamp(plan.as_of))
+    orders = approved.loc[today, "order_number"].nunique()
+    for label, suffix, mime in (
+        ("Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("CSV", "zip", "application/zip"),
     ):
         st.download_button(
-            label,
-            lambda excel=excel: ordering.order_files(picked, plan, excel=excel),
-            name(suffix),
+            f"{label} of {count(orders, 'approved order')}",
+            ordering.orders_out(plan, excel=suffix == "xlsx"),
+            export.download_name("stockcast", plan.as_of, "orders", suffix),
             mime=mime,
             on_click="ignore",
             icon=":material/download:",
-            disabled=picked.empty,
-            key=f"orders_{suffix}",
+            disabled=not orders,
+            help="By supplier and location, with the supplier's item data. Once taken out, an order stands."
+            if orders
+            else "Approve orders first.",
+            key=f"approved_{suffix}",
         )
 
 
-def _matches() -> None:
+def _matches(approved: pd.DataFrame) -> None:
     """Approved orders that the data seem to hold under another name: a person says so."""
-    rows = ordering.matches()
-    late = ordering.unmatched()
+    late = approved[approved["late"].astype(bool)]
     if len(late):
+        some = ", ".join(late["order_number"].drop_duplicates().head(3))
         st.warning(
-            f"{count(len(late), 'approved order line')} of more than 7 days ago cannot be found in the data: "
-            f"{literal(', '.join(late['order_number'].astype(str).drop_duplicates().head(3)))}. "
-            "Were they sent? Take the approval back, or bring the open orders.",
+            f"{count(len(late), 'line')} approved more than 7 days ago cannot be found in the data ({literal(some)}). "
+            "Were they sent? Bring newer open orders, or close them.",
             icon=":material/warning:",
         )
+    rows = ordering.candidates()
     if rows.empty:
         return
     with st.container(border=True):
         st.header(f"Is this your order? ({len(rows):,})")
-        for n, row in enumerate(rows.head(10).to_dict("records")):
+        st.caption("Rows of the data that look like what was approved. Said once, it no longer counts twice.")
+        for n, row in enumerate(rows.head(MOST_MATCHES).to_dict("records")):
             with st.container(horizontal=True, vertical_alignment="center", key=f"match_{n}"):
+                name = f"order **{literal(row['order_id'])}**" if known(row["order_id"]) else "a row without a number"
                 st.markdown(
                     f"**{literal(row['order_number'])}**: {units(row['quantity'])} of {literal(row['item_id'])} for "
-                    f"{literal(row['location_id'])}, is it order **{literal(row['order_id'])}** of the data, due "
-                    f"{day(row.get('due_on'))}?",
+                    f"{literal(row['location_id'])}. In the data stands {name}: {units(row['found_quantity'])}, "
+                    f"{day(row['found_on'])}.",
                     width="stretch",
                 )
-                for label, same in (("Yes, the same", True), ("No", False)):
-                    st.button(
-                        label,
-                        key=f"match_{n}_{same}",
-                        type="primary" if same else "secondary",
-                        on_click=ordering.confirm_match,
-                        args=(row,),
-                        kwargs={"same": same},
-                    )
+                st.button(
+                    "The same",
+                    key=f"match_{n}_same",
+                    icon=":material/link:",
+                    on_click=ordering.confirm_match,
+                    args=tuple(row[name] for name in ("order_number", "item_id", "location_id", "candidate_id")),
+                )
 
 
 def _later(plan: PlanResult) -> None:

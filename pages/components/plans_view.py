@@ -1,66 +1,93 @@
 """What changed since the last plan, and why; plans made, adopted and superseded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from pages.components import cached, ordering, session, tables
-from pages.components.formats import count, literal, money
-from pages.components.lines import KEYS, pairs
+from pages.components import cached, headline, lookups, ordering, session, tables
+from pages.components.formats import count, day, literal
+from pages.components.lines import pairs
 from planning.result import PlanResult
 
 TYPES: Mapping[str, str] = MappingProxyType({"replenishment": "Replenishment", "allocation": "Allocation"})
 STATES: Mapping[str, str] = MappingProxyType(
-    {"draft": "✎ Draft", "record": "★ Plan of record", "superseded": "↷ Superseded"}
+    {"draft": "✎ Draft", "plan of record": "★ Plan of record", "superseded": "↷ Superseded"}
 )
 CHANGES = ("item_id", "item_name", "location_id", "before", "after", "difference", "value", "cause")
-PLANS = ("state", "name", "type", "scope", "as_of", "made_by", "made_at", "order_value", "order_lines")
 MOST_ROWS, LONGEST_NAME = 500, 80
 STEP, NAME, TYPE = "plan_step", "plan_name", "plan_type"
 
 
-def show(plan: PlanResult) -> None:
+def show(plan: PlanResult, whole: PlanResult) -> None:
     """Draw the tab."""
-    _changes(plan)
+    kept = ordering.plans()
+    _changes(kept, plan, whole)
     st.header("Plans")
-    rows = ordering.plans()
-    if rows.empty:
-        st.caption("No plan is kept yet. Keep this one, and next week's will be told apart from it, line by line.")
+    if kept:
+        _plans(kept, plan)
     else:
-        _plans(rows, plan)
+        st.caption("No plan is kept yet. Keep this one, and next week's will be told apart from it, line by line.")
     with st.container(border=True):
         _create(plan)
 
 
-def _changes(plan: PlanResult) -> None:
+def _changes(kept: Sequence[Any], plan: PlanResult, whole: PlanResult) -> None:
     st.header("What changed")
-    rows = ordering.changes(plan)
-    if rows is None:
+    if not kept:
         st.caption("There is no earlier plan to compare with. Keep one below; the next is compared with it.")
         return
-    since = rows.attrs.get("since", "the last plan")
+    names = {record.plan_id: _called(record) for record in kept}
+    ids = list(names)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="changes_bar"):
+        rebuilt = session.kept("rebuilt")
+        session.keep("rebuilt", None)
+        for key, first in (("changes_since", ids[min(1, len(ids) - 1)]), ("changes_to", ids[0])):
+            if rebuilt or session.widget(key) not in ids:
+                session.seed(key, first)
+        since = st.selectbox("Since", ids, format_func=names.__getitem__, key="changes_since", width=300)
+        until = st.selectbox("To", ids, format_func=names.__getitem__, key="changes_to", width=300)
+        newest = kept[0]
+        current = ordering.is_current(newest)
+        pressed = st.button(
+            "Rebuild on the data of now",
+            key="plan_rebuild",
+            icon=":material/refresh:",
+            type="secondary" if current else "primary",
+            disabled=current,
+            help="The newest plan is up to date." if current else f"Keeps {newest.name} again, to be compared with it.",
+        )
+        if pressed and ordering.rebuild_plan(newest.plan_id, whole):
+            session.keep("rebuilt", value=True)
+            st.rerun()
+    if since == until:
+        st.caption("One and the same plan: rebuild it on the data of now, or choose two.")
+        return
+    rows = ordering.changes(str(since), str(until))
     rows = rows[pairs(rows).isin(pairs(plan.items))] if len(rows) else rows
     if rows.empty:
-        st.success(f"Nothing changed since {literal(since)}.", icon=":material/task_alt:")
+        st.success("Nothing changed between the two.", icon=":material/task_alt:")
         return
-    rows = rows.merge(plan.items[[*KEYS, "item_name"]], on=list(KEYS), how="left")
-    causes = rows["cause"].value_counts()
-    told = ", ".join(f"{literal(cause)} ({n:,})" for cause, n in causes.head(4).items())
-    st.markdown(f"Since **{literal(since)}** {count(len(rows), 'line')} changed: {told}.")
+    rows = headline.with_names(rows, plan)
+    told = ", ".join(f"{literal(cause)} ({n:,})" for cause, n in rows["cause"].value_counts().head(4).items())
+    st.markdown(f"**{count(len(rows), 'line')}** changed: {told}.")
     shown = [c for c in CHANGES if c in rows and rows[c].notna().any()]
     st.dataframe(
         rows[shown].head(MOST_ROWS),
         key="changes",
         hide_index=True,
         column_config=_change_columns(plan.params.currency),
-        height=min(38 + 35 * min(len(rows), MOST_ROWS), 400),
+        height=min(36 + 33 * min(len(rows), MOST_ROWS), 400),
         placeholder="–",
-        alt="Lines that changed since the last plan, with the cause",
+        alt="Lines that changed between two plans, with the cause",
     )
     tables.downloads(rows[shown], "changes", plan, key="changes_all")
+
+
+def _called(record: Any) -> str:
+    return f"{record.name} ({day(record.as_of)}, {record.made_at:%H:%M})"
 
 
 def _change_columns(currency: str) -> dict[str, Any]:
@@ -77,15 +104,14 @@ def _change_columns(currency: str) -> dict[str, Any]:
     }
 
 
-def _plans(rows: pd.DataFrame, plan: PlanResult) -> None:
-    shown = rows.assign(state=rows["state"].map(STATES).fillna(rows["state"]))
+def _plans(kept: Sequence[Any], plan: PlanResult) -> None:
+    rows = pd.DataFrame([_row(record) for record in kept])
     event = st.dataframe(
-        shown.reindex(columns=list(PLANS)),
+        rows,
         key="plans",
         hide_index=True,
-        column_order=[c for c in PLANS if c in rows and rows[c].notna().any()],
         column_config=_plan_columns(plan.params.currency),
-        height=min(38 + 35 * len(rows), 330),
+        height=min(36 + 33 * len(rows), 330),
         on_select="rerun",
         selection_mode="single-row",
         selection_default={"selection": {"rows": [0]}},
@@ -93,25 +119,31 @@ def _plans(rows: pd.DataFrame, plan: PlanResult) -> None:
         alt="Plans that are kept",
     )
     at = event.selection.rows[0] if event.selection.rows and event.selection.rows[0] < len(rows) else 0
-    row = rows.iloc[at]
-    with st.container(horizontal=True, vertical_alignment="center", key="plan_actions"):
-        st.button(
-            f"Adopt {str(row['name'])[:40]}",
-            key="plan_adopt",
-            type="primary",
-            icon=":material/star:",
-            disabled=row["state"] != "draft",
-            help="It becomes the plan of record; the one before is superseded.",
-            on_click=ordering.adopt_plan,
-            args=(str(row["plan_id"]),),
-        )
-        if _known(row.get("order_value")):
-            st.caption(f"Orders of {money(row['order_value'], literal(plan.params.currency))}", width="content")
+    record = kept[at]
+    st.button(
+        f"Adopt {record.name[:40]}",
+        key="plan_adopt",
+        type="primary",
+        icon=":material/star:",
+        disabled=record.status != "draft",
+        help="It becomes the plan of record; the one before is superseded.",
+        on_click=ordering.adopt_plan,
+        args=(record.plan_id,),
+    )
 
 
-def _known(value: object) -> bool:
-    """Whether a cell holds something."""
-    return value is not None and not pd.isna(value)
+def _row(record: Any) -> dict[str, Any]:
+    parts = [f"{name}: {', '.join(values)}" for name, values in record.scope.items() if values]
+    return {
+        "state": STATES.get(record.status, record.status),
+        "name": record.name,
+        "type": TYPES.get(record.kind, record.kind),
+        "scope": "; ".join(parts) or "everything",
+        "as_of": pd.Timestamp(record.as_of),
+        "made_by": record.made_by,
+        "made_at": record.made_at,
+        **{name: record.totals.get(name) for name in ("order_value", "order_lines")},
+    }
 
 
 def _plan_columns(currency: str) -> dict[str, Any]:
@@ -151,7 +183,12 @@ def _first_step(plan: PlanResult) -> None:
             key=TYPE,
             required=True,
         )
-        st.button("Next: scope", key="plan_next", icon=":material/arrow_forward:", on_click=_go, args=(2, name, kind))
+        st.button("Next: scope", key="plan_next", icon=":material/arrow_forward:", on_click=_next, args=(name, kind))
+
+
+def _next(name: str, kind: str) -> None:
+    if ordering.check_plan(name, kind):
+        _go(2, name, kind)
 
 
 def _go(step: int, name: str, kind: str) -> None:
@@ -163,6 +200,7 @@ def _go(step: int, name: str, kind: str) -> None:
 def _second_step(plan: PlanResult) -> None:
     name, kind = str(session.kept(NAME) or ""), str(session.kept(TYPE) or "replenishment")
     snapshot, now = session.snapshot_id(), session.filters()
+    chosen = {"locations": now.location, "categories": now.category, "suppliers": now.supplier}
     facets = cached.facets(session.visitor(), snapshot) if snapshot else cached.Facets((), (), ())
     st.caption(f"**{literal(name)}**, {TYPES[kind].lower()}. Empty: all. It begins with what the filters show.")
     with st.container(horizontal=True, vertical_alignment="bottom", key="plan_second"):
@@ -170,15 +208,15 @@ def _second_step(plan: PlanResult) -> None:
             field: st.multiselect(
                 label,
                 options,
-                default=[v for v in getattr(now, field) if v in options],
+                default=[v for v in chosen[field] if v in options],
                 placeholder="All",
                 key=f"plan_{field}",
                 width=200,
             )
             for field, label, options in (
-                ("location", "Locations", facets.location),
-                ("category", "Categories", facets.category),
-                ("supplier", "Suppliers", facets.supplier),
+                ("locations", "Locations", facets.location),
+                ("categories", "Categories", facets.category),
+                ("suppliers", "Suppliers", facets.supplier),
             )
         }
         coverage = st.number_input(
@@ -194,6 +232,8 @@ def _second_step(plan: PlanResult) -> None:
     with st.container(horizontal=True, key="plan_buttons"):
         st.button("Back", key="plan_back", icon=":material/arrow_back:", on_click=_go, args=(1, name, kind))
         if st.button("Create the draft", key="plan_create", type="primary", icon=":material/add:"):
-            if ordering.create_plan(name, kind, scope, coverage, plan):
+            # What the plan counts with is the whole of it under this coverage; the scope picks its lines.
+            result = lookups.plan_with(coverage_days=coverage)
+            if result is not None and ordering.create_plan(result, name, kind, scope):
                 _go(1, "", "replenishment")
             st.rerun()

@@ -10,7 +10,9 @@ from pages.components.lines import pairs
 from planning.result import PlanResult
 
 GROUP = ("state", "order_number", "supplier_id", "location_id")
-PROPOSED, APPROVED = "proposed", "approved"
+PROPOSED, APPROVED, TAKEN = "proposed", "approved", "taken out"
+OPEN = (APPROVED, TAKEN)
+"""States in which an approved order is still to come."""
 LINES = (*GROUP, "item_id", "item_name", "quantity", "ordered_on", "arrives_on", "unit_cost", "line_value")
 
 
@@ -29,13 +31,13 @@ def order_lines(plan: PlanResult, approved: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    approved : order_number, item_id, location_id, supplier_id, quantity, ordered_on, due_on.
+    approved : order_number, item_id, location_id, supplier_id, quantity, unit_cost, ordered_on, due_on, status.
     """
     new = plan.orders.assign(state=PROPOSED, ordered_on=pd.to_datetime(plan.orders["order_on"]))
     parts = [new.reindex(columns=list(LINES))]
     if len(approved):
-        mine = approved[pairs(approved).isin(pairs(plan.items))]
-        mine = mine.assign(state=APPROVED, arrives_on=pd.to_datetime(mine["due_on"]))
+        mine = approved[pairs(approved).isin(pairs(plan.items)) & approved["status"].isin(OPEN)]
+        mine = mine.assign(state=mine["status"], arrives_on=pd.to_datetime(mine["due_on"]))
         parts.insert(0, mine.reindex(columns=list(LINES)))
     rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     known = plan.items.set_index(["item_id", "location_id"])[["item_name", "unit_cost"]]
@@ -63,7 +65,7 @@ def by_order(rows: pd.DataFrame, minimum: Mapping[str, float]) -> pd.DataFrame:
     least = orders["supplier_id"].map(minimum).astype(float)
     orders = orders.assign(minimum=least.where(least > 0))
     orders = orders.assign(told=[_against_minimum(row) for row in orders.to_dict("records")])
-    first = orders["state"].map({PROPOSED: 0, APPROVED: 1})
+    first = orders["state"].map({PROPOSED: 0, APPROVED: 1, TAKEN: 2})
     ranked = orders.assign(_first=first).sort_values(["_first", "line_value"], ascending=[True, False], kind="stable")
     return ranked.drop(columns="_first").reset_index(drop=True)
 
@@ -82,7 +84,7 @@ def totals(rows: pd.DataFrame, orders: pd.DataFrame, plan: PlanResult) -> Totals
     today = pd.to_datetime(rows["ordered_on"]) == pd.Timestamp(plan.as_of)
     return Totals(
         proposed=float(rows.loc[rows["state"] == PROPOSED, "line_value"].sum()),
-        approved=float(rows.loc[(rows["state"] == APPROVED) & today, "line_value"].sum()),
+        approved=float(rows.loc[(rows["state"] != PROPOSED) & today, "line_value"].sum()),
         budget=plan.params.budget,
         below_minimum=int(orders["told"].str.endswith("short").sum()),
     )
@@ -90,7 +92,8 @@ def totals(rows: pd.DataFrame, orders: pd.DataFrame, plan: PlanResult) -> Totals
 
 def in_words(now: Totals, orders: pd.DataFrame, currency: str) -> str:
     """The totals as a sentence."""
-    waiting, done = ((orders["state"] == state).sum() for state in (PROPOSED, APPROVED))
+    waiting = (orders["state"] == PROPOSED).sum()
+    done = len(orders) - waiting
     said = f"**{count(int(waiting), 'order')}** proposed: {money(now.proposed, currency)}"
     if done:
         said += f"; **{count(int(done), 'order')}** approved and open, of which {money(now.approved, currency)} today"

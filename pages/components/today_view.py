@@ -36,7 +36,7 @@ def show(plan: PlanResult) -> None:
     """Draw the tab."""
     _budget(plan)
     every = work.work_list(plan)
-    asleep = ordering.snoozed(plan.as_of)
+    asleep = ordering.snoozed(plan)
     sleeping = pairs(every).isin(pairs(asleep)) if len(asleep) else pd.Series(data=False, index=every.index).to_numpy()
     told = int(sleeping.sum())
     with st.container(horizontal=True, vertical_alignment="center", key="work_told"):
@@ -130,7 +130,8 @@ def _cut_list(ranked: work.Ranked, plan: PlanResult) -> None:
     """The lines around the cut, best return first."""
     rows = ranked.rows.assign(bought=ranked.rows["ordered"] >= ranked.rows["wanted"] - 1e-9)
     at = int(rows["bought"].sum())
-    near = rows.iloc[max(at - 10, 0) : at + 15] if plan.params.budget is not None else rows.head(25)
+    near = rows.iloc[max(at - 4, 0) : at + 20] if plan.params.budget is not None else rows.head(24)
+    near = near.assign(rate=near["rate"].round(3))
     number, sign = st.column_config.NumberColumn, plan.params.currency
     unit = f" ({sign})" if sign else ""
     st.dataframe(
@@ -248,7 +249,7 @@ def _snooze(rows: pd.DataFrame, plan: PlanResult, *, disabled: bool) -> None:
         )
         why = st.text_input("Reason", key="snooze_why", max_chars=LONGEST_NOTE)
         if st.button(f"Snooze {count(len(rows), 'line')}", key="snooze_do", type="primary") and ordering.snooze(
-            rows[list(KEYS)], until, why
+            rows[[*KEYS, "risk"]], until, why
         ):
             st.rerun()
 

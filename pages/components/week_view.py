@@ -1,5 +1,7 @@
 """The plan week by week: the lines in view by one measure, and one line whose orders may be edited in place."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -108,12 +110,13 @@ def _line(plan: PlanResult, found: ByWeek, row: int) -> None:
     item_id, location_id = (str(found.keys[k].iloc[row]) for k in KEYS)
     item_view.heading(plan, item_id, location_id, key="week_item")
     told = weeks.of_line(found, row)
-    placed = _placed(plan, item_id, location_id, told["starts_on"])
+    pinned = ordering.pinned_orders(plan, item_id, location_id)
+    placed = _placed(plan, item_id, location_id, told["starts_on"], pinned)
     buys = not plan.items.loc[_is(plan.items, item_id, location_id), "supplier_id"].isna().all()
     st.markdown(_in_words(told, plan, item_id, location_id))
     edited = _editor(told.assign(placed=placed["quantity"].to_numpy()), item_id, location_id, editable=buys)
     if buys:
-        _save(edited, placed, plan, item_id, location_id)
+        _save(edited, placed, pinned, plan, {"item_id": item_id, "location_id": location_id})
     else:
         st.caption("No supplier is known: what comes here is sent from another location, see Allocation.")
     figure = charts.projected_stock(plan, item_id, location_id, height=340)
@@ -124,15 +127,23 @@ def _is(frame: pd.DataFrame, item_id: str, location_id: str) -> pd.Series:
     return (frame["item_id"] == item_id) & (frame["location_id"] == location_id)
 
 
-def _placed(plan: PlanResult, item_id: str, location_id: str, starts: pd.Series) -> pd.DataFrame:
-    """What is ordered by week of the order: quantity (units), order_on (the day on which it is placed)."""
+def _placed(plan: PlanResult, item_id: str, location_id: str, starts: pd.Series, pinned: pd.DataFrame) -> pd.DataFrame:
+    """What is ordered by week of the order: quantity (units), order_on (the morning on which it is placed)."""
     columns = ["quantity", "order_on"]
     parts = [f.loc[_is(f, item_id, location_id), columns] for f in (plan.orders, plan.planned_orders)]
     orders = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    at = (pd.to_datetime(orders["order_on"]) - starts.iloc[0]).dt.days // 7
-    by_week = orders.assign(week=at).groupby("week").agg(quantity=("quantity", "sum"), order_on=("order_on", "first"))
+    by_week = orders.groupby(_week(orders["order_on"], starts)).agg(
+        quantity=("quantity", "sum"), order_on=("order_on", "first")
+    )
     out = by_week.reindex(range(len(starts)))
-    return out.assign(quantity=out["quantity"].fillna(0.0), order_on=out["order_on"].fillna(starts))
+    # What was set by hand keeps its morning, so that it can be changed and taken back.
+    mornings = pinned.groupby(_week(pinned["order_on"], starts))["order_on"].first().reindex(out.index)
+    return out.assign(quantity=out["quantity"].fillna(0.0), order_on=mornings.fillna(out["order_on"]).fillna(starts))
+
+
+def _week(days: pd.Series, starts: pd.Series) -> pd.Series:
+    """In which of the weeks a day lies."""
+    return (pd.to_datetime(days) - starts.iloc[0]).dt.days // 7
 
 
 def _in_words(told: pd.DataFrame, plan: PlanResult, item_id: str, location_id: str) -> str:
@@ -184,11 +195,12 @@ def _editor(told: pd.DataFrame, item_id: str, location_id: str, *, editable: boo
     )
 
 
-def _save(edited: pd.DataFrame, placed: pd.DataFrame, plan: PlanResult, item_id: str, location_id: str) -> None:
+def _save(
+    edited: pd.DataFrame, placed: pd.DataFrame, pinned: pd.DataFrame, plan: PlanResult, line: Mapping[str, str]
+) -> None:
     """Keep the edited orders as pins; take pins back, one or all."""
     now, before = edited["placed"], placed["quantity"].reset_index(drop=True)
     changed = np.flatnonzero(now.isna() | ((now - before).abs() > weeks.ALMOST_NOTHING))
-    pinned = _pins(plan, item_id, location_id)
     with st.container(horizontal=True, vertical_alignment="bottom", key="week_save_row"):
         reason = st.text_input(
             "Reason", key="week_reason", max_chars=LONGEST_REASON, placeholder="What do you know?", width=280
@@ -212,9 +224,8 @@ def _save(edited: pd.DataFrame, placed: pd.DataFrame, plan: PlanResult, item_id:
     _pinned(pinned)
     if pressed and not len(changed):
         st.info("Nothing was changed.", icon=":material/info:")
-    elif pressed and _keep(changed, now, placed, pinned, item_id, location_id, reason):
-        st.rerun()
     elif pressed:
+        _keep(changed, now, placed, pinned, {**line, "reason": reason or ""}, plan.as_of)
         # A refusal is told at the top of the page, where the edits still stand.
         st.rerun()
 
@@ -224,28 +235,19 @@ def _keep(
     now: pd.Series,
     placed: pd.DataFrame,
     pinned: pd.DataFrame,
-    item_id: str,
-    location_id: str,
-    reason: str,
-) -> bool:
+    told: Mapping[str, str],
+    today: date,
+) -> None:
     """Keep each edited week; an emptied cell takes its pin back."""
-    done = False
-    for week in changed:
-        order_on = placed["order_on"].iloc[week]
-        if pd.isna(now.iloc[week]):
-            mine = pinned[pd.to_datetime(pinned["order_on"]) == order_on]
-            done |= bool(len(mine)) and ordering.reset_pins(mine["pin_id"].tolist())
-            continue
-        done |= ordering.pin_order(item_id, location_id, order_on.date(), float(now.iloc[week]), reason)
-    return done
-
-
-def _pins(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFrame:
-    """The pinned orders of the line, by date."""
-    rows = ordering.pins()
-    mine = rows[_is(rows, item_id, location_id) & (rows["kind"] == "order_quantity")]
-    mornings = pd.to_datetime(mine["order_on"]).fillna(pd.Timestamp(plan.as_of))
-    return mine.assign(order_on=mornings).sort_values("order_on")
+    emptied = [week for week in changed if pd.isna(now.iloc[week])]
+    mornings = placed["order_on"].iloc[emptied]
+    gone = pinned.loc[pinned["order_on"].isin(mornings), "pin_id"].tolist()
+    typed = [week for week in changed if pd.notna(now.iloc[week])]
+    if gone:
+        ordering.reset_pins(gone)
+    if typed:
+        rows = pd.DataFrame({"order_on": placed["order_on"].iloc[typed], "value": now.iloc[typed].to_numpy(float)})
+        ordering.pin_orders(rows.assign(**told), today)
 
 
 def _pinned(rows: pd.DataFrame) -> None:
