@@ -19,8 +19,9 @@ from planning.params import Params
 from planning.past import Choice, Past
 from planning.policy import Levels, Need, Supply, build_need, critical_ratio, find_levels
 from planning.positions import Positions, build_positions, build_supply, with_choices, with_demand
-from planning.replenish import LaterOrders, Netting, project, receipts_by_day
+from planning.replenish import Netting
 from planning.spread import build_distribution, corrected_path
+from planning.timeline import HandOrders, Timeline, as_set, build_timeline, hand_orders, tell_broken_limits
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Base:
     forecast, accuracy, calibration, rivals : result tables that are ready already.
     statistical : mean demand by bucket before the planner's corrections, units, (n, H).
     corrections : what each of these did (see `planning.overrides.corrected`); None where there are none.
+    hand : orders that the planner has set.
     """
 
     suppliers: pd.DataFrame
@@ -52,6 +54,7 @@ class Base:
     rivals: pd.DataFrame
     statistical: np.ndarray
     corrections: pd.DataFrame | None
+    hand: HandOrders
     notes: tuple[str, ...]
 
 
@@ -59,16 +62,20 @@ class Base:
 class Stages(Base):
     """Everything between the input and the report; `positions` now with what quick parameters decide.
 
-    position : usable and what is on order for it, units, (n,).
-    asked : the unrounded order or transfer, units, (n,).
+    position : usable and what is on order for it, but for what was approved this morning, units, (n,).
+    approved, covered : units approved this morning, and what of them the order needs no more, (n,).
+    asked : the unrounded order or transfer, units, (n,); what was approved this morning is off already.
     raised, cut : units added for the supplier's minimum, and lost to the budget, (n,).
     order, transfer : units to buy, and to send here, today, (n,).
+    timeline : the days to come.
     bound : what kept a transfer below its request (see `planning.allocate.what_bound`), (n,).
     ratio : chance of need at which one more unit saves as much as it costs to hold, (n,).
     """
 
     levels: Levels
     position: np.ndarray
+    approved: np.ndarray
+    covered: np.ndarray
     asked: np.ndarray
     limits: Limits
     sized: Sized
@@ -78,10 +85,32 @@ class Stages(Base):
     transfer: np.ndarray
     question: Question
     allocation: Allocation
-    without: Netting
-    with_orders: Netting
+    timeline: Timeline
     bound: np.ndarray
     ratio: np.ndarray
+
+    @property
+    def without(self) -> Netting:
+        """Net of the days to come without new orders."""
+        return self.timeline.without
+
+    @property
+    def with_orders(self) -> Netting:
+        """Net of the days to come with today's and later orders."""
+        return self.timeline.with_orders
+
+    @property
+    def is_set(self) -> np.ndarray:
+        """Whether today's order or request is set by hand, (n,)."""
+        return self.hand.is_set
+
+    @property
+    def surplus(self) -> np.ndarray:
+        """What the sum of needs leaves where nothing is due, units, at most 0 unless only the trigger says no, (n,)."""
+        interval = self.positions.interval
+        end = self.positions.column("lead_time_days") + self.positions.column("coverage_days")
+        beyond = self.demand.mean_to(end) - self.demand.mean_to(interval)
+        return np.asarray(np.where(self.asked > 0, 0.0, self.levels.order + beyond - self.covered))
 
     @property
     def wanted(self) -> np.ndarray:
@@ -106,8 +135,8 @@ class Stages(Base):
 
     @property
     def counted_receipts(self) -> np.ndarray:
-        """Open orders that arrive before the one after today's, units, (n,)."""
-        return self.supply.received_before(self.positions.interval)
+        """Open orders that arrive before the one after today's, and approved ones of this morning, units, (n,)."""
+        return np.asarray(self.supply.received_before(self.positions.interval) + self.covered)
 
     @property
     def worth(self) -> np.ndarray:
@@ -152,6 +181,7 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
         rivals=rivals_table(choice),
         statistical=network.pool(statistical) * params.demand_multiplier,
         corrections=corrections,
+        hand=hand_orders(tables.tables.get("pins"), network.keys, as_of),
         notes=tuple(notes),
     )
 
@@ -168,29 +198,36 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     positions = with_choices(base.positions, params, notes)
     lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
     coverage = positions.column("coverage_days")
-    lost = params.unmet_demand == "lost"
     levels = policy_levels(positions, need, params, positions.column("service_target"))
-    position = usable + network.pool(positions.column("on_order"))
+    approved = network.pool(positions.approved)
+    position = usable + network.pool(positions.column("on_order")) - approved
     extra = demand.mean_to(lead + coverage) - demand.mean_to(lead + review)
     by_lot = positions.table["policy_type"].isin(["R,s,S", "min/max"]).to_numpy(bool)
     asked = np.where(levels.due, np.maximum(levels.order, 0) + np.where(by_lot, levels.lot, extra), 0.0)
+    # What was approved this morning is this plan's own order: it counts in full, however late it may come.
+    covered = np.minimum(asked, approved)
+    asked = asked - covered
+    levels = replace(levels, due=levels.due & (asked > 1e-6))
+    asked = np.where(levels.due, asked, 0.0)
     life = positions.days_to_sell
     sells = demand.mean_to(lead + np.nan_to_num(life)) - demand.mean_to(lead)
-    limits = build_limits(
-        positions, position, np.where(np.isnan(life), np.inf, np.maximum(sells - need.arriving_stock, 0)), demand.whole
-    )
+    cap = np.where(np.isnan(life), np.inf, np.maximum(sells - need.arriving_stock - approved, 0))
+    limits = build_limits(positions, position + approved, cap, demand.whole)
     sized = size_orders(asked, limits)
+    hand = base.hand
+    tell_broken_limits(hand, limits, positions, notes)
+    wish = np.where(hand.is_set, hand.today, sized.order)
     _tell_impossible(positions, limits, asked, notes)
     raised, cut = _purchases(
-        base.suppliers, positions, need, sized, limits, asked, demand, lead + review, params, notes
+        base.suppliers, positions, need, replace(sized, order=wish), limits, asked, hand, demand, params, notes
     )
-    order = np.where(positions.buys, sized.order + raised + cut, 0.0)
+    order = np.where(positions.buys, wish + raised + cut, 0.0)
     rate = demand.mean_to(lead + review) / (lead + review)
     question = build_question(
         network,
         positions,
         need,
-        np.where(positions.buys, 0.0, sized.order),
+        np.where(positions.buys, 0.0, wish),
         _own_need(network, demand, lead + review),
         rate,
         params,
@@ -198,13 +235,19 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     allocation = allocate(question, params.allocation_method, demand.whole)
     _tell_unreachable(question, notes)
     transfer = np.bincount(question.routes["destination"], allocation.units, minlength=len(order))
-    without, with_orders = _project(
-        network, positions, demand, need, levels, limits, question, allocation, order, usable, lost=lost
+    routes, ratio = question.routes, critical_ratios(positions, params)
+    sent = (routes["destination"].to_numpy(), np.ceil(routes["transit_days"].to_numpy(float)), allocation.units)
+    buffer = np.maximum(levels.order - need.mean, 0)
+    as_of = base.fits.calendar.as_of
+    timeline = build_timeline(
+        network, positions, demand, usable, buffer, limits, order, sent, hand, params, ratio, as_of
     )
     return Stages(
         **(vars(base) | {"positions": positions}),
         levels=levels,
         position=position,
+        approved=approved,
+        covered=covered,
         asked=asked,
         limits=limits,
         sized=sized,
@@ -214,10 +257,9 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         transfer=transfer,
         question=question,
         allocation=allocation,
-        without=without,
-        with_orders=with_orders,
+        timeline=timeline,
         bound=what_bound(question, allocation, np.maximum(positions.net_stock, 0) * params.reserve_fraction),
-        ratio=critical_ratios(positions, params),
+        ratio=ratio,
     )
 
 
@@ -280,23 +322,35 @@ def _purchases(
     sized: Sized,
     limits: Limits,
     asked: np.ndarray,
+    hand: HandOrders,
     demand: CumulativeDemand,
-    interval: np.ndarray,
     params: Params,
     notes: list[str],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the suppliers' minimums add to the purchases, and what the budget takes from them, (n,) each."""
-    buys = positions.buys
+    """Return what the suppliers' minimums add to the purchases, and what the budget takes from them, (n,) each.
+
+    Orders set by hand count for both, but are neither raised nor cut; so do those approved this morning for the budget.
+    """
+    buys, cost = positions.buys, positions.column("unit_cost")
     bought = replace(sized, order=np.where(buys, sized.order, 0.0))
     least = suppliers.drop_duplicates("supplier_id").set_index("supplier_id")["min_order_value"]
     minimum = positions.table["supplier_id"].map(least).astype(float).fillna(0).to_numpy()
-    per_day = demand.mean_to(interval) / interval
-    raised = reach_supplier_minimum(asked, bought, limits, positions, minimum, per_day, notes)
+    per_day = np.where(hand.is_set, 0.0, demand.mean_to(positions.interval) / positions.interval)
+    wanted = np.where(hand.is_set, bought.order, asked)
+    free = as_set(limits, hand.is_set)
+    raised = reach_supplier_minimum(wanted, bought, free, positions, minimum, per_day, notes)
     ordered = bought.order + raised
+    if params.budget is None:
+        return raised, np.zeros(len(ordered))
     gain = positions.worth * (need.short(np.zeros(len(ordered))) - need.short(ordered))
-    cut = cut_to_budget(ordered, limits, positions.column("unit_cost"), gain, params.budget, notes)
-    if params.budget is not None:
-        _tell_cut_orders(positions, ordered + cut, minimum, notes)
+    fixed = np.where(hand.is_set, ordered, 0.0)
+    left = params.budget - float(np.nansum((fixed + positions.approved) * cost))
+    if left < 0:
+        notes.append(
+            f"Orders set by hand or approved this morning are {-left:,.2f} beyond the budget: nothing else is ordered."
+        )
+    cut = cut_to_budget(ordered - fixed, limits, cost, gain, max(left, 0.0), notes)
+    _tell_cut_orders(positions, ordered + cut, minimum, notes)
     return raised, cut
 
 
@@ -332,43 +386,3 @@ def _tell_unreachable(question: Question, notes: list[str]) -> None:
         notes.append(
             f"Item-locations that ask for a transfer, but to which no source that may give has a lane: {len(stuck):,}."
         )
-
-
-def _project(
-    network: Network,
-    positions: Positions,
-    demand: CumulativeDemand,
-    need: Need,
-    levels: Levels,
-    limits: Limits,
-    question: Question,
-    allocation: Allocation,
-    order: np.ndarray,
-    usable: np.ndarray,
-    *,
-    lost: bool,
-) -> tuple[Netting, Netting]:
-    """Net the days to come, without new orders and with today's and later ones."""
-    shape = (len(order), demand.days)
-    receipts = positions.receipts
-    row, day, units = (receipts[c].to_numpy() for c in ("row", "day", "quantity"))
-    due = receipts_by_day(row, day, units, shape)
-    # What is on its way to a store is cover of the warehouse that feeds it, too.
-    due = np.stack([network.pool(column) for column in due.T], axis=1) if network.feeds.any() else due
-    lead = positions.column("lead_time_days")
-    placed = receipts_by_day(np.arange(len(order)), lead, order, shape)
-    routes = question.routes
-    placed += receipts_by_day(
-        routes["destination"].to_numpy(), np.ceil(routes["transit_days"].to_numpy(float)), allocation.units, shape
-    )
-    later = LaterOrders(
-        lead_time=lead,
-        review=positions.column("review_period_days"),
-        coverage=positions.column("coverage_days"),
-        buffer=np.maximum(levels.order - need.mean, 0),
-        limits=limits,
-        allowed=np.isfinite(lead) & (limits.most > 0),
-    )
-    nothing = np.zeros(shape)
-    without = project(demand, usable, due, nothing, None, lost=lost)
-    return without, project(demand, usable, due, placed, later, lost=lost)
