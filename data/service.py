@@ -5,7 +5,6 @@ Snapshots, results and jobs are found through the visitor's own workspace only: 
 even a true one, opens nothing.
 """
 
-import getpass
 import hashlib
 import os
 import secrets
@@ -14,12 +13,38 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 
-from data import deciding, decisions, jobs
+from data import deciding, decisions, jobs, ordering
+from data import plans as kept_plans
+from data.acting import is_of_sample as _is_of_sample
+from data.acting import person as _person
+from data.catalog import PlanRecord
 from data.corrections import corrections_csv, corrections_workbook, rows_to_correct
 from data.export import input_files, input_workbook
 from data.findings import Finding, find_warnings
 from data.merge import How, default_how, merged
+from data.ordering import (
+    activity,
+    approvals,
+    approve,
+    close_approved,
+    confirm_match,
+    match_candidates,
+    note,
+    notes,
+    pin,
+    pin_many,
+    remove_note,
+    reset_pin,
+    snooze,
+    snoozed,
+    unapprove,
+    wake,
+    work_list,
+)
+from data.ordering import pins_in_force as pins
+from data.orders_out import OrdersOut
 from data.placing import PlaceQuestion, assign_location, place_question
+from data.plans import adopt_plan, changes, check_plan, orders_out, plan_lines, plans
 from data.read import Import, TableMapping, read_inputs
 from data.sample import kept_forecast, kept_snapshot, sample_sources
 from data.store import ImportRecord, Workspace
@@ -29,6 +54,7 @@ from data.visitor import Mode, NotAllowedError, Visitor, mode, private_jobs
 from planning import pipeline
 from planning.errors import InputError
 from planning.params import Params
+from planning.result import PlanResult
 from planning.tables import INPUT_TABLES
 
 __all__ = [
@@ -38,14 +64,25 @@ __all__ = [
     "ImportRecord",
     "Mode",
     "NotAllowedError",
+    "OrdersOut",
     "PlaceQuestion",
     "Places",
+    "PlanRecord",
     "Source",
     "Visitor",
+    "activity",
+    "adopt_plan",
+    "approvals",
+    "approve",
     "base_of_import",
+    "changes",
+    "check_plan",
+    "close_approved",
     "confirm_import",
+    "confirm_match",
     "corrections_csv",
     "corrections_workbook",
+    "create_plan",
     "current_snapshot",
     "data_files",
     "decisions_id",
@@ -64,22 +101,39 @@ __all__ = [
     "is_sample",
     "joined",
     "lock_override",
+    "match_candidates",
     "mode",
+    "note",
+    "notes",
+    "orders_out",
     "override",
     "overrides",
+    "pin",
+    "pin_many",
+    "pins",
+    "plan_lines",
     "planned_inputs",
+    "plans",
     "preview_import",
     "question",
+    "rebuild_plan",
     "rejected",
     "remember",
     "remembered",
+    "remove_note",
     "reset_override",
+    "reset_pin",
     "rows_to_correct",
+    "snooze",
+    "snoozed",
     "start_fit",
     "template",
+    "unapprove",
     "undo",
     "use_sample",
+    "wake",
     "warnings",
+    "work_list",
 ]
 
 Places = Mapping[str | None, str]
@@ -218,6 +272,7 @@ def confirm_import(
         imported_by=_person(visitor),
     )
     visitor.log("imported", snapshot=made[:12], tables=len(read.frames), replaced=replace_everything)
+    ordering.note_found(visitor, made, frames)
     return made
 
 
@@ -244,16 +299,6 @@ def _placed(
     if "sales" not in side:
         return dict(side)
     return {**side, "sales": assign_location({**stock, "sales": side["sales"]}, places)["sales"]}
-
-
-def _person(visitor: Visitor) -> str:
-    """Return who is at work: on one's own machine the name of the account, else nobody."""
-    if visitor.mode != "local":
-        return ""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return ""
 
 
 def use_sample(visitor: Visitor) -> str:
@@ -326,6 +371,7 @@ def planned_inputs(
     told = {
         "events": decided.events(tables.get("events")),
         "overrides": decided.overrides(tables.get("overrides")),
+        **ordering.planned(visitor, snapshot_id, tables),
     }
     return tables | {name: table for name, table in told.items() if table is not None}
 
@@ -336,8 +382,8 @@ def rejected(visitor: Visitor, snapshot_id: str) -> pd.DataFrame:
 
 
 def decisions_id(visitor: Visitor) -> str:
-    """Return the id of what was decided in this workspace."""
-    return visitor.workspace.decisions_id()
+    """Return the id of what was decided in this workspace and moves a plan; notes and snoozes do not."""
+    return decisions.plan_id(visitor.workspace.decisions())
 
 
 def default_as_of(frames: Mapping[str, pd.DataFrame]) -> date:
@@ -497,10 +543,12 @@ def undo(visitor: Visitor, snapshot_id: str) -> str:
     InputError : there is nothing to undo.
     """
     visitor.permit("undo a decision")
-    step = decisions.last_step(visitor.workspace.decisions(), sample=_is_of_sample(visitor, snapshot_id))
+    log, sample = visitor.workspace.decisions(), _is_of_sample(visitor, snapshot_id)
+    step = decisions.last_step(log, sample=sample)
     if not step:
         msg = "nothing was decided here that could be undone"
         raise InputError(msg)
+    ordering.refuse_undo(step, log, sample=sample)
     _decide(visitor, snapshot_id, decisions.UNDO, numbers=[line.number for line in step])
     visitor.log("undid a decision", count=len(step))
     return "; ".join(f"{decisions.KINDS[line.kind]}: {decisions.about(line)}" for line in step)
@@ -561,6 +609,53 @@ def _standing(
 
 def _decide(visitor: Visitor, snapshot_id: str, kind: str, **body: object) -> None:
     visitor.workspace.decide(kind, {**body, "by": _person(visitor), "sample": _is_of_sample(visitor, snapshot_id)})
+
+
+# --- plans that are kept ----------------------------------------------------------------------------------------------
+
+
+def create_plan(
+    visitor: Visitor,
+    snapshot_id: str,
+    result: PlanResult,
+    *,
+    name: str,
+    kind: str = "replenishment",
+    locations: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    suppliers: Sequence[str] = (),
+) -> str:
+    """Keep a plan as a draft and return its id; `check_plan` answers the first step, name and kind, alone.
+
+    Parameters
+    ----------
+    result : the plan made of `planned_inputs`; coverage and horizon are those of its parameters.
+    locations, categories, suppliers : what it is about; none of one kind: all of them.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : name, kind or scope cannot be used, or the disk is full.
+    """
+    key = pipeline.plan_key(snapshot_id, decisions_id(visitor), result.as_of, result.params)
+    scope = {"locations": locations, "categories": categories, "suppliers": suppliers}
+    return kept_plans.keep_plan(visitor, snapshot_id, result, key, name=name, kind=kind, scope=scope).plan_id
+
+
+def rebuild_plan(visitor: Visitor, plan_id: str, snapshot_id: str, result: PlanResult) -> str:
+    """Keep a kept plan made anew, of new data or another morning, as a draft with its name and scope; return its id.
+
+    What of its scope the new data do not know any more is left out.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : there is no such plan, or nothing of its scope is left.
+    """
+    plan = kept_plans.find_plan(visitor, plan_id)
+    key = pipeline.plan_key(snapshot_id, decisions_id(visitor), result.as_of, result.params)
+    scope = kept_plans.scope_left(plan.scope, result)
+    return kept_plans.keep_plan(visitor, snapshot_id, result, key, name=plan.name, kind=plan.kind, scope=scope).plan_id
 
 
 # --- going back, and leaving ------------------------------------------------------------------------------------------
@@ -686,11 +781,6 @@ def _collect(visitor: Visitor, key: str, place: Workspace) -> bytes | None:
     place.keep(key, payload)
     job.clear()
     return payload
-
-
-def _is_of_sample(visitor: Visitor, snapshot_id: str) -> bool:
-    record = visitor.workspace.find(snapshot_id)
-    return record is not None and record.sample
 
 
 def _sample() -> tuple[Workspace, str]:

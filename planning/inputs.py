@@ -172,14 +172,14 @@ def open_orders(
     """Return open orders that count as cover, and those overdue for too long to count.
 
     Received ones are closed; overdue ones are planned for `as_of`; those more than 60 days overdue are
-    no cover. Orders that were approved here stand beside those of the data; one approved after `as_of` is not
-    known yet. Each exception is told in `notes`.
+    no cover. Orders that were approved here stand beside those of the data until these tell of them; one
+    approved after `as_of` is not known yet. Each exception is told in `notes`.
 
     Returns
     -------
     Frames: row (into `keys`), day (from `as_of`), quantity, order_id, due_on, today (approved on `as_of`).
     """
-    orders = _with_approved(inputs, as_of)
+    orders = inputs["open_orders"].assign(today=False)
     orders["row"] = rows_of(orders, keys, sole_location(keys))
     closed = _received(orders, inputs["receipts"], as_of)
     if closed.any():
@@ -187,7 +187,8 @@ def open_orders(
     approved = approved_orders(inputs, keys, as_of, notes)
     orders = orders[~closed]
     if len(approved):
-        orders = pd.concat([orders, approved[list(orders.columns)]], ignore_index=True)
+        approved = approved[list(orders.columns)]
+        orders = pd.concat([orders, approved], ignore_index=True) if len(orders) else approved
     unknown = orders["row"] < 0
     if unknown.any():
         notes.append(
@@ -213,26 +214,19 @@ def open_orders(
     return orders.loc[~stale, columns].reset_index(drop=True), orders.loc[stale, columns].reset_index(drop=True)
 
 
-def _with_approved(inputs: Inputs, as_of: date) -> pd.DataFrame:
-    """Return the open orders of the data and those approved here."""
-    orders = inputs["open_orders"].assign(today=False)
-    approved = inputs.tables.get("approved_orders")
-    if approved is None or approved.empty:
-        return orders
-    known = approved[~(approved["ordered_on"] > pd.Timestamp(as_of))].rename(columns={"order_number": "order_id"})
-    known = known.assign(today=known["ordered_on"] == pd.Timestamp(as_of))
-    return pd.concat([orders, known[[c for c in orders.columns if c in known]]], ignore_index=True)
-
-
 def approved_orders(inputs: Inputs, keys: pd.DataFrame, as_of: date, notes: list[str]) -> pd.DataFrame:
     """Return the approved orders that no open order and no receipt of the same number, item and location tells of.
 
     Returns
     -------
-    DataFrame in the columns of `open_orders`, order_id being the order's number, and `row` (into `keys`).
+    DataFrame in the columns of the contract's open orders, order_id being the order's number, with `row` (into `keys`)
+    and `today` (approved on `as_of`).
     """
     approved = inputs["approved_orders"].rename(columns={"order_number": "order_id"})
-    approved = approved.assign(row=rows_of(approved, keys, sole_location(keys)))
+    approved = approved[~(approved["ordered_on"] > pd.Timestamp(as_of))]
+    approved = approved.assign(
+        row=rows_of(approved, keys, sole_location(keys)), today=approved["ordered_on"] == pd.Timestamp(as_of)
+    )
     if approved.empty:
         return approved
     arrived = inputs["receipts"][inputs["receipts"]["received_on"] <= pd.Timestamp(as_of)]

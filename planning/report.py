@@ -16,6 +16,7 @@ from planning.reasons import allocation_reasons, replenishment_reasons
 from planning.replenish import NEVER, days_of_supply, first_shortage, risk
 from planning.result import PlanResult, Projection
 from planning.stages import Stages, policy_levels
+from planning.steps import purchase_steps
 from planning.tables import RESULT_TABLES, WATERFALL_STEPS
 
 CURVE_TARGETS = (0.70, 0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
@@ -53,6 +54,7 @@ def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, note
         totals=_totals(stages, replenishment, orders, allocation, params.plan_days),
         solver=stages.allocation.outcome.to_dict(),
         notes=tuple(dict.fromkeys(notes)),
+        steps=purchase_steps(stages),
     )
 
 

@@ -1,7 +1,7 @@
 """What a plan holds once it is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -53,6 +53,7 @@ class PlanResult:
     `service_curve` holds the assortment's stock value and expected fill rate at a range of targets:
     service_target, stock_value, stock_units, expected_fill_rate, lost_margin_per_year
     (money, NaN where no price is known), lost_units_per_year.
+    `steps` holds what each purchase is made of, also where nothing is ordered (see `planning.steps`).
     """
 
     as_of: date
@@ -75,3 +76,4 @@ class PlanResult:
     totals: Mapping[str, Any]
     solver: Mapping[str, Any]
     notes: tuple[str, ...]
+    steps: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -1,0 +1,124 @@
+"""Approved orders as files for suppliers: one order a supplier and location, with the supplier's item data."""
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from data.catalog import PlanRecord
+from data.export import download_name, safe_csv, workbook
+from planning.errors import InputError
+
+COLUMNS = (
+    "order_number",
+    "supplier_id",
+    "supplier_name",
+    "location_id",
+    "item_id",
+    "item_name",
+    "moq",
+    "pack",
+    "packs",
+    "quantity",
+    "unit_cost",
+    "value",
+    "ordered_on",
+    "due_on",
+)
+
+
+@dataclass(frozen=True)
+class OrdersOut:
+    """A file of orders: its name, its bytes, and how many orders and lines stand in it."""
+
+    name: str
+    payload: bytes
+    orders: int
+    lines: int
+
+
+def order_sheet(lines: pd.DataFrame, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return approved lines with what the supplier knows of the item, in the order of number and item.
+
+    Parameters
+    ----------
+    lines : order_number, supplier_id, location_id, item_id, quantity, unit_cost, value, ordered_on, due_on.
+    frames : the tables of the data.
+
+    Returns
+    -------
+    DataFrame with the columns `COLUMNS`; pack: units of a case pack, packs: how many of them (NaN: none is told).
+    """
+    items = _by(frames.get("items"), ["item_id"], ["item_name", "moq", "order_multiple"])
+    places = _by(frames.get("item_locations"), ["item_id", "location_id"], ["moq", "order_multiple"])
+    names = _by(frames.get("suppliers"), ["supplier_id"], ["supplier_name"])
+    # Without a supplier's name a key of None would meet every other one.
+    out = lines.merge(items, on="item_id", how="left").merge(
+        places, on=["item_id", "location_id"], how="left", suffixes=("", "_here")
+    )
+    out["supplier_name"] = out["supplier_id"].map(names.set_index("supplier_id")["supplier_name"])
+    out["moq"] = out["moq_here"].astype(float).fillna(out["moq"].astype(float))
+    out["pack"] = out["order_multiple_here"].astype(float).fillna(out["order_multiple"].astype(float))
+    out["packs"] = out["quantity"] / out["pack"].where(out["pack"] > 0)
+    return out.sort_values(["order_number", "item_id"], kind="stable")[list(COLUMNS)].reset_index(drop=True)
+
+
+def _by(frame: pd.DataFrame | None, key: list[str], columns: list[str]) -> pd.DataFrame:
+    whole = pd.DataFrame(columns=[*key, *columns]) if frame is None else frame.reindex(columns=[*key, *columns])
+    whole = whole.astype(dict.fromkeys(key, object))
+    return whole[whole[key].notna().all(axis=1)].drop_duplicates(key)
+
+
+def orders_file(plan: PlanRecord, sheet: pd.DataFrame, *, excel: bool) -> OrdersOut:
+    """Return the orders as a file: a ZIP with a CSV an order, or a workbook with a sheet a supplier.
+
+    Parameters
+    ----------
+    sheet : what `order_sheet` returned.
+
+    Raises
+    ------
+    InputError : there is no line, or a sheet would have more rows than Excel takes.
+    """
+    if sheet.empty:
+        msg = f"no order of {plan.as_of} is approved within this plan: approve lines first"
+        raise InputError(msg)
+    payload = _workbook(plan, sheet) if excel else _archive(sheet)
+    name = download_name(plan.name, plan.as_of, "orders", "xlsx" if excel else "zip")
+    return OrdersOut(name, payload, sheet["order_number"].nunique(), len(sheet))
+
+
+def _archive(sheet: pd.DataFrame) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, lines in sheet.groupby("order_number", sort=True):
+            supplier, place = (_told(lines[name].iloc[0]) for name in ("supplier_id", "location_id"))
+            # The same orders give the same bytes: the hour of the download stays out.
+            entry = zipfile.ZipInfo(
+                "-".join(part for part in (_file(number), _file(supplier), _file(place)) if part) + ".csv"
+            )
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, safe_csv(lines))
+    return target.getvalue()
+
+
+def _workbook(plan: PlanRecord, sheet: pd.DataFrame) -> bytes:
+    suppliers = sheet["supplier_id"].map(_told)
+    tables = {}
+    for n, (supplier, lines) in enumerate(sheet.groupby(suppliers.where(suppliers != "", "no supplier"), sort=True), 1):
+        # A number makes every name a sheet of its own, however alike the suppliers' are.
+        tables[f"{n} {supplier}"] = lines
+    about = {"plan": plan.name, "morning": plan.as_of.isoformat(), "orders": sheet["order_number"].nunique()}
+    return workbook(tables, about)
+
+
+def _told(cell: object) -> str:
+    return cell if isinstance(cell, str) else ""
+
+
+def _file(text: object) -> str:
+    """Return the letters and digits of an id, fit for a file's name; the number before it tells files apart."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", str(text))[:40].strip("-")
