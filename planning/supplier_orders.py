@@ -1,0 +1,354 @@
+"""One supplier's orders in one optimisation: what to buy in each bucket so that orders, stock and shortage cost least.
+
+    Indices     i items, t buckets 1 ... T; an order stands in the bucket in which it arrives
+    Variables   z[i, t] >= 0, packs (integer, or units where there is no pack), at most Z[i, t]
+                y[t], x[i, t] in {0, 1}, whether there is an order, and a line of it
+                n[t] >= 0, integer, containers
+                I[i, t], l[i, t], s[i, t] >= 0, units in stock, lost, and below the safety stock
+    Minimise    sum of K[t] y[t] + F n[t] + k[i] x[i, t] + w[t] c[i] u[i] z[i, t]
+                     + h[i] I[i, t] + p[i] l[i, t] + g[i] s[i, t]
+    Subject to  flow[i, t]:      I[i, t-1] + receipts[i, t] + u[i] z[i, t] - demand[i, t] + l[i, t] = I[i, t]
+                lost[i, t]:      l[i, t] <= demand[i, t]
+                safety[i, t]:    I[i, t] + s[i, t] >= safety_stock[i, t]
+                line[i, t]:      least[i] x[i, t] <= u[i] z[i, t] <= u[i] Z[i, t] x[i, t],  x[i, t] <= y[t]
+                value[t]:        minimum[t] y[t] <= sum over i of c[i] u[i] z[i, t] <= budget[t] y[t]
+                container[t]:    fill W n[t] <= sum over i of volume[i] u[i] z[i, t] <= W n[t]
+                hold[i, t]:      I[i, t] <= most to hold
+                first[i]:        u[i] z[i, 1] >= what is firm
+
+Z is as tight as it can be: what a line can still use to the last bucket beyond its stock, its MOQ, its maximum.
+Built, solved and read apart; the answer is costed and checked again outside the model, and the cheaper of it and the
+greedy one is the plan's. Source: joint replenishment with minimum quantities, Silver, Pyke & Thomas (2017), ch. 10.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pulp
+
+from planning import engine
+from planning.solver import solve
+from planning.supplier_greedy import greedy_orders
+from planning.supplier_instance import (
+    SMALL,
+    Instance,
+    broken_rules,
+    containers,
+    most_useful,
+    run_course,
+    total_cost,
+)
+
+SPAN = 4
+"""Buckets that a cut reaches over."""
+WHOLE = 150
+PROMISING = 0.3
+NODES = 200
+WITHIN = 0.01
+"""The search for one supplier's orders ends within one percent of the bound."""
+
+
+@dataclass(frozen=True)
+class SupplierModel:
+    """A model that is built but not solved; `packs` by item and bucket with the units of each."""
+
+    problem: pulp.LpProblem
+    packs: dict[tuple[int, int], tuple[pulp.LpVariable, float]]
+
+
+@dataclass(frozen=True)
+class SupplierPlan:
+    """The orders of one supplier and how good they are.
+
+    units : (n, T).
+    cost, greedy_cost, bound : money; no orders cost less than the bound.
+    gap : (cost - bound) / cost; 0 where the cost is 0.
+    status : "optimal", "within_gap", "node_limit", "greedy" (nothing was solved), "infeasible" (what is firm breaks
+        the supplier's rules, and nothing mends it: only what is firm is in `units`).
+    from_model : whether the model's answer is the cheaper one.
+    """
+
+    units: np.ndarray
+    cost: float
+    greedy_cost: float
+    bound: float
+    gap: float
+    status: str
+    from_model: bool
+
+
+def plan_suppliers(
+    instances: Sequence[Instance], run: engine.Runner = engine.serial, *, nodes: int = NODES, within: float = WITHIN
+) -> list[SupplierPlan]:
+    """Plan each supplier on its own, in parallel where the runner is; see `plan_supplier`."""
+    return list(run(partial(plan_supplier, nodes=nodes, within=within), instances))
+
+
+def plan_supplier(
+    instance: Instance, *, nodes: int = NODES, within: float = WITHIN, most_integers: int | None = None
+) -> SupplierPlan:
+    """Return the cheaper of the greedy orders and the model's.
+
+    A model of up to `WHOLE` possible order lines is solved as it stands. Of a larger one the relaxation gives the
+    bound, and the lines within the buckets of the greedy orders, and of the relaxation's, are solved.
+
+    Parameters
+    ----------
+    nodes : most nodes of the search; counted, so that the same instance has the same answer.
+    within : the search may end this close to the bound.
+    most_integers : with more possible order lines than that the greedy orders stand; None: no such limit.
+    """
+    most = most_useful(instance)
+    greedy = greedy_orders(instance, most)
+    lines = int((most > SMALL).sum())
+    if most_integers is not None and lines > most_integers:
+        return _told(instance, most, greedy, None, 0.0, "infeasible" if greedy is None else "greedy")
+    allowed, bound = most, 0.0
+    model = build_model(instance, most, tight=True)
+    if lines > WHOLE and greedy is not None:
+        relaxed = solve(model.problem, relaxed=True)
+        bound = max(relaxed.objective, 0.0)
+        allowed = np.where(_promising(model, greedy), most, 0.0)
+        model, nodes = build_model(instance, allowed), 1
+    start = None if greedy is None else start_values(instance, greedy, allowed)
+    outcome = solve(model.problem, nodes=nodes, gap=within, start=start)
+    if outcome.status == "infeasible":
+        return _told(instance, most, greedy, None, bound, "infeasible" if greedy is None else "greedy")
+    status = outcome.status
+    if allowed is most:
+        bound = max(outcome.objective * (1 - outcome.gap), 0.0) if np.isfinite(outcome.gap) else 0.0
+    elif status == "optimal":
+        status = "within_gap"
+    return _told(instance, most, greedy, read_orders(model, instance), bound, status)
+
+
+def _promising(model: SupplierModel, greedy: np.ndarray) -> np.ndarray:
+    """Return where an order line is worth a search, (n, T) flags: greedy lines, and the relaxation's in their buckets."""
+    out = greedy > SMALL
+    used = out.any(axis=0)
+    values = model.problem.variablesDict()
+    for i, t in model.packs:
+        out[i, t] |= bool(used[t]) and float(values[f"x_{i}_{t}"].value() or 0.0) > PROMISING
+    return np.asarray(out)
+
+
+def _told(
+    instance: Instance,
+    most: np.ndarray,
+    greedy: np.ndarray | None,
+    found: np.ndarray | None,
+    bound: float,
+    status: str,
+) -> SupplierPlan:
+    """Choose the cheaper lawful answer; without one, what is firm."""
+    greedy_cost = np.inf if greedy is None else total_cost(instance, greedy)
+    better = found is not None and not broken_rules(instance, found, most)
+    cost = total_cost(instance, found) if better and found is not None else np.inf
+    better = cost < greedy_cost - SMALL
+    units = found if better or greedy is None else greedy
+    if units is None or not np.isfinite(min(cost, greedy_cost)):
+        units, status = np.zeros(most.shape), "infeasible"
+        units[:, 0] = instance.firm
+    cost = total_cost(instance, units)
+    bound = min(bound, cost)
+    return SupplierPlan(
+        units, cost, greedy_cost, bound, (cost - bound) / cost if cost > SMALL else 0.0, status, bool(better)
+    )
+
+
+def build_model(instance: Instance, most: np.ndarray, *, tight: bool = False) -> SupplierModel:
+    """Build the model of the module's text; nothing is solved here.
+
+    Parameters
+    ----------
+    most : what `most_useful` returns, units, (n, T), or less: Z in units.
+    tight : with the cuts that bring the relaxation near; slower to solve.
+    """
+    problem = pulp.LpProblem("supplier_orders", pulp.LpMinimize)
+    objective: list[pulp.LpAffineExpression] = []
+    lines: dict[int, list[int]] = {}
+    packs: dict[tuple[int, int], tuple[pulp.LpVariable, float]] = {}
+    for i, t in np.argwhere(most > SMALL).tolist():
+        u = float(instance.pack[i]) or 1.0
+        kind = pulp.LpInteger if instance.pack[i] > 0 else pulp.LpContinuous
+        firm = float(instance.firm[i]) if t == 0 else 0.0
+        packs[i, t] = (problem.add_variable(f"z_{i}_{t}", firm / u, float(most[i, t]) / u, cat=kind), u)
+        lines.setdefault(t, []).append(i)
+    for t, rows in lines.items():
+        _add_order(problem, objective, instance, most, t, {i: packs[i, t] for i in rows})
+    for i in range(len(most)):
+        _add_course(problem, objective, instance, i, packs)
+    if tight:
+        _add_cuts(problem, instance, set(packs))
+    problem.setObjective(pulp.lpSum(objective))
+    return SupplierModel(problem, packs)
+
+
+def _add_order(
+    problem: pulp.LpProblem,
+    objective: list[pulp.LpAffineExpression],
+    instance: Instance,
+    most: np.ndarray,
+    t: int,
+    packs: dict[int, tuple[pulp.LpVariable, float]],
+) -> None:
+    """Add the order of one bucket: its lines, its value and its containers."""
+    stands = t == 0 and bool(instance.firm.any())
+    order = problem.add_variable(f"y_{t}", int(stands), 1, cat=pulp.LpInteger)
+    objective.append(float(instance.order_cost[t]) * order)
+    value, volume = [], []
+    for i, (z, u) in packs.items():
+        firm = float(instance.firm[i]) if t == 0 else 0.0
+        own = problem.add_variable(f"x_{i}_{t}", int(firm > 0), 1, cat=pulp.LpInteger)
+        problem += u * z <= float(most[i, t]) * own
+        least = min(float(instance.least[i]), firm) if firm > 0 else float(instance.least[i])
+        if least > u:
+            problem += u * z >= least * own
+        problem += own <= order
+        objective.append(float(instance.line_cost[i]) * own)
+        money = float(instance.unit_cost[i]) * u
+        value.append(money * z)
+        volume.append(float(instance.volume[i]) * u * z)
+        objective.append(float(instance.price_share[t]) * money * z)
+    if instance.minimum_value[t] > 0:
+        problem += pulp.lpSum(value) >= float(instance.minimum_value[t]) * order
+    if np.isfinite(instance.budget[t]):
+        problem += pulp.lpSum(value) <= float(instance.budget[t]) * order
+    if np.isfinite(instance.container_volume):
+        room, whole = instance.container_volume, np.arange(len(most)) >= 0
+        highest = np.ceil(float(instance.volume[whole] @ most[:, t]) / room - SMALL)
+        count = problem.add_variable(f"n_{t}", 0, float(min(highest, instance.most_containers)), cat=pulp.LpInteger)
+        problem += pulp.lpSum(volume) <= room * count
+        if instance.least_fill > 0:
+            problem += pulp.lpSum(volume) >= instance.least_fill * room * count
+        objective.append(instance.container_cost * count)
+
+
+def _add_course(
+    problem: pulp.LpProblem,
+    objective: list[pulp.LpAffineExpression],
+    instance: Instance,
+    i: int,
+    packs: dict[tuple[int, int], tuple[pulp.LpVariable, float]],
+) -> None:
+    """Add the stock of one item over the buckets."""
+    alone = np.zeros(instance.demand.shape)
+    alone[:, 0] = instance.firm
+    before: pulp.LpAffineExpression | float = float(instance.stock[i])
+    unordered = float(instance.stock[i])
+    for t in range(instance.demand.shape[1]):
+        demand = float(instance.demand[i, t])
+        received = float(instance.receipts[i, t]) + (float(instance.firm[i]) if t == 0 else 0.0)
+        unordered = max(unordered + received - demand, 0.0)
+        room = max(float(instance.max_stock[i]), unordered)
+        stock = problem.add_variable(f"i_{i}_{t}", 0, room if np.isfinite(room) else None)
+        lost = problem.add_variable(f"l_{i}_{t}", 0, demand)
+        bought = packs[i, t][1] * packs[i, t][0] if (i, t) in packs else 0.0
+        problem += before + bought + lost - stock == demand - float(instance.receipts[i, t])
+        objective.append(float(instance.holding[i]) * stock)
+        objective.append(float(instance.lost_penalty[i]) * lost)
+        safety = float(instance.safety_stock[i, t])
+        if safety > 0 and instance.safety_penalty[i] > 0:
+            below = problem.add_variable(f"s_{i}_{t}", 0, safety)
+            problem += stock + below >= safety
+            objective.append(float(instance.safety_penalty[i]) * below)
+        before = stock
+
+
+def _add_cuts(problem: pulp.LpProblem, instance: Instance, packs: set[tuple[int, int]]) -> None:
+    """Add what no lawful answer breaks, but a fraction of an order would.
+
+    With D[i, j] the units that orders must have brought by bucket j so that nothing is lost or below the safety
+    stock, and n its steps: what was brought beyond D[i, k-1], with what is lost or short from k to l, is at least
+    the sum over j = k ... l of n[i, j] (1 - x[i, k] - ... - x[i, j]). Source: Pochet & Wolsey, Polyhedra for lot-sizing
+    with Wagner-Whitin costs (1994).
+    """
+    v = problem.variablesDict()
+    n, buckets = instance.demand.shape
+    for i in range(n):
+        safe = instance.safety_stock[i] if instance.safety_penalty[i] > 0 else np.zeros(buckets)
+        drawn = np.cumsum(instance.demand[i] - instance.receipts[i]) - instance.stock[i]
+        raw = np.maximum(drawn + safe, 0.0)
+        due = np.maximum.accumulate(raw)
+        steps = np.diff(due, prepend=0.0)
+        for k in range(buckets):
+            base, known = [], 0.0
+            if k > 0:
+                base.append(v[f"i_{i}_{k - 1}"])
+                known = float(drawn[k - 1] - due[k - 1])
+                at = int(np.flatnonzero(raw[:k] >= due[k - 1] - 1e-9)[-1])
+                if f"s_{i}_{at}" in v:
+                    base.append(v[f"s_{i}_{at}"])
+            for l in range(k, min(buckets, k + SPAN)):
+                base.append(v[f"l_{i}_{l}"])
+                if f"s_{i}_{l}" in v:
+                    base.append(v[f"s_{i}_{l}"])
+                if steps[l] <= SMALL:
+                    continue
+                whole = due[l] - (due[k - 1] if k else 0.0)
+                terms = [float(due[l] - (due[s - 1] if s else 0.0)) * v[f"x_{i}_{s}"] for s in range(k, l + 1) if (i, s) in packs]
+                problem += pulp.lpSum(base + terms) >= float(whole) - known
+
+
+def start_values(instance: Instance, units: np.ndarray, most: np.ndarray) -> dict[str, float]:
+    """Return the model's variables by name at orders of `units`, (n, T)."""
+    course, used = run_course(instance, units), containers(instance, units)
+    out: dict[str, float] = {}
+    for i, t in np.argwhere(most > SMALL).tolist():
+        out[f"z_{i}_{t}"] = float(round(units[i, t] / instance.pack[i])) if instance.pack[i] > 0 else units[i, t]
+        out[f"x_{i}_{t}"] = float(units[i, t] > SMALL)
+    for t in range(units.shape[1]):
+        out[f"y_{t}"] = float((units[:, t] > SMALL).any())
+        out[f"n_{t}"] = float(used[t])
+    for i, t in np.ndindex(*units.shape):
+        out[f"i_{i}_{t}"], out[f"l_{i}_{t}"] = float(course.stock[i, t]), float(course.lost[i, t])
+        out[f"s_{i}_{t}"] = float(course.below[i, t])
+    return out
+
+
+def read_orders(model: SupplierModel, instance: Instance) -> np.ndarray:
+    """Return the orders, units, (n, T)."""
+    units = np.zeros(instance.demand.shape)
+    for (i, t), (z, u) in model.packs.items():
+        value = float(z.value() or 0.0)
+        units[i, t] = (round(value) if instance.pack[i] > 0 else value) * u
+    return np.where(units > SMALL, units, 0.0)
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """A cyclic joint replenishment: every `time`, item i every `multiples[i]` times; cost a unit of time."""
+
+    time: float
+    multiples: np.ndarray
+    cost: float
+
+
+def cyclic_joint_replenishment(
+    order_cost: float, line_cost: np.ndarray, holding: np.ndarray, demand: np.ndarray
+) -> Cycle:
+    """Return how often to order several items together, by Silver's heuristic.
+
+    The item with the least k / (h D) is in every order; another in every m-th, with m next to the root of
+    k / (h D) * h1 D1 / (K + k1) at which m (m - 1) <= m*^2 <= m (m + 1); T = sqrt(2 (K + sum k / m) / sum h m D).
+
+    Parameters
+    ----------
+    order_cost : money for an order.
+    line_cost, holding, demand : money for a line; for a unit and unit of time; units a unit of time, (n,).
+
+    Source: Silver (1976); Snyder & Shen, Fundamentals of Supply Chain Theory.
+    """
+    k, rate = np.asarray(line_cost, float), np.asarray(holding, float) * np.asarray(demand, float)
+    if k.shape != rate.shape or not len(k) or not (rate > 0).all() or order_cost + k.min() <= 0:
+        msg = "joint replenishment wants items with demand, holding cost and a cost of ordering"
+        raise ValueError(msg)
+    base = int(np.argmin(k / rate))
+    squared = k / rate * rate[base] / (order_cost + k[base])
+    multiples = np.maximum(np.ceil((np.sqrt(1 + 4 * squared) - 1) / 2 - 1e-12), 1.0)
+    multiples[base] = 1.0
+    ordering, holding_rate = order_cost + float((k / multiples).sum()), float((multiples * rate).sum())
+    time = float(np.sqrt(2 * ordering / holding_rate))
+    return Cycle(time, multiples.astype(int), float(np.sqrt(2 * ordering * holding_rate)))
