@@ -41,7 +41,7 @@ def main() -> None:
             exceptions_view.show(plan)
     with orders:
         if orders.open:
-            orders_view.show(plan)
+            orders_view.show(plan, whole)
     with changes:
         if changes.open:
             plans_view.show(plan, whole)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,12 +14,6 @@ from planning import pipeline
 from planning.result import PlanResult
 
 ORDER_QUANTITY = "order_quantity"
-APPROVED = ("order_number", *KEYS, "supplier_id", "quantity", "unit_cost", "ordered_on", "due_on", "status", "late")
-
-
-def _rows(name: str, columns: Sequence[str], *asked: Any, **more: Any) -> pd.DataFrame:
-    tell = getattr(service, name, None)
-    return pd.DataFrame(columns=list(columns)) if tell is None else tell(*decided.here(), *asked, **more)
 
 
 # --- pins ------------------------------------------------------------------------------------------------------------
@@ -28,7 +21,7 @@ def _rows(name: str, columns: Sequence[str], *asked: Any, **more: Any) -> pd.Dat
 
 def pinned_orders(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFrame:
     """The orders of a line that were set by hand, by morning: pin_id, value (units), order_on, reason."""
-    rows = _rows("pins", (*KEYS, "pin_id", "kind", "value", "order_on", "reason"), frames=decided.frames())
+    rows = service.pins(*decided.here(), frames=decided.frames())
     mine = rows[(rows["item_id"] == item_id) & (rows["location_id"] == location_id) & (rows["kind"] == ORDER_QUANTITY)]
     mornings = pd.to_datetime(mine["order_on"]).fillna(pd.Timestamp(plan.as_of))
     return mine.assign(order_on=mornings).sort_values("order_on")
@@ -60,7 +53,7 @@ def reset_pins(pin_ids: Sequence[str]) -> bool:
 def snoozed(plan: PlanResult) -> pd.DataFrame:
     """The lines of the plan that sleep: item_id, location_id, until, reason. One that turned red since is awake."""
     who, snapshot = decided.here()
-    asleep = _rows("snoozed", (*KEYS, "until", "reason"), plan.as_of)
+    asleep = service.snoozed(who, snapshot, plan.as_of)
     if asleep.empty:
         return asleep
     awake = service.work_list(who, snapshot, plan.as_of, plan.replenishment)
@@ -81,7 +74,7 @@ def wake(lines: pd.DataFrame) -> bool:
 
 def notes() -> pd.DataFrame:
     """The last note on each line: item_id, location_id, text."""
-    rows = _rows("notes", (*KEYS, "text"))
+    rows = service.notes(*decided.here())
     return rows.dropna(subset=list(KEYS)).drop_duplicates(list(KEYS))
 
 
@@ -115,12 +108,12 @@ def close(lines: pd.DataFrame, reason: str) -> bool:
 
 def approvals(as_of: date) -> pd.DataFrame:
     """Every approved line, newest first, as `data.approvals.approvals_table` says."""
-    return _rows("approvals", APPROVED, as_of)
+    return service.approvals(*decided.here(), as_of)
 
 
 def candidates() -> pd.DataFrame:
     """Rows of the data that may be approved lines, as `data.approvals.candidates` says."""
-    return _rows("match_candidates", APPROVED, frames=decided.frames())
+    return service.match_candidates(*decided.here(), frames=decided.frames())
 
 
 def confirm_match(order_number: str, item_id: str, location_id: str, candidate_id: str) -> bool:
@@ -148,13 +141,14 @@ def undo_button(key: str) -> None:
 def orders_out(plan: PlanResult, *, excel: bool) -> Callable[[], bytes]:
     """What makes the file of the orders approved for this morning; once made they count as taken out.
 
-    It runs outside of the page, when the button is pressed, and so asks nothing of the page.
+    It runs outside of the page, when the button is pressed, and so asks nothing of the page. Orders belong to a kept
+    plan: where this morning has none yet, `plan`, of all lines, is kept.
     """
     who, snapshot = decided.here()
 
     def make() -> bytes:
-        mine = [p for p in service.plans(who) if p.as_of == plan.as_of and not any(p.scope.values())]
-        kept = next((p.plan_id for p in mine if p.status != "superseded"), None)
+        mine = [p for p in service.plans(who) if (p.snapshot_id, p.as_of) == (snapshot, plan.as_of)]
+        kept = next((p.plan_id for p in mine if p.kind == "replenishment" and not any(p.scope.values())), None)
         if kept is None:
             kept = service.create_plan(who, snapshot, plan, name=f"Orders of {plan.as_of.isoformat()}")
         return bytes(service.orders_out(who, kept, excel=excel).payload)
@@ -165,15 +159,12 @@ def orders_out(plan: PlanResult, *, excel: bool) -> Callable[[], bytes]:
 # --- plans -----------------------------------------------------------------------------------------------------------
 
 
-def plans() -> list[Any]:
-    """The plans kept of the data in use (`PlanRecord`), the newest first."""
-    tell = getattr(service, "plans", None)
-    if tell is None:
-        return []
-    return [record for record in tell(session.visitor()) if record.sample == session.is_sample()]
+def plans() -> list[service.PlanRecord]:
+    """The plans that are kept, of one's own data or of the sample company, the newest first."""
+    return [record for record in service.plans(session.visitor()) if record.sample == session.is_sample()]
 
 
-def is_current(record: Any) -> bool:
+def is_current(record: service.PlanRecord) -> bool:
     """Whether a kept plan stands on the data, the decisions and the settings in force."""
     who, snapshot = decided.here()
     key = pipeline.plan_key(snapshot, service.decisions_id(who), session.as_of(), session.params())
@@ -199,8 +190,7 @@ def create_plan(result: PlanResult, name: str, kind: str, scope: Mapping[str, Se
 
 def check_plan(name: str, kind: str) -> bool:
     """The first of the two steps: tell whether a plan may be called so."""
-    check = getattr(service, "check_plan", None)
-    return check is None or decided.attempt(lambda *_: check(name, kind))
+    return decided.attempt(lambda *_: service.check_plan(name, kind))
 
 
 def rebuild_plan(plan_id: str, result: PlanResult) -> bool:

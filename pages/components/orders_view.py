@@ -20,7 +20,7 @@ KEY = ("order_number", "item_id", "location_id")
 STATES = MappingProxyType({PROPOSED: "◇ Proposed", APPROVED: "✓ Approved", TAKEN: "➤ Taken out"})
 
 
-def show(plan: PlanResult) -> None:
+def show(plan: PlanResult, whole: PlanResult) -> None:
     """Draw the tab."""
     approved = ordering.approvals(plan.as_of)
     _matches(approved)
@@ -32,7 +32,8 @@ def show(plan: PlanResult) -> None:
         st.markdown(purchases.in_words(purchases.totals(rows, orders, plan), orders, literal(plan.params.currency)))
         chosen = _list(orders, plan)
         picked = rows.merge(chosen[list(purchases.GROUP)], on=list(purchases.GROUP))
-        _act(chosen, picked, approved, plan, every=len(chosen) == len(orders))
+        _act(chosen, picked, plan, every=len(chosen) == len(orders))
+        _downloads(approved, whole)
         tables.show(
             picked.head(MOST_ROWS),
             "orders",
@@ -91,7 +92,7 @@ def _columns(currency: str) -> dict[str, Any]:
     }
 
 
-def _act(chosen: pd.DataFrame, picked: pd.DataFrame, approved: pd.DataFrame, plan: PlanResult, *, every: bool) -> None:
+def _act(chosen: pd.DataFrame, picked: pd.DataFrame, plan: PlanResult, *, every: bool) -> None:
     new, old = picked[picked["state"] == PROPOSED], picked[picked["state"] == APPROVED]
     orders = {state: int((chosen["state"] == state).sum()) for state in STATES}
     value = new["line_value"].sum(min_count=1)
@@ -117,7 +118,7 @@ def _act(chosen: pd.DataFrame, picked: pd.DataFrame, approved: pd.DataFrame, pla
         if pressed and ordering.unapprove(old[list(KEY)]):
             st.rerun()
         _close(picked[picked["state"] == TAKEN], disabled=every)
-        _downloads(approved, plan)
+        ordering.undo_button("order")
 
 
 def _close(rows: pd.DataFrame, *, disabled: bool) -> None:
@@ -141,6 +142,13 @@ def _downloads(approved: pd.DataFrame, plan: PlanResult) -> None:
     """The approved orders of this morning, to send: once taken out they stand."""
     today = approved["status"].isin(OPEN) & (pd.to_datetime(approved["ordered_on"]) == pd.Timestamp(plan.as_of))
     orders = approved.loc[today, "order_number"].nunique()
+    if not orders:
+        return
+    with st.container(horizontal=True, key="orders_out"):
+        _files(orders, plan)
+
+
+def _files(orders: int, plan: PlanResult) -> None:
     for label, suffix, mime in (
         ("Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         ("CSV", "zip", "application/zip"),
@@ -152,10 +160,8 @@ def _downloads(approved: pd.DataFrame, plan: PlanResult) -> None:
             mime=mime,
             on_click="ignore",
             icon=":material/download:",
-            disabled=not orders,
-            help="By supplier and location, with the supplier's item data. Once taken out, an order stands."
-            if orders
-            else "Approve orders first.",
+            type="primary" if suffix == "xlsx" else "secondary",
+            help="By supplier and location, with the supplier's item data. Once taken out, an order stands.",
             key=f"approved_{suffix}",
         )
 

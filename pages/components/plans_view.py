@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import cached, headline, lookups, ordering, session, tables
+from pages.components import cached, lookups, ordering, session, tables
 from pages.components.formats import count, day, literal
 from pages.components.lines import pairs
 from planning.result import PlanResult
@@ -16,8 +16,36 @@ TYPES: Mapping[str, str] = MappingProxyType({"replenishment": "Replenishment", "
 STATES: Mapping[str, str] = MappingProxyType(
     {"draft": "✎ Draft", "plan of record": "★ Plan of record", "superseded": "↷ Superseded"}
 )
-CHANGES = ("item_id", "item_name", "location_id", "before", "after", "difference", "value", "cause")
+CHANGES = (
+    "item_id",
+    "item_name",
+    "location_id",
+    "source_id",
+    "destination_id",
+    "before",
+    "after",
+    "change",
+    "value_change",
+    "cause",
+    "parts",
+)
+CAUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "demand": "demand",
+        "stock": "stock",
+        "receipts": "open orders",
+        "parameters": "times and settings",
+        "target": "service target",
+        "pin": "set by hand",
+        "limits": "packs, limits, order day",
+        "new or gone": "new or gone",
+        "new": "new line",
+        "gone": "line gone",
+        "quantity": "quantity",
+    }
+)
 MOST_ROWS, LONGEST_NAME = 500, 80
+LEAST_MOVED = 0.5
 STEP, NAME, TYPE = "plan_step", "plan_name", "plan_type"
 
 
@@ -66,11 +94,14 @@ def _changes(kept: Sequence[Any], plan: PlanResult, whole: PlanResult) -> None:
         st.caption("One and the same plan: rebuild it on the data of now, or choose two.")
         return
     rows = ordering.changes(str(since), str(until))
-    rows = rows[pairs(rows).isin(pairs(plan.items))] if len(rows) else rows
+    if "location_id" in rows:
+        rows = rows[pairs(rows).isin(pairs(plan.items))]
     if rows.empty:
         st.success("Nothing changed between the two.", icon=":material/task_alt:")
         return
-    rows = headline.with_names(rows, plan)
+    rows = rows.assign(
+        parts=[_parts(row) for row in rows.to_dict("records")], cause=rows["cause"].replace(dict(CAUSES))
+    )
     told = ", ".join(f"{literal(cause)} ({n:,})" for cause, n in rows["cause"].value_counts().head(4).items())
     st.markdown(f"**{count(len(rows), 'line')}** changed: {told}.")
     shown = [c for c in CHANGES if c in rows and rows[c].notna().any()]
@@ -86,6 +117,13 @@ def _changes(kept: Sequence[Any], plan: PlanResult, whole: PlanResult) -> None:
     tables.downloads(rows[shown], "changes", plan, key="changes_all")
 
 
+def _parts(row: Mapping[str, Any]) -> str:
+    """What moved the line, the largest first, in units that add up to the change."""
+    moved = {CAUSES[name]: row[name] for name in CAUSES if name in row and abs(row[name]) >= LEAST_MOVED}
+    largest = sorted(moved.items(), key=lambda part: -abs(part[1]))
+    return ", ".join(f"{name} {units:+,.0f}".replace("-", "−") for name, units in largest)
+
+
 def _called(record: Any) -> str:
     return f"{record.name} ({day(record.as_of)}, {record.made_at:%H:%M})"
 
@@ -98,9 +136,12 @@ def _change_columns(currency: str) -> dict[str, Any]:
         "location_id": text("Location"),
         "before": number("Order then (units)", format="%,.0f"),
         "after": number("Order now (units)", format="%,.0f"),
-        "difference": number("Change (units)", format="%+,.0f"),
-        "value": number(f"Change ({currency})" if currency else "Change in money", format="%+,.0f"),
-        "cause": text("Cause", width="large"),
+        "source_id": text("From"),
+        "destination_id": text("To"),
+        "change": number("Change (units)", format="%+,.0f"),
+        "value_change": number(f"Change ({currency})" if currency else "Change in money", format="%+,.0f"),
+        "cause": text("Main cause"),
+        "parts": text("What moved it (units)", width="large", help="They add up to the change."),
     }
 
 
@@ -142,7 +183,7 @@ def _row(record: Any) -> dict[str, Any]:
         "as_of": pd.Timestamp(record.as_of),
         "made_by": record.made_by,
         "made_at": record.made_at,
-        **{name: record.totals.get(name) for name in ("order_value", "order_lines")},
+        **{name: record.totals.get(name) for name in ("value", "lines")},
     }
 
 
@@ -156,8 +197,8 @@ def _plan_columns(currency: str) -> dict[str, Any]:
         "as_of": st.column_config.DateColumn("For the morning of", format="D MMM YYYY"),
         "made_by": text("By"),
         "made_at": st.column_config.DatetimeColumn("Made", format="D MMM YYYY, HH:mm"),
-        "order_value": number(f"Orders ({currency})" if currency else "Orders", format="%,.0f"),
-        "order_lines": number("Lines", format="%,d"),
+        "value": number(f"Worth ({currency})" if currency else "Worth", format="%,.0f"),
+        "lines": number("Lines", format="%,d"),
     }
 
 

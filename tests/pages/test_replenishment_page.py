@@ -1,13 +1,16 @@
 """The Replenishment page: what its tabs stand on, and every tab on the sample, on a made-up plan and on poor ones."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from data import service
 from pages.components import cached, charts, exceptions_view, lookups, purchases, weeks, work
 from pages.components.filters import Filters
+from planning.params import Params
 from tests.pages.fake_plan import fake_history, fake_plan
 from tests.pages.test_pages import on_sample, opened, said, sample_home, widget  # noqa: F401
 
@@ -252,11 +255,134 @@ def test_each_measure_of_the_weeks_is_shown(measure):
     assert not app.exception
 
 
-@pytest.mark.usefixtures("on_sample")
-def test_a_plan_is_made_in_two_steps():
+# --- what people decide ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_sample(sample_home, tmp_path, monkeypatch):  # noqa: F811
+    """A workspace of the test's own, whose decisions nobody else sees."""
+    home = tmp_path / "home"
+    shutil.copytree(sample_home, home)
+    monkeypatch.setenv("STOCKCAST_HOME", str(home))
+    monkeypatch.setenv("STOCKCAST_MODE", "local")
+    visitor = service.Visitor.arriving("local")
+    return visitor, service.current_snapshot(visitor)
+
+
+def ticked(app, key, *rows):
+    app.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    return app.run()
+
+
+def label(app, key):
+    return widget(app, key).label
+
+
+def test_approved_lines_leave_the_work_list_stand_as_open_orders_and_come_back_with_undo(own_sample):
+    visitor, snapshot = own_sample
+    app = at("Today")
+    before = label(app, "work_approve")
+    ticked(app, "work", 0)
+    assert label(app, "work_approve").startswith("Approve 1 order line")
+    widget(app, "work_approve").click().run()
+    assert not app.exception
+    assert not app.error
+    made = service.approvals(visitor, snapshot)
+    assert len(made) == 1
+    assert made["status"].iloc[0] == "approved"
+    ticked(app, "work")
+    assert label(app, "work_approve") != before
+    assert service.planned_inputs(visitor, snapshot)["approved_orders"]["item_id"].tolist() == made["item_id"].tolist()
+    widget(app, "work_undo").click().run()
+    assert service.approvals(visitor, snapshot).empty
+    assert label(app, "work_approve") == before
+
+
+def test_a_snoozed_line_is_away_until_its_day_and_a_note_stands_on_it(own_sample):
+    visitor, snapshot = own_sample
+    app = at("Today")
+    ticked(app, "work", 0)
+    widget(app, "note_text").set_value("they <b>promised</b> Monday").run()
+    widget(app, "note_do").click().run()
+    assert not app.exception
+    assert "Note: they" in said(app)
+    ticked(app, "work", 0)
+    widget(app, "snooze_do").click().run()
+    assert not app.exception
+    away = service.snoozed(visitor, snapshot, service.default_as_of(service.inputs(visitor, snapshot)))
+    assert len(away) == 1
+    assert "Show 1 snoozed line" in [toggle.label for toggle in app.toggle]
+    assert service.notes(visitor, snapshot)["text"].tolist() == ["they <b>promised</b> Monday"]
+
+
+def test_an_order_edited_in_a_week_is_pinned_with_its_reason_and_taken_back(own_sample):
+    visitor, snapshot = own_sample
+    app = at("By week")
+    editor = app.get("data_editor")[0].key
+    widget(app, "week_reason").set_value("a fair in town").run()
+    app.session_state[editor] = {"edited_rows": {0: {"placed": 999.0}}, "added_rows": [], "deleted_rows": []}
+    app.run()
+    widget(app, "week_save").click().run()
+    assert not app.exception
+    assert not app.error
+    pins = service.pins(visitor, snapshot)
+    assert pins["value"].tolist() == [999]
+    assert pins["reason"].tolist() == ["a fair in town"]
+    reset = next(b for b in app.button if b.label.endswith("999 units"))
+    reset.click().run()
+    assert not app.exception
+    assert service.pins(visitor, snapshot).empty
+
+
+def test_orders_are_approved_and_taken_back_by_order(own_sample):
+    visitor, snapshot = own_sample
+    app = at("Orders")
+    ticked(app, "order_list", 0)
+    widget(app, "order_approve").click().run()
+    assert not app.exception
+    assert service.approvals(visitor, snapshot)["order_number"].nunique() == 1
+    assert "approved and open" in said(app)
+    rows = purchases.by_order(
+        purchases.order_lines(
+            cached.plan(visitor, snapshot, *of_now(visitor, snapshot)), service.approvals(visitor, snapshot)
+        ),
+        {},
+    )
+    ticked(app, "order_list", int((rows["state"] == purchases.APPROVED).argmax()))
+    widget(app, "order_unapprove").click().run()
+    assert not app.exception
+    assert service.approvals(visitor, snapshot).empty
+
+
+def of_now(visitor, snapshot):
+    return service.default_as_of(service.inputs(visitor, snapshot)), Params(currency="€")
+
+
+def test_a_plan_is_made_in_two_steps_adopted_and_compared_with_the_next(own_sample):
+    visitor, snapshot = own_sample
     app = at("Changes")
     widget(app, "plan_next").click().run()
     assert not app.exception
     assert "step 2 of 2" in said(app)
     widget(app, "plan_back").click().run()
     assert "step 1 of 2" in said(app)
+    widget(app, "plan_next").click().run()
+    widget(app, "plan_create").click().run()
+    assert not app.exception
+    assert not app.error
+    assert [p.status for p in service.plans(visitor)] == ["draft"]
+    widget(app, "plan_adopt").click().run()
+    assert [p.status for p in service.plans(visitor)] == ["plan of record"]
+    service.pin(visitor, snapshot, **first_order(visitor, snapshot), kind="order_quantity", value=999)
+    app.run()
+    widget(app, "plan_rebuild").click().run()
+    assert not app.exception
+    assert not app.error
+    assert len(service.plans(visitor)) == 2
+    assert "changed" in said(app)
+
+
+def first_order(visitor, snapshot):
+    as_of, params = of_now(visitor, snapshot)
+    row = cached.plan(visitor, snapshot, as_of, params).orders.iloc[0]
+    return {"item_id": row["item_id"], "location_id": row["location_id"], "order_on": as_of}
