@@ -26,7 +26,7 @@ TARGETS = (0.70, 0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 STEPS = 48
 """Steps of a line whose need has more points: close where a unit is seldom needed, wide where it often is."""
 CURVE_POINTS = 120
-MEASURES = ["stock", "fill_rate", "kept", "lost_units_per_year", "lost_margin_per_year"]
+MEASURES = ("stock", "fill_rate", "kept", "lost_units_per_year", "lost_margin_per_year")
 
 
 @dataclass(frozen=True)
@@ -211,6 +211,8 @@ def build_exchange(base: Base, params: Params, keys: pd.DataFrame | None = None)
 
 
 def _part(need: Need, rows: np.ndarray) -> Need:
+    if len(rows) == len(need.between):
+        return need
     relieved = np.broadcast_to(np.asarray(need.relieved, float), need.between.shape)[rows]
     before = None if need.before is None else need.before[rows]
     return Need(
@@ -272,12 +274,14 @@ class Tradeoff:
 
     value : what a unit served counts: "units" or "margin".
     policy : one target for all lines, at a range of targets: service_target and MEASURES.
+    of : how many lines the plan has in all.
     """
 
     value: str
     exchange: Exchange
     steps: Climb
     policy: pd.DataFrame
+    of: int
 
     def order(self, policy: pd.DataFrame) -> np.ndarray:
         """Return the orders of these lines under a plan's policy table of all lines, units, (n,)."""
@@ -289,7 +293,7 @@ def build_tradeoff(base: Base, params: Params, value: str = "units", keys: pd.Da
     """Work out what the lines that serve customers exchange; see `build_exchange` for `keys`."""
     exchange = build_exchange(base, params, keys)
     steps = climb(build_ladder(exchange, value))
-    return Tradeoff(value, exchange, steps, policy_curve(base, params, exchange, value))
+    return Tradeoff(value, exchange, steps, policy_curve(base, params, exchange, value), len(base.network.keys))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import streamlit as st
 from data import service
 from planning import delivery, pipeline
 from planning.errors import PlanningError
+from planning.frontier import Tradeoff, build_tradeoff
 from planning.lost_demand import lost_demand
 from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
@@ -25,6 +26,8 @@ from planning.result import PlanResult
 NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", "q50", "q80", "q90", "q95"])
 NO_EFFECTS = pd.DataFrame(columns=["event_name", "starts_on", "ends_on", "told", "measured", "observations", "used"])
 NO_RIVALS = pd.DataFrame(columns=["model", "error", "bias", "weight", "chosen"])
+EXCHANGED = ("service_measure", "shortage_cost_per_unit", "holding_cost_per_unit_day", "holding_rate_per_year")
+"""The quick parameters that a trade-off depends on."""
 STALE_DAYS = 2
 """Stock counted longer before `as_of` than this is marked."""
 
@@ -134,13 +137,42 @@ def rollup(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Para
     """
     if keys.empty:
         return NO_ROLLUP
-    told = pd.util.hash_pandas_object(keys[["item_id", "location_id"]], index=False).to_numpy()
-    lot = hashlib.sha256(told.tobytes()).hexdigest()
+    lot = _lot(keys)
     try:
         base = _prepared(visitor, snapshot_id, as_of, params)
     except _NotKeptError:
         return NO_ROLLUP
     return _rollup(_base_key(visitor, snapshot_id, as_of, params), lot, lambda: pipeline.rollup(base, keys))
+
+
+def tradeoff(
+    visitor: service.Visitor,
+    snapshot_id: str,
+    as_of: date,
+    params: Params,
+    value: str,
+    keys: pd.DataFrame | None = None,
+) -> Tradeoff | None:
+    """What stock buys in service on some lines, whatever the targets are; None where there is no forecast yet.
+
+    Parameters
+    ----------
+    value : what a unit served counts, one of `planning.frontier.VALUES`.
+    keys : item_id, location_id of the lines; None: all.
+    """
+    try:
+        base = _prepared(visitor, snapshot_id, as_of, params)
+    except _NotKeptError:
+        return None
+    told = [str(params.to_dict()[name]) for name in EXCHANGED]
+    key = "\n".join([_base_key(visitor, snapshot_id, as_of, params), value, "" if keys is None else _lot(keys), *told])
+    return _tradeoff(key, lambda: build_tradeoff(base, params, value, keys))
+
+
+def _lot(keys: pd.DataFrame) -> str:
+    """A name for a set of lines."""
+    told = pd.util.hash_pandas_object(keys[["item_id", "location_id"]], index=False).to_numpy()
+    return hashlib.sha256(told.tobytes()).hexdigest()
 
 
 def rivals_of(
@@ -259,6 +291,12 @@ def _base(key: str, _make: Callable[[], pipeline.Base]) -> pipeline.Base:  # noq
 
 @st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)
 def _rollup(key: str, lot: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
+    return _make()
+
+
+# Each holds the needs of its lines: few are kept.
+@st.cache_resource(max_entries=4, ttl="4h", show_spinner=False)
+def _tradeoff(key: str, _make: Callable[[], Tradeoff]) -> Tradeoff:  # noqa: ARG001
     return _make()
 
 

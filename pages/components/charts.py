@@ -7,6 +7,7 @@ from pages.components.charts_accuracy import calibration_curve, error_by_group, 
 from pages.components.charts_allocation import allocation_before_after, transfers_flow
 from pages.components.charts_budget import cut_line
 from pages.components.charts_forecast import forecast_fan
+from pages.components.charts_frontier import service_frontier
 from pages.components.charts_money import stock_value_and_cash
 from pages.components.charts_order import order_timeline, steps_of, waterfall
 from pages.components.charts_quality import issues_by_value, lead_time_distribution
@@ -26,6 +27,7 @@ __all__ = [
     "lead_time_distribution",
     "order_timeline",
     "projected_stock",
+    "service_frontier",
     "service_stock_curve",
     "shortage",
     "steps_of",

@@ -5,7 +5,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.components import charts_style as style
-from pages.components.formats import percent
+from pages.components.formats import known, percent
+from pages.components.policy_lines import by_class
 from planning.params import Params
 from planning.result import PlanResult
 
@@ -62,23 +63,24 @@ def service_stock_curve(
 
 
 def abc_matrix(plan: PlanResult) -> go.Figure:
-    """Where do stock and risk lie? Lines by value class and demand class, with stock value and how many are at risk."""
-    cells = matrix_cells(plan)
+    """Where does stock lie, and where is margin lost? Lines by value class and demand class."""
+    cells = by_class(plan)
     if cells.empty:
         return style.nothing("No items to classify")
     found = set(cells["demand_class"])
     classes = [c for c in style.DEMAND_CLASSES if c in found] + sorted(found - set(style.DEMAND_CLASSES))
     rows = [c for c in ("A", "B", "C") if c in set(cells["abc_class"])]
     table = cells.set_index(["abc_class", "demand_class"])
-    share, text = [], []
+    lost, text = [], []
+    most = float(cells["lost_margin"].max())
     for row in rows:
         held = [table.loc[(row, c)] if (row, c) in table.index else None for c in classes]
-        share.append([0.0 if h is None else float(h["at_risk"]) / float(h["items"]) for h in held])
+        lost.append([_share(0.0 if h is None else float(h["lost_margin"]), most) for h in held])
         text.append(["" if h is None else _cell(h, plan.params.currency) for h in held])
-    figure = style.base(90 + 92 * len(rows), legend=False)
+    figure = style.base(90 + 104 * len(rows), legend=False)
     figure.add_trace(
         go.Heatmap(
-            z=share,
+            z=lost,
             x=[style.clean(c).capitalize() for c in classes],
             y=[style.clean(r) for r in rows],
             zmin=0,
@@ -94,7 +96,7 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
             xgap=4,
             ygap=4,
             textfont={"size": 12},
-            hovertemplate="%{y} %{x}: %{z:.0%} of them at risk<extra></extra>",
+            hovertemplate="%{y} %{x}<extra></extra>",
         )
     )
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
@@ -103,26 +105,16 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
     return figure
 
 
-def matrix_cells(plan: PlanResult) -> pd.DataFrame:
-    """One row a value class and demand class: items (a count of lines), stock_value, at_risk (red or amber)."""
-    keys = ["item_id", "location_id"]
-    frame = (
-        plan.policy[[*keys, "abc_class", "demand_class"]]
-        .merge(plan.items[[*keys, "unit_cost"]], on=keys)
-        .merge(plan.replenishment[[*keys, "on_hand", "risk"]], on=keys)
-    )
-    frame = frame.dropna(subset=["abc_class", "demand_class"])
-    frame = frame.assign(
-        value=frame["on_hand"].clip(lower=0) * frame["unit_cost"].astype(float), hot=frame["risk"] != "green"
-    )
-    return frame.groupby(["abc_class", "demand_class"], as_index=False, observed=True).agg(
-        items=("risk", "size"), stock_value=("value", lambda v: v.sum(min_count=1)), at_risk=("hot", "sum")
-    )
+def _share(part: float, whole: float) -> float:
+    return part / whole if known(part) and known(whole) and whole > 0 else 0.0
 
 
 def _cell(held: pd.Series, currency: str) -> str:
-    value = style.money(float(held["stock_value"]), currency)
-    return f"<b>{int(held['items']):,}</b> lines<br>{value}<br>{int(held['at_risk']):,} at risk"
+    promised = percent(held["promised"]) if known(held["promised"]) else "feeds others"
+    parts = [f"<b>{promised}</b>", f"{style.money(float(held['stock_value']), currency)} stock"]
+    if known(held["lost_margin"]):
+        parts.append(f"{style.money(float(held['lost_margin']), currency)} lost a year")
+    return "<br>".join([*parts, f"{int(held['lines']):,} lines"])
 
 
 def _labels(targets: pd.Series) -> list[str]:

@@ -24,6 +24,8 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "Expedite": "The item runs out before a normal order can arrive: ask for a faster delivery.",
         "Fair share": "Splitting scarce stock in proportion to what each location needs.",
         "Fill rate": "The share of demanded units that is served from the shelf.",
+        "Frontier": "The most service that each amount of stock can give: every unit where it is needed most for its "
+        "cost.",
         "Green": "Covered until the order after the next one can arrive, at the service you asked for.",
         "Lead time": "Days from placing an order until the goods can be sold.",
         "Lead time + review": "What one order must cover: until the order after it can arrive.",

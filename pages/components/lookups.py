@@ -8,6 +8,7 @@ import pandas as pd
 from pages.components import cached, lines, session
 from planning import pipeline
 from planning.errors import PlanningError
+from planning.frontier import Tradeoff
 from planning.result import PlanResult
 
 HALF = 0.5
@@ -74,6 +75,16 @@ def statistical() -> np.ndarray | None:
     if snapshot is None:
         return None
     return cached.statistical(session.visitor(), snapshot, session.as_of(), session.params())
+
+
+def tradeoff(whole: PlanResult, value: str, keys: pd.DataFrame | None = None) -> Tradeoff | None:
+    """What stock buys in service, as `cached.tradeoff` says; None where it is not known of this plan."""
+    snapshot = session.snapshot_id()
+    if snapshot is None:
+        return None
+    told = cached.tradeoff(session.visitor(), snapshot, session.as_of(), session.params(), value, keys)
+    # A plan that was made elsewhere has other lines.
+    return None if told is None or told.of != len(whole.policy) else told
 
 
 def event_effects() -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from pages.components import charts, charts_style, forecast_record, lines
 from planning.params import Params
 from planning.tables import WATERFALL_STEPS
+from tests.pages.fake_frontier import fake_frontier
 from tests.pages.fake_plan import AS_OF, fake_calibration, fake_history, fake_plan
 
 PLAN = fake_plan()
@@ -53,6 +55,7 @@ def every_figure(plan):
             fake_calibration().assign(demand_class=lambda f: f["demand_class"].replace("lumpy", EVIL))
         ),
         "service_stock_curve": charts.service_stock_curve(plan.service_curve, plan.params),
+        "service_frontier": charts.service_frontier(fake_frontier(), plan.params),
         "abc_matrix": charts.abc_matrix(plan),
         "allocation_before_after": charts.allocation_before_after(plan.before_after),
         "transfers_flow": charts.transfers_flow(plan.allocation),
@@ -412,7 +415,7 @@ def test_a_choice_off_the_curve_is_not_put_on_it(params):
 
 def test_the_matrix_counts_every_line_once():
     text = " ".join(t for row in FIGURES["abc_matrix"].data[0].text for t in row)
-    counted = sum(int(t.split("<b>")[1].split("</b>")[0]) for t in text.split(" lines") if "<b>" in t)
+    counted = sum(int(told) for told in re.findall(r"<br>(\d+) lines", text))
     assert counted == len(PLAN.items)
 
 

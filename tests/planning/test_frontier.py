@@ -138,7 +138,7 @@ def test_no_policy_of_one_target_beats_the_frontier(unmet, value, target):
     params = Params(library_fits=0, unmet_demand=unmet, service_target=target)
     base = pipeline.prepare(made.tables(40, weeks=60), made.AS_OF, params)
     exchange, steps = built(base, params, value)
-    trade = Tradeoff(value, exchange, steps, frontier.policy_curve(base, params, exchange, value))
+    trade = Tradeoff(value, exchange, steps, frontier.policy_curve(base, params, exchange, value), 40)
     told = compare(trade, trade.order(pipeline.finish(base, made.AS_OF, params).policy))
     slack = 1e-9
     assert told.best["stock"] == pytest.approx(told.proposed["stock"])
