@@ -27,7 +27,7 @@ def planned(visitor: Visitor, snapshot_id: str, tables: Frames) -> dict[str, pd.
     log, sample = visitor.workspace.decisions(), is_of_sample(visitor, snapshot_id)
     state = orders.read_approved(log, sample=sample)
     return {
-        "pins": pins.read_said(log, sample=sample).pins(tables.get("pins")),
+        "pins": pins.read_said(log, sample=sample).left(tables.get("pins")),
         "approved_orders": state.orders(tables.get("approved_orders"), _imported(visitor, snapshot_id)),
     }
 

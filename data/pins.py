@@ -49,38 +49,49 @@ class Said:
 
     made : every pin made here, by its id, in the order made.
     gone : references (see `reference`) of pins that were taken back, of the data's own too.
-    bought : by item, location and morning, the number of the log's line that approved an order of it last.
+    bought : by item, location and morning, what was approved: by order number, the log's line and the units.
     snoozed : by item and location: until (ISO), red (whether it was red then), by, at, reason.
     notes : by id.
     """
 
     made: Mapping[str, Mapping[str, Any]]
     gone: frozenset[str]
-    bought: Mapping[tuple[str, str, str], int]
+    bought: Mapping[tuple[str, str, str], Mapping[str, tuple[int, float]]]
     snoozed: Mapping[Line, Mapping[str, Any]]
     notes: Mapping[str, Mapping[str, Any]]
 
     def pins(self, given: pd.DataFrame | None) -> pd.DataFrame | None:
-        """Return the pins in force, the last of a kind for each line; None where there is no such table.
+        """Return the pins in force, the last of a kind for each line; None where there is no such table."""
+        rows = self._rows(given)
+        return None if given is None and not rows else as_frame(PINS, rows)
 
-        A pinned order that was approved since is no wish any more: it stands as an open order.
+    def left(self, given: pd.DataFrame | None) -> pd.DataFrame | None:
+        """Return the pins in force as a plan takes them: of a pinned order only what was not approved since.
+
+        What was approved stands as an open order: the planner's word is for both together.
         """
-        if not (self.made or self.gone or self.bought):
-            return given
-        brought = [] if given is None else given.reindex(columns=list(PINS.names)).to_dict("records")
-        rows = [{str(name): plain(cell) for name, cell in row.items()} for row in brought]
-        rows = [*(row for row in rows if row["pin_id"] not in self.made), *self.made.values()]
-        latest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-        for row in rows:
-            line = (row["item_id"], row["location_id"], row["kind"], row["order_on"])
-            latest.pop(line, None)
-            if self.reference(row) not in self.gone and not self._bought(row):
-                latest[line] = row
-        return None if given is None and not latest else as_frame(PINS, list(latest.values()))
+        rows = [{**row, "value": self._left(row)} for row in self._rows(given)]
+        return None if given is None and not rows else as_frame(PINS, rows)
 
-    def _bought(self, row: Mapping[str, Any]) -> bool:
-        line = (row["item_id"], row["location_id"], row["order_on"])
-        return row["kind"] == "order_quantity" and self.bought.get(line, -1) > row.get("number", 0)
+    def _rows(self, given: pd.DataFrame | None) -> list[Mapping[str, Any]]:
+        brought = [] if given is None else given.reindex(columns=list(PINS.names)).to_dict("records")
+        rows: list[Mapping[str, Any]] = [{str(name): plain(cell) for name, cell in row.items()} for row in brought]
+        rows.sort(key=lambda row: row["made_at"] or "")
+        latest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+        for row in [*(row for row in rows if row["pin_id"] not in self.made), *self.made.values()]:
+            line = (row["item_id"], row["location_id"], row["kind"], row["order_on"])
+            # Taken back, a pin does not bring back the one before it.
+            latest.pop(line, None)
+            if self.reference(row) not in self.gone:
+                latest[line] = row
+        return list(latest.values())
+
+    def _left(self, row: Mapping[str, Any]) -> float:
+        if row["kind"] != "order_quantity":
+            return float(row["value"])
+        approved = self.bought.get((row["item_id"], row["location_id"], row["order_on"]), {})
+        since = sum(units for number, units in approved.values() if number > row.get("number", 0))
+        return max(float(row["value"]) - since, 0.0)
 
     def reference(self, row: Mapping[str, Any]) -> str:
         """Return what a pin is called in the log: its id; with its content where it came with the data."""
@@ -95,7 +106,7 @@ def read_said(log: Sequence[Decision], *, sample: bool) -> Said:
     """Return what stands of pins, snoozes and notes."""
     made: dict[str, Mapping[str, Any]] = {}
     gone: set[str] = set()
-    bought: dict[tuple[str, str, str], dict[str, int]] = {}
+    bought: dict[tuple[str, str, str], dict[str, tuple[int, float]]] = {}
     snoozed: dict[Line, Mapping[str, Any]] = {}
     notes: dict[str, Mapping[str, Any]] = {}
     for line in in_force(log, sample=sample):
@@ -107,7 +118,7 @@ def read_said(log: Sequence[Decision], *, sample: bool) -> Said:
         elif line.kind == APPROVE:
             for row in body["lines"]:
                 at = bought.setdefault((row["item_id"], row["location_id"], row["ordered_on"]), {})
-                at[row["order_number"]] = line.number
+                at[row["order_number"]] = line.number, row["quantity"]
         elif line.kind == UNAPPROVE:
             for number, item, place in body["keys"]:
                 for (other, where, _), at in bought.items():
@@ -123,7 +134,7 @@ def read_said(log: Sequence[Decision], *, sample: bool) -> Said:
             notes[body["note_id"]] = {**{name: body.get(name) for name in NOTES}, **who}
         elif line.kind == NOTE_REMOVED:
             notes.pop(body["note_id"], None)
-    return Said(made, frozenset(gone), {key: max(at.values()) for key, at in bought.items() if at}, snoozed, notes)
+    return Said(made, frozenset(gone), bought, snoozed, notes)
 
 
 # --- pins -------------------------------------------------------------------------------------------------------------
@@ -219,7 +230,7 @@ def without_snoozed(lines: pd.DataFrame, snoozed: pd.DataFrame) -> pd.DataFrame:
     was_red = pd.Series(snoozed["red"].to_numpy(bool), index=at)
     mine = pd.MultiIndex.from_frame(lines[["item_id", "location_id"]])
     away = mine.isin(at)
-    turned = (lines["risk"] == "red").to_numpy() & ~was_red.reindex(mine).fillna(value=False).to_numpy(bool)
+    turned = (lines["risk"] == "red").to_numpy() & ~was_red.reindex(mine, fill_value=False).to_numpy(bool)
     return lines[~away | turned]
 
 

@@ -29,7 +29,7 @@ SCOPE: Mapping[str, str] = MappingProxyType(
 )
 LINE = ["item_id", "location_id"]
 ROUTE = ["item_id", "source_id", "destination_id"]
-STEPS = ("expected_demand", "buffer", "stock", "receipts", "lost_before", "approved", "coverage_end_days")
+STEPS = ("expected_demand", "buffer", "stock", "receipts", "lost_before", "coverage_end_days")
 PINNED: Mapping[str, str] = MappingProxyType(
     {"safety_stock": "pinned_stock", "service_target": "pinned_target", "order_quantity": "pinned_order"}
 )
@@ -377,9 +377,7 @@ def _steps_moved(both: pd.DataFrame, *, other_measure: bool) -> dict[str, np.nda
     }
     need = of("expected_demand", 0) + of("buffer", 0) - of("stock", 0) - of("receipts", 0) - of("lost_before", 0)
     forward, backward = _along(need, moves, list(moves)), _along(need, moves, list(moves)[::-1])
-    parts = {name: (forward[name] + backward[name]) / 2 for name in moves}
-    parts["receipts"] = parts["receipts"] + of("approved", 0) - of("approved", 1)
-    return parts
+    return {name: (forward[name] + backward[name]) / 2 for name in moves}
 
 
 def _along(need: np.ndarray, moves: Mapping[str, np.ndarray], order: Sequence[str]) -> dict[str, np.ndarray]:

@@ -18,7 +18,18 @@ from data.atomic import write_whole
 from data.decisions import events_from_json
 from data.export import plan_csv
 from data.read import Import, read_inputs
-from data.service import Visitor, confirm_import, current_snapshot, decisions_id, fit_key, fits, planned_inputs
+from data.service import (
+    Visitor,
+    adopt_plan,
+    confirm_import,
+    create_plan,
+    current_snapshot,
+    decisions_id,
+    fit_key,
+    fits,
+    planned_inputs,
+    plans,
+)
 from data.snapshot import read_snapshot, snapshot_id
 from data.store import Workspace
 from data.upload import Source
@@ -153,14 +164,22 @@ def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") 
     decisions = decisions_id(visitor)
     result = pipeline.plan(frames, asked.as_of, params, fits=kept, snapshot_id=made, progress=clock)
     rows = {name: {"read": len(f), "accepted": len(f), "rejected": 0} for name, f in frames.items()}
-    visitor.workspace.keep(
-        pipeline.plan_key(made, decisions, asked.as_of, params), json.dumps(_summary(result, rows)).encode()
-    )
+    key = pipeline.plan_key(made, decisions, asked.as_of, params)
+    visitor.workspace.keep(key, json.dumps(_summary(result, rows)).encode())
+    _adopt(visitor, made, result, key)
     if asked.out is not None:
         read = Import(frames, rejections(), rows, [])
         _write(asked.out, result, read)
     clock("write", 1, 1)
     return DONE
+
+
+def _adopt(visitor: Visitor, made: str, result: PlanResult, key: str) -> None:
+    """Keep the plan as the one of record; the same plan made again is that one already."""
+    of_record = [plan for plan in plans(visitor) if plan.status == "plan of record" and plan.kind == "replenishment"]
+    if any(plan.plan_key == key and not any(plan.scope.values()) for plan in of_record):
+        return
+    adopt_plan(visitor, create_plan(visitor, made, result, name=f"Plan of {result.as_of}"))
 
 
 def _import(asked: argparse.Namespace) -> int:

@@ -12,25 +12,20 @@ def purchase_steps(stages: Stages) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, units: item_id, location_id, expected_demand (to the end of coverage), buffer, stock (usable
-    less committed, with that of the locations it feeds), receipts (counted), lost_before (demand lost before arrival),
-    approved (part of this morning's order that is approved already), coverage_end_days. The need is expected_demand + buffer - stock - receipts - lost_before: below zero where there is
-    more than enough.
+    DataFrame, units: item_id, location_id, expected_demand (to the end of coverage), buffer (safety stock), stock
+    (usable less committed, with that of the locations it feeds), receipts (counted, with what was approved this
+    morning), lost_before (demand lost before arrival), coverage_end_days. The need is expected_demand + buffer - stock
+    - receipts - lost_before: below zero where there is more than enough.
     """
-    positions, demand = stages.positions, stages.demand
-    lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
-    end = lead + positions.column("coverage_days")
-    extra = demand.mean_to(end) - demand.mean_to(lead + review)
-    need = np.where(stages.asked > 0, stages.asked, stages.levels.order + extra)
-    lost = stages.lost_before
+    positions = stages.positions
+    need, lost = stages.asked + stages.surplus, stages.lost_before
     steps = {
         "expected_demand": need - stages.buffer + stages.held + stages.counted_receipts + lost,
         "buffer": stages.buffer,
         "stock": stages.held,
         "receipts": stages.counted_receipts,
         "lost_before": lost,
-        "approved": positions.approved,
-        "coverage_end_days": end,
+        "coverage_end_days": positions.column("lead_time_days") + positions.column("coverage_days"),
     }
     rows = np.flatnonzero(positions.buys)
     keys = stages.network.keys[list(KEY)].iloc[rows].reset_index(drop=True)
