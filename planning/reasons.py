@@ -47,14 +47,18 @@ def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params) -
     on_order = stages.network.pool(positions.column("on_order"))
     excess = table["excess_units"].to_numpy(float)
     blocked = (~positions.table["ranged"] | positions.table["dead"]).to_numpy(bool)
-    with_stores = stages.network.feeds
+    with_stores, by_hand = stages.network.feeds, stages.is_set
     out = []
     for row, (action, risk, stockout) in enumerate(
         zip(table["action"], table["risk"], table["stockout_on"], strict=True)
     ):
         holder = "with the locations it feeds, " if with_stores[row] else ""
         have = f"{holder}{_units(held[row])} held and {_units(on_order[row])} on order"
-        if blocked[row]:
+        if by_hand[row] and not due[row]:
+            units = stages.order[row] + stages.transfer[row]
+            what = f"Order {_units(units)}" if units > 0 else "No order"
+            out.append(f"{what}, set by hand. The plan would order none: {have}, {_units(wanted[row])} expected.")
+        elif blocked[row]:
             out.append(
                 f"Not ordered: the item is {'dead' if positions.table['dead'].iat[row] else 'not stocked here'}."
             )
@@ -95,20 +99,28 @@ def _due(stages: Stages, row: int, action: str, params: Params) -> str:
         (f"packs of {_units(pack)}" if pack > 1 else "rounding", stages.sized.multiple[row]),
         ("supplier's minimum", stages.raised[row]),
         ("budget", stages.cut[row]),
+        ("set by hand", _by_hand(stages, row)),
     )
     parts += [_signed(units, name) for name, units in changes if abs(units) >= LEAST]
     target = stages.ratio[row] if params.service_measure == "cost" else positions.column("service_target")[row]
     goal = _MEASURE[params.service_measure].format(round(100 * target, 2))
     made = f"{' '.join(parts)}, {goal}"
+    if stages.is_set[row]:
+        made += "; the number is set by hand"
     if positions.buys[row]:
         return f"Order {_units(stages.order[row])} = {made}."
-    sent, request = stages.transfer[row], stages.sized.order[row]
+    sent, request = stages.transfer[row], stages.question.request[row]
     if sent > 0 and sent >= request - 1e-9:
         return f"Transfer {_units(sent)} = {made}."
     why = _BOUNDS[str(stages.bound[row])]
     if sent > 0:
         return f"Transfer {_units(sent)} of {_units(request)}, as {why}. {_units(request)} = {made}."
     return f"{'Wait' if action == 'wait' else 'No transfer'}, as {why}. Asked {_units(request)} = {made}."
+
+
+def _by_hand(stages: Stages, row: int) -> float:
+    """Units by which the planner's own number differs from the plan's."""
+    return float(stages.hand.today[row] - stages.sized.order[row]) if stages.is_set[row] else 0.0
 
 
 def _signed(units: float, name: str) -> str:

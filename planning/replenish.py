@@ -56,6 +56,7 @@ class LaterOrders:
     ceiling : most to hold, units, (n,); None: no such limit.
     life : days in which an arrival must be sold, (n,); None: no such limit.
     closed : what a planner has set; None: nothing.
+    lot : units that an order brings beyond what is short, instead of the demand of its coverage, (n,); NaN: none.
     """
 
     lead_time: np.ndarray
@@ -68,6 +69,7 @@ class LaterOrders:
     ceiling: np.ndarray | None = None
     life: np.ndarray | None = None
     closed: Closed | None = None
+    lot: np.ndarray | None = None
 
 
 def empty_days(shape: tuple[int, int]) -> np.ndarray:
@@ -182,8 +184,7 @@ class _Plan:
         rows, short = rows[needed], short[needed]
         if not len(rows):
             return
-        until = self._reach(rows, t + self.step[rows])
-        asked = short + np.maximum(self._reach(rows, t + np.ceil(self.how.coverage[rows]).astype(int)) - until, 0.0)
+        asked = short + self._beyond(t, rows)
         limits = self.how.limits
         most = np.minimum(limits.most[rows], self._room(t, rows, now[rows] + self.due[t, rows]))
         out[rows] = size_orders(asked, Limits(limits.least[rows], limits.multiple[rows], most)).order
@@ -200,6 +201,12 @@ class _Plan:
             some = rows[beyond]
             out[beyond] = np.maximum(out[beyond], self._reach(some, t + step[beyond]) - self.came[-1, some])
         return out
+
+    def _beyond(self, t: int, rows: np.ndarray) -> np.ndarray:
+        """Units that an order brings beyond what is short before the next one."""
+        end = t + np.ceil(self.how.coverage[rows]).astype(int)
+        out = np.maximum(self._reach(rows, end) - self._reach(rows, t + self.step[rows]), 0.0)
+        return out if self.how.lot is None else np.where(np.isnan(self.how.lot[rows]), out, self.how.lot[rows])
 
     def _buffer(self, t: int, rows: np.ndarray) -> np.ndarray:
         return self.how.buffer[rows] if self.how.buffer.ndim == 1 else self.how.buffer[rows, t]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from planning.allocate import gain
+from planning.exceptions import find_exceptions
 from planning.inputs import KEY
 from planning.orders import purchase_orders
 from planning.params import Params
@@ -44,6 +45,7 @@ def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, note
         planned_orders=_planned_orders(stages, as_of),
         allocation=allocation,
         waterfall=_waterfall(stages),
+        exceptions=find_exceptions(stages, as_of, params),
         items=_items(stages),
         accuracy=stages.accuracy,
         calibration=stages.calibration,
@@ -120,7 +122,7 @@ def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
     kept = (positions.table["ranged"] & ~positions.table["dead"]).to_numpy(bool)
     shortage = np.where(kept, shortage, NEVER)
     level = risk(shortage, lead, review, stages.levels.due & kept)
-    placed = stages.order + stages.transfer
+    placed = stages.order + stages.transfer + stages.approved
     lost = _without_children(stages, np.where(kept, _lost_units(stages, placed, params.plan_days), 0.0))
     excess = _excess(stages)
     finite = np.isfinite(shortage)
@@ -193,7 +195,7 @@ def _excess(stages: Stages) -> np.ndarray:
         stages.position + np.maximum(stages.levels.order, -stages.position) + stages.levels.lot,
     )
     own = np.maximum(positions.net_stock, 0) + positions.column("on_order")
-    return np.asarray(np.clip(stages.position - most, 0, own))
+    return np.asarray(np.clip(stages.position + stages.approved - most, 0, own))
 
 
 def _actions(stages: Stages, table: pd.DataFrame) -> np.ndarray:
@@ -209,17 +211,21 @@ def _actions(stages: Stages, table: pd.DataFrame) -> np.ndarray:
 
 
 def _planned_orders(stages: Stages, as_of: date) -> pd.DataFrame:
-    planned = np.where(stages.positions.buys[:, None], stages.with_orders.planned, 0.0)
-    row, day = np.nonzero(planned)
-    table = stages.positions.table
-    lead = stages.positions.column("lead_time_days")[row]
+    table, buys, hand = stages.positions.table, stages.positions.buys, stages.hand
+    all_leads = stages.positions.column("lead_time_days")
+    row, day = np.nonzero(np.where(buys[:, None], stages.with_orders.planned, 0.0))
+    units = stages.with_orders.planned[row, day]
+    own = buys[hand.row] & (hand.units > 0)
+    row, units = np.append(row, hand.row[own]), np.append(units, hand.units[own])
+    day = np.append(day, hand.day[own] + all_leads[hand.row[own]])
+    lead = all_leads[row]
     today = pd.Timestamp(as_of)
     out = pd.DataFrame(
         {
             "supplier_id": table["supplier_id"].to_numpy(object)[row],
             "location_id": table["location_id"].to_numpy(object)[row],
             "item_id": table["item_id"].to_numpy(object)[row],
-            "quantity": planned[row, day],
+            "quantity": units,
             "order_on": today + pd.to_timedelta(day - lead, unit="D"),
             "arrives_on": today + pd.to_timedelta(day, unit="D"),
         }
@@ -254,7 +260,10 @@ def _allocation(stages: Stages, as_of: date) -> pd.DataFrame:
 def _waterfall(stages: Stages) -> pd.DataFrame:
     """Steps of every order that was due; `need` and `order` are subtotals of the steps above them."""
     positions = stages.positions
-    rows = np.flatnonzero(positions.buys & (stages.asked > 0))
+    is_set = stages.is_set
+    rows = np.flatnonzero(positions.buys & ((stages.asked > 0) | (stages.order > 0)))
+    # Where nothing was due but the planner orders, the need is what the steps leave: below zero, more than enough.
+    asked = np.where(stages.asked > 0, stages.asked, stages.surplus)
     pool = stages.network.pool
     lost_before = stages.lost_before
     on_hand = pool(positions.column("on_hand"))
@@ -262,7 +271,7 @@ def _waterfall(stages: Stages) -> pd.DataFrame:
     counted = stages.held + owed - on_hand
     steps = {
         # Lead times vary: over all of them expected demand is what the other steps leave.
-        "expected demand to the end of coverage": stages.asked
+        "expected demand to the end of coverage": asked
         - stages.buffer
         + stages.held
         + stages.counted_receipts
@@ -275,15 +284,20 @@ def _waterfall(stages: Stages) -> pd.DataFrame:
         "moq": stages.sized.moq,
         "order multiple": stages.sized.multiple,
         "supplier minimum": stages.raised,
+        "container": np.zeros(len(asked)),
         "budget": stages.cut,
+        "pinned": np.zeros(len(asked)),
     }
     rounded = {name: np.round(values[rows], 6) for name, values in steps.items()}
-    order, asked = np.round(stages.order[rows], 6), np.round(stages.asked[rows], 6)
+    order, asked = np.round(stages.order[rows], 6), np.round(asked[rows], 6)
     before = WATERFALL_STEPS[: WATERFALL_STEPS.index("need")]
     after = WATERFALL_STEPS[WATERFALL_STEPS.index("need") + 1 : -1]
     rounded["safety stock"] = np.round(asked - sum(rounded[s] for s in before if s != "safety stock"), 6)
-    # What rounding to six places leaves over goes to the multiple, so that the steps add up to the last digit.
-    rounded["order multiple"] = np.round(order - asked - sum(rounded[s] for s in after if s != "order multiple"), 6)
+    # What rounding to six places leaves over goes to the multiple, so that the steps add up to the last digit; where
+    # the planner has set the order, all that the plan would not have done is the planner's.
+    for step, some in (("order multiple", ~is_set[rows]), ("pinned", is_set[rows])):
+        left = np.round(order - asked - sum(rounded[s] for s in after if s != step), 6)
+        rounded[step] = np.where(some, left, rounded[step])
     rounded["need"], rounded["order"] = asked, order
     keys = _keys(stages).iloc[rows]
     return pd.DataFrame(
@@ -395,7 +409,6 @@ def _projection(stages: Stages, as_of: date, params: Params) -> Projection:
     at = np.minimum(open_for.astype(int), stages.demand.days)
     spread = BAND_Z * np.sqrt(np.take_along_axis(stages.demand.variance, at, axis=1))
     floor = 0.0 if params.unmet_demand == "lost" else -np.inf
-    buffer = np.maximum(stages.levels.order - stages.need.mean, 0)
     return Projection(
         keys=_keys(stages),
         days=np.datetime64(as_of, "D") + np.arange(days),
@@ -406,7 +419,9 @@ def _projection(stages: Stages, as_of: date, params: Params) -> Projection:
         with_orders=orders.stock,
         low=np.maximum(orders.stock - spread, floor),
         high=orders.stock + spread,
-        safety=np.repeat(buffer[:, None], days, axis=1),
+        safety=stages.timeline.safety,
+        starting_stock=stages.usable,
+        unmet=orders.lost,
     )
 
 

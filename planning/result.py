@@ -19,7 +19,9 @@ class Projection:
     `without_orders` counts stock and open orders; `with_orders` also today's orders and transfers and
     the planned orders after them; `low` and `high` hold the 10 % and 90 % band of `with_orders`;
     `demand` is expected demand of the day, `receipts` open orders by due day, `orders` today's and
-    planned orders by arrival day; `safety` is the line below which an order is late.
+    planned orders by arrival day; `safety` is the line below which an order is late. `starting_stock`, one an
+    item-location, is what counts on the morning of `as_of` (of a location that feeds others, theirs too), and `unmet`
+    the demand of the day that `with_orders` does not meet: lost, or owed.
     """
 
     keys: pd.DataFrame
@@ -32,6 +34,8 @@ class Projection:
     low: np.ndarray
     high: np.ndarray
     safety: np.ndarray
+    starting_stock: np.ndarray
+    unmet: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class PlanResult:
     `service_curve` holds the assortment's stock value and expected fill rate at a range of targets:
     service_target, stock_value, stock_units, expected_fill_rate, lost_margin_per_year
     (money, NaN where no price is known), lost_units_per_year.
+    `exceptions` is sorted by value instead.
     `steps` holds what each purchase is made of, also where nothing is ordered (see `planning.steps`).
     """
 
@@ -66,6 +71,7 @@ class PlanResult:
     planned_orders: pd.DataFrame
     allocation: pd.DataFrame
     waterfall: pd.DataFrame
+    exceptions: pd.DataFrame
     items: pd.DataFrame
     accuracy: pd.DataFrame
     calibration: pd.DataFrame

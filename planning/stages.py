@@ -238,9 +238,9 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     routes, ratio = question.routes, critical_ratios(positions, params)
     sent = (routes["destination"].to_numpy(), np.ceil(routes["transit_days"].to_numpy(float)), allocation.units)
     buffer = np.maximum(levels.order - need.mean, 0)
-    as_of = base.fits.calendar.as_of
+    as_of, lot = base.fits.calendar.as_of, np.where(by_lot, levels.lot, np.nan)
     timeline = build_timeline(
-        network, positions, demand, usable, buffer, limits, order, sent, hand, params, ratio, as_of
+        network, positions, demand, usable, buffer, limits, order, sent, hand, params, ratio, lot, as_of
     )
     return Stages(
         **(vars(base) | {"positions": positions}),

@@ -423,7 +423,9 @@ WATERFALL_STEPS = (
     "moq",
     "order multiple",
     "supplier minimum",
+    "container",
     "budget",
+    "pinned",
     "order",
 )
 """The steps from demand to order. `need` and `order` are subtotals: the steps above each add up to it."""
@@ -600,6 +602,28 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
                     _c("units", "units", "What the step adds or takes"),
                 ),
                 key=("item_id", "location_id", "step"),
+            ),
+            Table(
+                "exceptions",
+                "What to move: open orders that come too late, too early or for nothing, and stock above its maximum",
+                (
+                    *_KEYS,
+                    _c(
+                        "kind",
+                        "text",
+                        "expedite, postpone, cancel, past_due (an order that should have come, or been placed), "
+                        "above_maximum",
+                        choices=("expedite", "postpone", "cancel", "past_due", "above_maximum"),
+                    ),
+                    _c("order_id", "id", "The open order", label="Order"),
+                    _c("quantity", "units", "Units of the order"),
+                    _c("due_on", "date", "Day on which it is due, or stock is needed"),
+                    _c("move_to", "date", "Day to move it to"),
+                    _c("units_at_stake", "units", "Units saved from being short, or not needed"),
+                    _c("value", "money", "Their margin, or their cost"),
+                    _c("reason", "text", "Why"),
+                ),
+                key=("item_id", "location_id", "kind", "order_id", "due_on"),
             ),
             Table(
                 "rejected",

@@ -115,6 +115,7 @@ def build_timeline(
     hand: HandOrders,
     params: Params,
     ratio: np.ndarray,
+    lot: np.ndarray,
     as_of: date,
 ) -> Timeline:
     """Net the days to come, without new orders and with today's and later ones.
@@ -124,6 +125,7 @@ def build_timeline(
     usable : stock that counts, units, (n,); buffer : the policy's, units, (n,).
     order : today's purchases, units, (n,); transfers : row, days on the way, units of today's transfers.
     ratio : the critical ratio of the cost measure, (n,).
+    lot : what an order brings beyond what is short, NaN: the demand of its coverage, units, (n,).
     """
     shape = (len(order), demand.days)
     receipts = positions.receipts
@@ -135,7 +137,7 @@ def build_timeline(
     placed += receipts_by_day(*transfers, shape)
     placed += receipts_by_day(hand.row, hand.day + lead[hand.row], hand.units, shape)
     safety = _safety(positions, demand, buffer, params, ratio)
-    later = _later(positions, limits, safety, hand, as_of)
+    later = _later(positions, limits, safety, hand, lot, as_of)
     lost = params.unmet_demand == "lost"
     without = project(demand, usable, due, empty_days(shape), None, lost=lost)
     return Timeline(without, project(demand, usable, due, placed, later, lost=lost), safety, placed, later)
@@ -155,7 +157,9 @@ def _safety(
     return out
 
 
-def _later(positions: Positions, limits: Limits, safety: np.ndarray, hand: HandOrders, as_of: date) -> LaterOrders:
+def _later(
+    positions: Positions, limits: Limits, safety: np.ndarray, hand: HandOrders, lot: np.ndarray, as_of: date
+) -> LaterOrders:
     lead, table = positions.column("lead_time_days"), positions.table
     first, step = occasions(positions.column("order_weekday"), positions.column("review_period_days"), as_of.weekday())
     stocked = (table["ranged"] & ~table["dead"]).to_numpy(bool)
@@ -173,4 +177,5 @@ def _later(positions: Positions, limits: Limits, safety: np.ndarray, hand: HandO
         ceiling=np.nan_to_num(positions.column("max_stock"), nan=np.inf),
         life=np.nan_to_num(positions.days_to_sell, nan=np.inf),
         closed=closed if len(hand.row) else None,
+        lot=lot,
     )

@@ -25,7 +25,9 @@ STEP_WORDS: Mapping[str, str] = MappingProxyType(
         "moq": "Minimum order",
         "order multiple": "Packs, rounding",
         "supplier minimum": "Supplier minimum",
+        "container": "Container",
         "budget": "Budget",
+        "pinned": "Set by hand",
         "order": "Order",
     }
 )

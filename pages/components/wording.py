@@ -18,7 +18,9 @@ _LATER_STEPS: Mapping[str, str] = MappingProxyType(
         "moq": "the supplier's minimum adds {more}",
         "order multiple": "packs and rounding add {more}",
         "supplier minimum": "the supplier's order minimum adds {more}",
+        "container": "the container changes it by {more}",
         "budget": "the budget takes {less}",
+        "pinned": "your own number changes it by {more}",
     }
 )
 

@@ -49,7 +49,7 @@ def fake_plan() -> PlanResult:
         totals=_totals(replenishment),
         solver={"status": "optimal", "objective": 0.0, "gap": 0.0},
         notes=("4 items take a lead time of 14 days: neither receipts nor suppliers give one",),
-        **({"exceptions": _exceptions(lines)} if "exceptions" in PlanResult.__dataclass_fields__ else {}),
+        exceptions=_exceptions(lines),
     )
 
 
@@ -198,7 +198,15 @@ def _projection(lines: pd.DataFrame) -> Projection:
         low=np.maximum(with_orders - band, 0.0),
         high=with_orders + band,
         safety=np.repeat(lines.safety.to_numpy()[:, None], HORIZON, axis=1),
+        starting_stock=lines.on_hand.to_numpy(float),
+        unmet=_unmet(lines, demand, receipts + orders, with_orders),
     )
+
+
+def _unmet(lines: pd.DataFrame, demand: np.ndarray, incoming: np.ndarray, stock: np.ndarray) -> np.ndarray:
+    """Demand that the stock of each day does not meet."""
+    before = np.concatenate([lines.on_hand.to_numpy(float)[:, None], stock[:, :-1]], axis=1)
+    return np.maximum(demand - before - incoming, 0.0)
 
 
 def _roll(on_hand: np.ndarray, demand: np.ndarray, incoming: np.ndarray) -> np.ndarray:
@@ -372,7 +380,9 @@ def _waterfall(lines: pd.DataFrame) -> pd.DataFrame:
             "moq": line.moq_step if final else 0.0,
             "order multiple": pack,
             "supplier minimum": 0.0,
+            "container": 0.0,
             "budget": 0.0,
+            "pinned": 0.0,
             "order": final,
         }
         rows += [

@@ -72,6 +72,7 @@ RESULTS = {
     "planned_orders": "supplier_id location_id item_id quantity order_on arrives_on",
     "allocation": "item_id source_id destination_id quantity ship_on arrives_on value reason",
     "waterfall": "item_id location_id step units",
+    "exceptions": "item_id location_id kind order_id quantity due_on move_to units_at_stake value reason",
     "rejected": "table file row column value reason",
 }
 ALL = [*INPUT_TABLES.values(), *RESULT_TABLES.values()]
@@ -109,7 +110,7 @@ def test_the_steps_of_the_waterfall_are_the_published_ones():
     assert WATERFALL_STEPS == (
         "expected demand to the end of coverage", "safety stock", "usable on hand", "committed and backorders",
         "receipts counted", "demand lost before arrival", "need", "maximum", "moq", "order multiple",
-        "supplier minimum", "budget", "order",
+        "supplier minimum", "container", "budget", "pinned", "order",
     )  # fmt: skip
     assert RESULT_TABLES["waterfall"].by_name["step"].choices == WATERFALL_STEPS
 

@@ -1,0 +1,318 @@
+"""What a planner should move: open orders that come too late, too early or for nothing, and stock beyond its maximum.
+
+Judged on mean demand day by day. An expedite saves sales that today's and later orders cannot; a postponement or
+a cancellation frees stock that is not needed before another order could come.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from planning.distribution import CumulativeDemand
+from planning.inputs import KEY
+from planning.orders import Limits
+from planning.params import Params
+from planning.replenish import LEAST, Closed, LaterOrders, first_shortage, project
+from planning.stages import Stages
+from planning.tables import RESULT_TABLES
+
+NEVER = 10**9
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """Open orders inside the days told, by row and day: row, day, units, order_id, due_on, (k,) each."""
+
+    row: np.ndarray
+    day: np.ndarray
+    units: np.ndarray
+    order_id: np.ndarray
+    due_on: np.ndarray
+
+    def only(self, some: np.ndarray) -> "_Orders":
+        return _Orders(*(getattr(self, name)[some] for name in ("row", "day", "units", "order_id", "due_on")))
+
+
+def find_exceptions(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
+    """Return one row an exception, that with the most money first; unknown money last, by units.
+
+    Returns
+    -------
+    DataFrame with the columns of `RESULT_TABLES["exceptions"]`.
+    """
+    orders = _open_orders(stages.positions.receipts, stages.without.stock.shape[1])
+    movable = orders.only(~_set_today(stages.positions.receipts)[_inside(stages)])
+    found = [
+        _expedite(stages, movable, as_of, params),
+        _too_early(stages, movable, as_of),
+        _overdue(stages, as_of),
+        _too_late_to_order(stages, as_of),
+        _above_maximum(stages, orders, as_of),
+    ]
+    columns = list(RESULT_TABLES["exceptions"].names)
+    some = [frame for frame in found if len(frame)]
+    out = pd.concat(some, ignore_index=True) if some else _frame(stages, np.zeros(0, int), "")
+    order = ["value", "units_at_stake", *KEY, "kind", "due_on", "order_id"]
+    out = out.sort_values(order, ascending=[False, False, *[True] * 5], kind="stable", na_position="last")
+    return out[columns].reset_index(drop=True)
+
+
+def _inside(stages: Stages) -> np.ndarray:
+    days = np.floor(stages.positions.receipts["day"].to_numpy(float))
+    return np.flatnonzero(days < stages.without.stock.shape[1])
+
+
+def _set_today(receipts: pd.DataFrame) -> np.ndarray:
+    return receipts["today"].to_numpy(bool)
+
+
+def _open_orders(receipts: pd.DataFrame, days: int) -> _Orders:
+    some = receipts[np.floor(receipts["day"]) < days]
+    return _Orders(
+        some["row"].to_numpy(int),
+        np.floor(some["day"].to_numpy(float)).astype(int),
+        some["quantity"].to_numpy(float),
+        some["order_id"].to_numpy(object),
+        some["due_on"].to_numpy(),
+    )
+
+
+def _frame(stages: Stages, rows: np.ndarray, kind: str, **columns: object) -> pd.DataFrame:
+    """Return rows of one kind; what is not given is not known."""
+    keys = stages.network.keys.iloc[rows]
+    given: dict[str, object] = {
+        "order_id": None,
+        "quantity": np.nan,
+        "due_on": np.datetime64("NaT", "s"),
+        "move_to": np.datetime64("NaT", "s"),
+        "units_at_stake": np.nan,
+        "value": np.nan,
+        "reason": "",
+    }
+    out = keys[list(KEY)].reset_index(drop=True).assign(kind=kind, **(given | columns))
+    out["order_id"] = out["order_id"].astype(object).where(out["order_id"].notna(), None)
+    for name in ("due_on", "move_to"):
+        out[name] = pd.to_datetime(out[name]).astype("datetime64[s]")
+    return out
+
+
+def _dates(as_of: date, day: np.ndarray) -> np.ndarray:
+    return np.datetime64(as_of, "s") + np.asarray(day, int).astype("timedelta64[D]")
+
+
+def _said(day: np.datetime64) -> str:
+    return f"{pd.Timestamp(day):%d %b %Y}"
+
+
+def _units(value: float) -> str:
+    return f"{value:,.0f}" if abs(value - round(value)) < 0.05 or abs(value) >= 100 else f"{value:,.1f}"
+
+
+def _expedite(stages: Stages, orders: _Orders, as_of: date, params: Params) -> pd.DataFrame:
+    """Open orders that come after the stock has run out, where no new order can come before them."""
+    first = first_shortage(stages.with_orders)[orders.row] if len(orders.row) else np.zeros(0)
+    late = orders.only(np.isfinite(first) & (orders.day > first))
+    rows = np.unique(late.row)
+    if not len(rows):
+        return _frame(stages, rows, "expedite")
+    # The earliest orders first, until what is short before them is covered.
+    short = np.cumsum(stages.with_orders.lost, axis=1)[late.row, late.day - 1]
+    late, saved = _shared_out(late, short)
+    target = np.maximum(first_shortage(stages.with_orders)[late.row].astype(int) - 1, 0)
+    gain = _saved_by_moving(stages, late, target, params)
+    total = np.bincount(late.row, saved, minlength=len(stages.order))
+    units = np.minimum(saved, gain[late.row] * saved / np.maximum(total[late.row], LEAST))
+    keep = units > LEAST
+    late, target, units = late.only(keep), target[keep], units[keep]
+    out_on, move_to = _dates(as_of, first_shortage(stages.with_orders)[late.row].astype(int)), _dates(as_of, target)
+    reasons = [
+        f"Runs out on {_said(out)}, before order {_name(order)} of {_units(q)} comes on {_said(due)}: "
+        f"have it by {_said(to)}, which saves {_units(u)} from being short."
+        for out, order, q, due, to, u in zip(
+            out_on, late.order_id, late.units, _dates(as_of, late.day), move_to, units, strict=True
+        )
+    ]
+    worth = stages.positions.column("shortage_cost")[late.row]
+    return _frame(
+        stages, late.row, "expedite", order_id=late.order_id, quantity=late.units, due_on=late.due_on,
+        move_to=move_to, units_at_stake=units, value=units * worth, reason=reasons,
+    )  # fmt: skip
+
+
+def _name(order_id: object) -> str:
+    return str(order_id) if isinstance(order_id, str) and order_id else "without a number"
+
+
+def _shared_out(orders: _Orders, short: np.ndarray) -> tuple[_Orders, np.ndarray]:
+    """Return the orders that cover what is short before them, the earliest first, and what each covers."""
+    by = np.lexsort((orders.day, orders.row))
+    orders, short = orders.only(by), short[by]
+    covered = np.zeros(len(by))
+    done: dict[int, float] = {}
+    for k, row in enumerate(orders.row):
+        covered[k] = max(min(orders.units[k], short[k] - done.get(int(row), 0.0)), 0.0)
+        done[int(row)] = done.get(int(row), 0.0) + covered[k]
+    keep = covered > LEAST
+    return orders.only(keep), covered[keep]
+
+
+def _saved_by_moving(stages: Stages, orders: _Orders, target: np.ndarray, params: Params) -> np.ndarray:
+    """Return the units that are no longer short once all these orders come on their `target` day, (n,).
+
+    The days are netted again, as an order that comes earlier is missing later.
+    """
+    rows = np.unique(orders.row)
+    out = np.zeros(len(stages.order))
+    if not len(rows):
+        return out
+    at = np.searchsorted(rows, orders.row)
+    receipts = np.array(stages.without.receipts[rows])
+    np.add.at(receipts, (at, orders.day), -orders.units)
+    np.add.at(receipts, (at, target), orders.units)
+    demand = stages.demand
+    some = CumulativeDemand(demand.mean[rows], demand.variance[rows], demand.whole[rows])
+    moved = project(
+        some, stages.usable[rows], receipts, stages.timeline.placed[rows], _later_of(stages.timeline.later, rows),
+        lost=params.unmet_demand == "lost",
+    )  # fmt: skip
+    out[rows] = stages.with_orders.lost[rows].sum(axis=1) - moved.lost.sum(axis=1)
+    return np.maximum(out, 0)
+
+
+def _later_of(later: LaterOrders, rows: np.ndarray) -> LaterOrders:
+    """Return how later orders of some rows are proposed."""
+    own = {
+        name: None if getattr(later, name) is None else getattr(later, name)[rows]
+        for name in ("lead_time", "review", "coverage", "buffer", "allowed", "first", "ceiling", "life", "lot")
+    }
+    limits = Limits(later.limits.least[rows], later.limits.multiple[rows], later.limits.most[rows])
+    closed = later.closed
+    if closed is not None:
+        mine = np.isin(closed.row, rows)
+        closed = Closed(np.searchsorted(rows, closed.row[mine]), closed.first[mine], closed.last[mine])
+    return replace(later, **own, limits=limits, closed=closed)
+
+
+def _too_early(stages: Stages, orders: _Orders, as_of: date) -> pd.DataFrame:
+    """Open orders without which stock stays above its safety stock until another order could come.
+
+    The last to come is judged first; what is taken away or moved counts for those before it. One that would be
+    needed on some later day is postponed to it, one that never is within the days told is cancelled.
+    """
+    lead, review = (stages.positions.column(name) for name in ("lead_time_days", "review_period_days"))
+    line = stages.timeline.safety
+    stock = np.array(stages.without.stock)
+    found = []
+    by = np.lexsort((-orders.day, orders.row))
+    rank = pd.Series(orders.row[by]).groupby(orders.row[by]).cumcount().to_numpy()
+    days = np.arange(stock.shape[1])
+    for turn in range(int(rank.max()) + 1 if len(rank) else 0):
+        some = orders.only(by[rank == turn])
+        after = days[None, :] >= some.day[:, None]
+        bare = stock[some.row] - np.where(after, some.units[:, None], 0.0)
+        short = after & (bare < line[some.row] - LEAST)
+        needed = np.where(short.any(axis=1), short.argmax(axis=1), NEVER)
+        ahead = np.maximum(some.day + review[some.row], lead[some.row])
+        idle = needed >= ahead
+        some, needed = some.only(idle), needed[idle]
+        back = np.where(days[None, :] >= needed[:, None], some.units[:, None], 0.0)
+        stock[some.row] = bare[idle] + back
+        found.append((some, needed))
+    parts = [_postponed(stages, some, needed, as_of) for some, needed in found if len(some.row)]
+    return pd.concat(parts, ignore_index=True) if parts else _frame(stages, np.zeros(0, int), "cancel")
+
+
+def _postponed(stages: Stages, orders: _Orders, needed: np.ndarray, as_of: date) -> pd.DataFrame:
+    never = needed >= NEVER
+    cost = stages.positions.column("unit_cost")[orders.row]
+    move_to = np.where(never, np.datetime64("NaT", "s"), _dates(as_of, np.where(never, 0, needed)))
+    last = _dates(as_of, np.full(1, stages.without.stock.shape[1] - 1))[0]
+    reasons = [
+        f"Order {_name(order)} of {_units(q)} is not needed before {_said(last)}: stock stays above its safety "
+        "stock without it. Cancel it."
+        if gone
+        else f"Order {_name(order)} of {_units(q)}, due {_said(due)}, is not needed before {_said(to)}: postpone it."
+        for order, q, due, to, gone in zip(
+            orders.order_id, orders.units, _dates(as_of, orders.day), move_to, never, strict=True
+        )
+    ]
+    out = _frame(
+        stages, orders.row, "postpone", order_id=orders.order_id, quantity=orders.units, due_on=orders.due_on,
+        move_to=move_to, units_at_stake=orders.units, value=orders.units * cost, reason=reasons,
+    )  # fmt: skip
+    out["kind"] = np.where(never, "cancel", "postpone")
+    return out
+
+
+def _overdue(stages: Stages, as_of: date) -> pd.DataFrame:
+    """Open orders that should have come already: they count for today, or no more."""
+    receipts, stale = stages.positions.receipts, stages.positions.stale
+    late = receipts[receipts["due_on"] < pd.Timestamp(as_of)].assign(counts=True)
+    both = pd.concat([late, stale.assign(counts=False)], ignore_index=True) if len(stale) else late
+    rows = both["row"].to_numpy(int)
+    days = (pd.Timestamp(as_of) - both["due_on"]).dt.days
+    what = np.where(both["counts"].to_numpy(bool), "It is planned for today", "It counts as no cover")
+    reasons = [
+        f"Order {_name(order)} of {_units(q)} is {late:,} days overdue. {told}: ask the supplier, or close it."
+        for order, q, late, told in zip(both["order_id"], both["quantity"], days, what, strict=True)
+    ]
+    units = both["quantity"].to_numpy(float)
+    cost = stages.positions.column("unit_cost")[rows]
+    return _frame(
+        stages, rows, "past_due", order_id=both["order_id"].to_numpy(object), quantity=units,
+        due_on=both["due_on"].to_numpy(), units_at_stake=units, value=units * cost, reason=reasons,
+    )  # fmt: skip
+
+
+def _too_late_to_order(stages: Stages, as_of: date) -> pd.DataFrame:
+    """What should have been ordered before this morning: demand that is short before a new order can come."""
+    table = stages.positions.table
+    kept = (table["ranged"] & ~table["dead"]).to_numpy(bool)
+    lead = stages.positions.column("lead_time_days")
+    days = np.arange(stages.with_orders.lost.shape[1])
+    units = np.where(days[None, :] < lead[:, None], stages.with_orders.lost, 0.0).sum(axis=1)
+    first = first_shortage(stages.with_orders)
+    rows = np.flatnonzero(kept & (units > LEAST) & (first < lead))
+    needed = _dates(as_of, first[rows].astype(int))
+    order_on = needed - lead[rows].astype(int).astype("timedelta64[D]")
+    reasons = [
+        f"{_units(u)} will be short before a new order can come: it would have had to be placed by {_said(day)}, "
+        f"to be here on {_said(on)}."
+        for u, day, on in zip(units[rows], order_on, needed, strict=True)
+    ]
+    worth = stages.positions.column("shortage_cost")[rows]
+    return _frame(
+        stages, rows, "past_due", quantity=units[rows], due_on=needed, units_at_stake=units[rows],
+        value=units[rows] * worth, reason=reasons,
+    )  # fmt: skip
+
+
+def _above_maximum(stages: Stages, orders: _Orders, as_of: date) -> pd.DataFrame:
+    """Stock that is, or will be once open orders come, above the most to hold."""
+    most = stages.positions.column("max_stock")
+    rows = np.flatnonzero(~np.isnan(most))
+    if not len(rows):
+        return _frame(stages, rows, "above_maximum")
+    net = stages.without
+    day = np.arange(net.stock.shape[1])
+    # At its highest a day's stock is that after its receipts, before its demand.
+    before = np.concatenate([stages.usable[rows, None], net.stock[rows, :-1]], axis=1)
+    over = before + net.receipts[rows] - most[rows, None]
+    worst, on = over.max(axis=1), over.argmax(axis=1)
+    hit = worst > LEAST
+    rows, units, on = rows[hit], worst[hit], day[on[hit]]
+    arriving = pd.Series(orders.order_id, index=pd.MultiIndex.from_arrays([orders.row, orders.day]))
+    arriving = arriving[~arriving.index.duplicated(keep="last")]
+    order_id = arriving.reindex(pd.MultiIndex.from_arrays([rows, on])).to_numpy(object)
+    reasons = [
+        f"{_units(u)} above the most to hold, {_units(m)}, on {_said(d)}"
+        + (f", when order {_name(order)} comes." if isinstance(order, str) else ".")
+        for u, m, d, order in zip(units, most[rows], _dates(as_of, on), order_id, strict=True)
+    ]
+    cost = stages.positions.column("unit_cost")[rows]
+    return _frame(
+        stages, rows, "above_maximum", order_id=order_id, quantity=units, due_on=_dates(as_of, on),
+        units_at_stake=units, value=units * cost, reason=reasons,
+    )  # fmt: skip
