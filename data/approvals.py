@@ -83,20 +83,28 @@ class Approved:
         match = self.found.get(key)
         return key in self.closed or (match is not None and match["imported_at"] <= imported_at)
 
-    def orders(self, given: pd.DataFrame | None, imported_at: str) -> pd.DataFrame | None:
-        """Return the approved orders that are still to come; None where there is no such table.
+    def orders(self, tables: Mapping[str, pd.DataFrame], imported_at: str) -> pd.DataFrame | None:
+        """Return the approved orders that a plan must know; None where there is no such table.
+
+        Those that the data tell of by number stay, and the plan counts them once; done ones are left out, so that
+        they do not count again when the data tell of them no more.
 
         Parameters
         ----------
-        given : the snapshot's own table, None where it has none; of what was approved here the log decides.
+        tables : of the snapshot, with its own approved orders; of what was approved here the log decides.
         imported_at : when the data came, ISO.
         """
+        given = tables.get("approved_orders")
         if not self.lines:
             return given
+        told = order_ids(tables)
         brought = [] if given is None else given.reindex(columns=list(APPROVED.names)).to_dict("records")
         rows = [{str(n): plain(cell) for n, cell in row.items()} for row in brought]
         rows = [row for row in rows if (row["order_number"], row["item_id"], row["location_id"]) not in self.lines]
-        rows += [dict(row) for key, row in self.lines.items() if not self.is_done(key, imported_at)]
+        for key, row in self.lines.items():
+            by_number = key in self.found and bool(self.found[key]["imported_at"]) and key[0] in told
+            if not self.is_done(key, imported_at) or (by_number and key not in self.closed):
+                rows.append(dict(row))
         return None if given is None and not rows else as_frame(APPROVED, rows)
 
 

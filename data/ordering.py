@@ -28,7 +28,7 @@ def planned(visitor: Visitor, snapshot_id: str, tables: Frames) -> dict[str, pd.
     state = orders.read_approved(log, sample=sample)
     return {
         "pins": pins.read_said(log, sample=sample).left(tables.get("pins")),
-        "approved_orders": state.orders(tables.get("approved_orders"), _imported(visitor, snapshot_id)),
+        "approved_orders": state.orders(tables, _imported(visitor, snapshot_id)),
     }
 
 

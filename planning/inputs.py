@@ -179,15 +179,16 @@ def open_orders(
     -------
     Frames: row (into `keys`), day (from `as_of`), quantity, order_id, due_on, today (approved on `as_of`).
     """
-    orders = inputs["open_orders"].assign(today=False)
-    orders["row"] = rows_of(orders, keys, sole_location(keys))
+    approved = _approved_before(inputs, keys, as_of)
+    orders = inputs["open_orders"].assign(row=lambda frame: rows_of(frame, keys, sole_location(keys)))
+    # The order of this morning stays that, when the data tell of it on the same morning.
+    orders["today"] = _numbers(orders).isin(_numbers(approved[approved["today"]]))
     closed = _received(orders, inputs["receipts"], as_of)
     if closed.any():
         notes.append(f"Open orders that were received already: {int(closed.sum()):,}. They count no more.")
-    approved = approved_orders(inputs, keys, as_of, notes)
     orders = orders[~closed]
+    approved = _still_to_come(approved, inputs, keys, as_of, notes)[list(orders.columns)]
     if len(approved):
-        approved = approved[list(orders.columns)]
         orders = pd.concat([orders, approved], ignore_index=True) if len(orders) else approved
     unknown = orders["row"] < 0
     if unknown.any():
@@ -214,27 +215,31 @@ def open_orders(
     return orders.loc[~stale, columns].reset_index(drop=True), orders.loc[stale, columns].reset_index(drop=True)
 
 
-def approved_orders(inputs: Inputs, keys: pd.DataFrame, as_of: date, notes: list[str]) -> pd.DataFrame:
-    """Return the approved orders that no open order and no receipt of the same number, item and location tells of.
-
-    Returns
-    -------
-    DataFrame in the columns of the contract's open orders, order_id being the order's number, with `row` (into `keys`)
-    and `today` (approved on `as_of`).
-    """
+def _approved_before(inputs: Inputs, keys: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Return the orders approved until `as_of` in the columns of open orders; `row` (into `keys`), `today` (on it)."""
     approved = inputs["approved_orders"].rename(columns={"order_number": "order_id"})
     approved = approved[~(approved["ordered_on"] > pd.Timestamp(as_of))]
-    approved = approved.assign(
-        row=rows_of(approved, keys, sole_location(keys)), today=approved["ordered_on"] == pd.Timestamp(as_of)
-    )
+    today = approved["ordered_on"] == pd.Timestamp(as_of)
+    return approved.assign(row=rows_of(approved, keys, sole_location(keys)), today=today)
+
+
+def _numbers(orders: pd.DataFrame) -> pd.MultiIndex:
+    """Return what tells lines of orders apart: number, item, and row of the plan."""
+    return pd.MultiIndex.from_frame(orders[["order_id", "item_id", "row"]])
+
+
+def _still_to_come(
+    approved: pd.DataFrame, inputs: Inputs, keys: pd.DataFrame, as_of: date, notes: list[str]
+) -> pd.DataFrame:
+    """Return the approved orders that no open order and no receipt of the same number, item and location tells of."""
     if approved.empty:
         return approved
-    arrived = inputs["receipts"][inputs["receipts"]["received_on"] <= pd.Timestamp(as_of)]
-    told = pd.concat([t[["order_id", "item_id", "location_id"]] for t in (inputs["open_orders"], arrived)])
+    receipts = inputs["receipts"]
+    arrived = receipts[receipts["received_on"] <= pd.Timestamp(as_of)]
+    told = pd.concat([table[["order_id", "item_id", "location_id"]] for table in (inputs["open_orders"], arrived)])
     told = told[told["order_id"].notna()]
-    known = pd.MultiIndex.from_arrays([told["order_id"], told["item_id"], rows_of(told, keys, sole_location(keys))])
-    mine = pd.MultiIndex.from_frame(approved[["order_id", "item_id", "row"]])
-    standing = approved[~mine.isin(known) & (approved["quantity"] > 0).to_numpy()]
+    told = told.assign(row=rows_of(told, keys, sole_location(keys)))
+    standing = approved[~_numbers(approved).isin(_numbers(told)) & (approved["quantity"] > 0).to_numpy()]
     waiting = standing[standing["ordered_on"] < pd.Timestamp(as_of) - pd.Timedelta(days=UNMATCHED_DAYS)]
     if len(waiting):
         numbers = waiting["order_id"].drop_duplicates()
