@@ -37,15 +37,10 @@ COLUMNS = (
 )
 
 
-def rows_of(plan: PlanResult) -> pd.DataFrame | None:
-    """The exceptions of the plan, None of a plan that tells none."""
-    return getattr(plan, "exceptions", None)
-
-
 def show(plan: PlanResult) -> None:
     """Draw the tab."""
-    rows = rows_of(plan)
-    if rows is None or rows.empty:
+    rows = plan.exceptions
+    if rows.empty:
         st.success("Every open order fits the plan: nothing to hurry, postpone or cancel.", icon=":material/task_alt:")
         return
     kinds = [kind for kind in KINDS if (rows["kind"] == kind).any()]

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from planning.params import ABC_CLASSES
-from planning.result import PlanResult
+from planning.result import PlanResult, Projection
 
 RISKS = ("red", "amber", "green")
 MOST_VALUES = 50
@@ -31,10 +31,12 @@ _FRAMES = (
     "allocation",
     "waterfall",
     "items",
+    "exceptions",
+    "steps",
     "accuracy",
     "before_after",
 )
-_ARRAYS = ("demand", "receipts", "orders", "without_orders", "with_orders", "low", "high", "safety")
+_ARRAYS = tuple(f.name for f in fields(Projection) if f.name not in ("keys", "days"))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pages.components import charts, decided, headline, item_view, ordering, pan
 from pages.components.formats import count, day, literal, money, short_day, units
 from pages.components.lines import KEYS
 from pages.components.weeks import MEASURES, ByWeek
+from planning.grid import build_grid
 from planning.result import PlanResult
 
 EVERYTHING = "everything"
@@ -19,6 +20,8 @@ MOST_ROWS, MOST_LINES = 500, 60
 """So many rows are sent of one measure; so many lines where all measures are shown."""
 LONGEST_REASON = 500
 UNITS, DAYS = "units", "days"
+LEAST = 0.5
+"""Units below which nothing is told as missing."""
 
 
 def show(plan: PlanResult) -> None:
@@ -109,7 +112,7 @@ def _line(plan: PlanResult, found: ByWeek, row: int) -> None:
     """The line in view: its weeks, orders to be edited, its projected stock."""
     item_id, location_id = (str(found.keys[k].iloc[row]) for k in KEYS)
     item_view.heading(plan, item_id, location_id, key="week_item")
-    told = weeks.of_line(found, row)
+    told = build_grid(plan, item_id, location_id, weeks.WEEKS)
     pinned = ordering.pinned_orders(plan, item_id, location_id)
     placed = _placed(plan, item_id, location_id, told["starts_on"], pinned)
     buys = not plan.items.loc[_is(plan.items, item_id, location_id), "supplier_id"].isna().all()
@@ -149,17 +152,19 @@ def _week(days: pd.Series, starts: pd.Series) -> pd.Series:
 def _in_words(told: pd.DataFrame, plan: PlanResult, item_id: str, location_id: str) -> str:
     """What these weeks come to."""
     missed, asked = float(told["unmet"].sum()), float(told["demand"].sum())
+    late = float(told["past_due"].sum())
     said = f"**{units(round(asked))}** are expected to be asked for in {count(len(told), 'week')}"
-    if missed < 0.5:
+    if missed < LEAST:
         return f"{said}, and all are there."
     share = f" ({missed / asked:.0%})" if asked else ""
     items = plan.items.loc[_is(plan.items, item_id, location_id)]
     price = items["unit_price"].iloc[0] if len(items) else np.nan
     worth = f", {money(missed * price, literal(plan.params.currency))} of sales" if pd.notna(price) else ""
-    first = told.loc[told["unmet"] >= 0.5, "starts_on"]
+    first = told.loc[told["unmet"] >= LEAST, "starts_on"]
     since = f"; the first in the week from {short_day(first.iloc[0])}" if len(first) else ""
     verb = "lost" if plan.params.unmet_demand == "lost" else "owed"
-    return f"{said}; **{units(round(missed))}**{share} are {verb}{worth}{since}."
+    past = f" {units(round(late))} should have been ordered before today." if late >= LEAST else ""
+    return f"{said}; **{units(round(missed))}**{share} are {verb}{worth}{since}.{past}"
 
 
 def _editor(told: pd.DataFrame, item_id: str, location_id: str, *, editable: bool) -> pd.DataFrame:
@@ -175,11 +180,11 @@ def _editor(told: pd.DataFrame, item_id: str, location_id: str, *, editable: boo
         ),
         **{
             name: number(title, format="%,.1f" if name == "days_of_supply" else "%,.0f")
-            for name, title in MEASURES.items()
+            for name, title in {**MEASURES, "safety_stock": "Safety stock"}.items()
         },
     }
-    lean = told.round(dict.fromkeys(MEASURES, 1))
-    order = ["starts_on", "placed", *MEASURES]
+    order = ["starts_on", "placed", *MEASURES, "safety_stock"]
+    lean = told[order].round(dict.fromkeys(order[2:], 1))
     return pd.DataFrame(
         st.data_editor(
             lean,

@@ -10,6 +10,7 @@ import pytest
 from data import service
 from pages.components import cached, charts, exceptions_view, lookups, purchases, weeks, work
 from pages.components.filters import Filters
+from planning.grid import build_grid
 from planning.params import Params
 from tests.pages.fake_plan import fake_history, fake_plan
 from tests.pages.test_pages import on_sample, opened, said, sample_home, widget  # noqa: F401
@@ -104,21 +105,18 @@ def test_a_long_ranking_is_drawn_in_few_steps_that_add_up():
 
 def test_the_identity_of_stock_holds_in_every_week(plan):
     found = weeks.by_week(plan)
-    served = found.demand - found.unmet
-    after = found.starting_stock - served + found.receipts + found.orders
+    after = found.starting_stock - found.sales + found.receipts + found.orders
     np.testing.assert_allclose(after, found.closing_stock, atol=1e-6)
     np.testing.assert_allclose(found.starting_stock[:, 1:], found.closing_stock[:, :-1])
     assert (found.unmet >= 0).all()
-    assert (found.unmet <= found.demand + 1e-9).all()
 
 
-def test_days_on_hand_look_forward():
-    closing = np.array([[10.0, 0.0, 100.0]])
-    demand = np.full((1, 28), 4.0)
-    found = weeks._days(closing, demand, np.array([7, 14, 21]))
-    assert found[0, 0] == pytest.approx(2.5)
-    assert found[0, 1] == 0
-    assert np.isnan(found[0, 2])
+def test_the_lines_together_say_what_each_says_alone(plan):
+    found, rows = weeks.by_week(plan), np.array([0, 5, 17])
+    for row in rows:
+        alone = build_grid(plan, *found.keys.iloc[row], weeks.WEEKS)
+        for name in weeks.MEASURES:
+            np.testing.assert_allclose(found.of(name, np.array([row]))[0], alone[name], atol=1e-6)
 
 
 def test_everything_of_a_line_stands_together(plan):
@@ -126,8 +124,7 @@ def test_everything_of_a_line_stands_together(plan):
     rows = weeks.everything(found, np.array([5, 2]))
     assert rows["item_id"].tolist()[:7] == [found.keys["item_id"].iloc[5]] * 7
     assert rows["measure"].tolist() == [*weeks.MEASURES.values()] * 2
-    one = weeks.of_line(found, 5)
-    assert rows.iloc[1, 3:].tolist() == pytest.approx(one["demand"].round(1).tolist())
+    assert rows.iloc[1, 3:].tolist() == pytest.approx(found.sales[5].round(1).tolist())
 
 
 # --- orders ----------------------------------------------------------------------------------------------------------
