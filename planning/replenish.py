@@ -291,35 +291,57 @@ def net_requirements(
     return Requirements(net.T, planned.T, releases.T, available.T, past_due)
 
 
-def safety_by_day(
-    demand: CumulativeDemand, interval: np.ndarray, buffer: np.ndarray, least: np.ndarray, z: np.ndarray, days: int
-) -> np.ndarray:
-    """Return the safety stock of each day, told anew each week, units, (n, days).
+@dataclass(frozen=True)
+class Spreads:
+    """How the spread of demand over the coming interval runs on, week by week, (weeks, n) each.
 
-    The policy's buffer, which is the quantile of demand over the coming interval less its mean, follows that
-    interval's demand. Seen from its own morning, each interval is as uncertain as today's: a gamma keeps its shape,
-    a negative binomial its size, so that their spread changes with their mean alone, and the distance from mean to
-    quantile with the spread (exactly for the gamma, nearly for the counts). What is not sold today, but will be, has
-    a buffer of `z` spreads.
+    times : as many times today's; NaN where nothing is sold over the interval from today.
+    units : the standard deviation, told in advance; what those rows go by.
+    """
+
+    times: np.ndarray
+    units: np.ndarray
+
+
+def coming_spreads(demand: CumulativeDemand, interval: np.ndarray, days: int) -> Spreads:
+    """Return the spread of demand over the interval that begins with each week.
+
+    Seen from its own morning, each interval is as uncertain as today's: a gamma keeps its shape, a negative binomial
+    its size, so that its spread changes with its mean alone.
 
     Parameters
     ----------
     interval : what one order must cover, days, (n,).
+    """
+    mean, variance = demand.mean_to(interval), demand.variance_to(interval)
+    own = np.where(demand.whole, np.minimum(mean, variance), 0.0)
+    times, units = np.empty((2, -(-days // 7), len(mean)))
+    for week in range(len(times)):
+        start = np.full(len(mean), 7.0 * week)
+        coming, spread = demand.between(start, start + interval)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            more = coming / mean
+            share = (own * more + (variance - own) * more**2) / variance
+            times[week] = np.where(mean > 0, np.sqrt(np.where(variance > 0, share, more**2)), np.nan)
+        units[week] = np.sqrt(spread)
+    return Spreads(times, units)
+
+
+def safety_by_day(spreads: Spreads, buffer: np.ndarray, least: np.ndarray, z: np.ndarray, days: int) -> np.ndarray:
+    """Return the safety stock of each day, told anew each week, units, (n, days).
+
+    The policy's buffer, which is the quantile of demand over the coming interval less its mean, follows that
+    interval's spread: exactly for a gamma, nearly for counts. What is not sold today, but will be, has a buffer of
+    `z` spreads.
+
+    Parameters
+    ----------
     buffer : the policy's, units, (n,); least : what is held beyond mean demand in any case, units, (n,).
     z : standard normal quantile of the service target, (n,).
     """
-    out = np.empty((days, len(buffer)))
-    mean, variance = demand.mean_to(interval), demand.variance_to(interval)
-    for start in range(0, days, 7):
-        now = np.full(len(buffer), float(start))
-        coming, spread = demand.between(now, now + interval)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            times = np.where(mean > 0, coming / mean, 0.0)
-            own = np.where(demand.whole, np.minimum(mean, variance), 0.0)
-            share = np.where(variance > 0, (own * times + (variance - own) * times**2) / variance, times**2)
-        value = np.where(mean > 0, np.maximum(buffer, 0) * np.sqrt(share), np.maximum(z, 0) * np.sqrt(spread))
-        out[start : start + 7] = np.maximum(value, least)
-    return out.T
+    known = np.maximum(buffer, 0) * spreads.times
+    weekly = np.maximum(np.where(np.isnan(known), np.maximum(z, 0) * spreads.units, known), least)
+    return np.repeat(weekly, 7, axis=0)[:days].T
 
 
 def first_shortage(netting: Netting) -> np.ndarray:

@@ -19,9 +19,19 @@ from planning.params import Params
 from planning.past import Choice, Past
 from planning.policy import Levels, Need, Supply, build_need, critical_ratio, find_levels
 from planning.positions import Positions, build_positions, build_supply, with_choices, with_demand
-from planning.replenish import Netting
+from planning.replenish import Netting, Spreads, coming_spreads
 from planning.spread import build_distribution, corrected_path
-from planning.timeline import HandOrders, Timeline, as_set, build_timeline, hand_orders, tell_broken_limits
+from planning.supplier_terms import raise_to_terms
+from planning.timeline import (
+    HandOrders,
+    Timeline,
+    as_set,
+    build_safety,
+    build_timeline,
+    days_without,
+    hand_orders,
+    tell_broken_limits,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,8 @@ class Base:
     statistical : mean demand by bucket before the planner's corrections, units, (n, H).
     corrections : what each of these did (see `planning.overrides.corrected`); None where there are none.
     hand : orders that the planner has set.
+    without : the days to come without new orders.
+    spreads : how the spread of demand runs on.
     """
 
     suppliers: pd.DataFrame
@@ -55,6 +67,8 @@ class Base:
     statistical: np.ndarray
     corrections: pd.DataFrame | None
     hand: HandOrders
+    without: Netting
+    spreads: Spreads
     notes: tuple[str, ...]
 
 
@@ -65,7 +79,8 @@ class Stages(Base):
     position : usable and what is on order for it, but for what was approved this morning, units, (n,).
     approved, covered : units approved this morning, and what of them the order needs no more, (n,).
     asked : the unrounded order or transfer, units, (n,); what was approved this morning is off already.
-    raised, cut : units added for the supplier's minimum, and lost to the budget, (n,).
+    raised, filled, cut : units added for the supplier's minimum and order cost, for its container, and lost to the
+        budget, (n,).
     order, transfer : units to buy, and to send here, today, (n,).
     timeline : the days to come.
     bound : what kept a transfer below its request (see `planning.allocate.what_bound`), (n,).
@@ -80,6 +95,7 @@ class Stages(Base):
     limits: Limits
     sized: Sized
     raised: np.ndarray
+    filled: np.ndarray
     cut: np.ndarray
     order: np.ndarray
     transfer: np.ndarray
@@ -88,11 +104,6 @@ class Stages(Base):
     timeline: Timeline
     bound: np.ndarray
     ratio: np.ndarray
-
-    @property
-    def without(self) -> Netting:
-        """Net of the days to come without new orders."""
-        return self.timeline.without
 
     @property
     def with_orders(self) -> Netting:
@@ -182,6 +193,8 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
         statistical=network.pool(statistical) * params.demand_multiplier,
         corrections=corrections,
         hand=hand_orders(tables.tables.get("pins"), network.keys, as_of),
+        without=days_without(network, positions, demand, usable, params),
+        spreads=coming_spreads(demand, interval, demand.days),
         notes=tuple(notes),
     )
 
@@ -218,10 +231,10 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     tell_broken_limits(hand, limits, positions, notes)
     wish = np.where(hand.is_set, hand.today, sized.order)
     _tell_impossible(positions, limits, asked, notes)
-    raised, cut = _purchases(
-        base.suppliers, positions, need, replace(sized, order=wish), limits, asked, hand, demand, params, notes
+    raised, filled, cut = _purchases(
+        base, positions, replace(sized, order=wish), limits, levels, asked, approved, params, notes
     )
-    order = np.where(positions.buys, wish + raised + cut, 0.0)
+    order = np.where(positions.buys, wish + raised + filled + cut, 0.0)
     rate = demand.mean_to(lead + review) / (lead + review)
     question = build_question(
         network,
@@ -237,10 +250,11 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     transfer = np.bincount(question.routes["destination"], allocation.units, minlength=len(order))
     routes, ratio = question.routes, critical_ratios(positions, params)
     sent = (routes["destination"].to_numpy(), np.ceil(routes["transit_days"].to_numpy(float)), allocation.units)
-    buffer = np.maximum(levels.order - need.mean, 0)
+    safety = build_safety(positions, base.spreads, np.maximum(levels.order - need.mean, 0), params, ratio, demand.days)
     as_of, lot = base.fits.calendar.as_of, np.where(by_lot, levels.lot, np.nan)
+    lost = params.unmet_demand == "lost"
     timeline = build_timeline(
-        network, positions, demand, usable, buffer, limits, order, sent, hand, params, ratio, lot, as_of
+        positions, demand, usable, base.without, safety, limits, order, sent, hand, lot, as_of, lost=lost
     )
     return Stages(
         **(vars(base) | {"positions": positions}),
@@ -252,6 +266,7 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         limits=limits,
         sized=sized,
         raised=raised,
+        filled=filled,
         cut=cut,
         order=order,
         transfer=transfer,
@@ -316,32 +331,38 @@ def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> 
 
 
 def _purchases(
-    suppliers: pd.DataFrame,
+    base: Base,
     positions: Positions,
-    need: Need,
     sized: Sized,
     limits: Limits,
+    levels: Levels,
     asked: np.ndarray,
-    hand: HandOrders,
-    demand: CumulativeDemand,
+    approved: np.ndarray,
     params: Params,
     notes: list[str],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the suppliers' minimums add to the purchases, and what the budget takes from them, (n,) each.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what suppliers' minimums and order costs add, what containers add, and what the budget takes, (n,) each.
 
-    Orders set by hand count for both, but are neither raised nor cut; so do those approved this morning for the budget.
+    Orders set by hand count for all, but are neither raised nor cut; so do those approved this morning for the budget.
     """
+    need, hand, demand = base.need, base.hand, base.demand
     buys, cost = positions.buys, positions.column("unit_cost")
     bought = replace(sized, order=np.where(buys, sized.order, 0.0))
-    least = suppliers.drop_duplicates("supplier_id").set_index("supplier_id")["min_order_value"]
+    terms = raise_to_terms(
+        base.suppliers, positions, need, base.supply, levels, bought.order, approved, hand.is_set, limits, demand, notes
+    )
+    least = base.suppliers.drop_duplicates("supplier_id").set_index("supplier_id")["min_order_value"]
     minimum = positions.table["supplier_id"].map(least).astype(float).fillna(0).to_numpy()
     per_day = np.where(hand.is_set, 0.0, demand.mean_to(positions.interval) / positions.interval)
     wanted = np.where(hand.is_set, bought.order, asked)
     free = as_set(limits, hand.is_set)
-    raised = reach_supplier_minimum(wanted, bought, free, positions, minimum, per_day, notes)
-    ordered = bought.order + raised
+    # What coverage cannot reach is reached as far as days of demand do.
+    missing = np.where(terms.settled, 0.0, minimum)
+    raised = terms.by_value + reach_supplier_minimum(wanted, bought, free, positions, missing, per_day, notes)
+    filled = terms.by_container
+    ordered = bought.order + raised + filled
     if params.budget is None:
-        return raised, np.zeros(len(ordered))
+        return raised, filled, np.zeros(len(ordered))
     gain = positions.worth * (need.short(np.zeros(len(ordered))) - need.short(ordered))
     fixed = np.where(hand.is_set, ordered, 0.0)
     left = params.budget - float(np.nansum((fixed + positions.approved) * cost))
@@ -351,7 +372,7 @@ def _purchases(
         )
     cut = cut_to_budget(ordered - fixed, limits, cost, gain, max(left, 0.0), notes)
     _tell_cut_orders(positions, ordered + cut, minimum, notes)
-    return raised, cut
+    return raised, filled, cut
 
 
 def _tell_cut_orders(positions: Positions, order: np.ndarray, minimum: np.ndarray, notes: list[str]) -> None:

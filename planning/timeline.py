@@ -13,8 +13,17 @@ from planning.network import Network
 from planning.orders import Limits, size_orders
 from planning.params import Params
 from planning.positions import Positions
-from planning.replenish import Closed, LaterOrders, Netting, empty_days, occasions, project, receipts_by_day
-from planning.replenish import safety_by_day as _safety_by_day
+from planning.replenish import (
+    Closed,
+    LaterOrders,
+    Netting,
+    Spreads,
+    empty_days,
+    occasions,
+    project,
+    receipts_by_day,
+    safety_by_day,
+)
 
 WEEK = 7
 
@@ -47,7 +56,6 @@ class Timeline:
     later : how later orders are proposed.
     """
 
-    without: Netting
     with_orders: Netting
     safety: np.ndarray
     placed: np.ndarray
@@ -103,57 +111,65 @@ def tell_broken_limits(hand: HandOrders, limits: Limits, positions: Positions, n
         )
 
 
-def build_timeline(
-    network: Network,
-    positions: Positions,
-    demand: CumulativeDemand,
-    usable: np.ndarray,
-    buffer: np.ndarray,
-    limits: Limits,
-    order: np.ndarray,
-    transfers: tuple[np.ndarray, np.ndarray, np.ndarray],
-    hand: HandOrders,
-    params: Params,
-    ratio: np.ndarray,
-    lot: np.ndarray,
-    as_of: date,
-) -> Timeline:
-    """Net the days to come, without new orders and with today's and later ones.
-
-    Parameters
-    ----------
-    usable : stock that counts, units, (n,); buffer : the policy's, units, (n,).
-    order : today's purchases, units, (n,); transfers : row, days on the way, units of today's transfers.
-    ratio : the critical ratio of the cost measure, (n,).
-    lot : what an order brings beyond what is short, NaN: the demand of its coverage, units, (n,).
-    """
-    shape = (len(order), demand.days)
+def days_without(
+    network: Network, positions: Positions, demand: CumulativeDemand, usable: np.ndarray, params: Params
+) -> Netting:
+    """Net the days to come without new orders. `usable`: stock that counts, units, (n,)."""
+    shape = (len(usable), demand.days)
     receipts = positions.receipts
     due = receipts_by_day(*(receipts[c].to_numpy() for c in ("row", "day", "quantity")), shape)
     # What is on its way to a store is cover of the warehouse that feeds it, too.
     due = np.stack([network.pool(column) for column in due.T]).T if network.feeds.any() else due
+    return project(demand, usable, due, empty_days(shape), None, lost=params.unmet_demand == "lost")
+
+
+def build_timeline(
+    positions: Positions,
+    demand: CumulativeDemand,
+    usable: np.ndarray,
+    without: Netting,
+    safety: np.ndarray,
+    limits: Limits,
+    order: np.ndarray,
+    transfers: tuple[np.ndarray, np.ndarray, np.ndarray],
+    hand: HandOrders,
+    lot: np.ndarray,
+    as_of: date,
+    *,
+    lost: bool,
+) -> Timeline:
+    """Net the days to come with today's and later orders.
+
+    Parameters
+    ----------
+    usable : stock that counts, units, (n,); safety : the safety stock by day, units, (n, days).
+    order : today's purchases, units, (n,); transfers : row, days on the way, units of today's transfers.
+    lot : what an order brings beyond what is short, NaN: the demand of its coverage, units, (n,).
+    """
+    shape = without.stock.shape
     lead = positions.column("lead_time_days")
     placed = receipts_by_day(np.arange(len(order)), lead, order, shape)
     placed += receipts_by_day(*transfers, shape)
     placed += receipts_by_day(hand.row, hand.day + lead[hand.row], hand.units, shape)
-    safety = _safety(positions, demand, buffer, params, ratio)
     later = _later(positions, limits, safety, hand, lot, as_of)
-    lost = params.unmet_demand == "lost"
-    without = project(demand, usable, due, empty_days(shape), None, lost=lost)
-    return Timeline(without, project(demand, usable, due, placed, later, lost=lost), safety, placed, later)
+    return Timeline(project(demand, usable, without.receipts, placed, later, lost=lost), safety, placed, later)
 
 
-def _safety(
-    positions: Positions, demand: CumulativeDemand, buffer: np.ndarray, params: Params, ratio: np.ndarray
+def build_safety(
+    positions: Positions, spreads: Spreads, buffer: np.ndarray, params: Params, ratio: np.ndarray, days: int
 ) -> np.ndarray:
+    """Return the safety stock by day, units, (n, days); one that is pinned stays as it is.
+
+    Parameters
+    ----------
+    buffer : the policy's, units, (n,); ratio : the critical ratio of the cost measure, (n,).
+    """
     target = ratio if params.service_measure == "cost" else positions.column("service_target")
     z = special.ndtri(np.clip(target, 1e-6, 1 - 1e-6))
-    least = positions.column("least_stock")
-    out = _safety_by_day(demand, positions.interval, buffer, least, z, demand.days)
-    if "pinned_safety_stock" in positions.table:
-        pinned = positions.column("pinned_safety_stock")
-        rows = np.flatnonzero(~np.isnan(pinned))
-        out[rows] = pinned[rows, None]
+    out = safety_by_day(spreads, buffer, positions.column("least_stock"), z, days)
+    pinned = positions.column("pinned_safety_stock")
+    rows = np.flatnonzero(~np.isnan(pinned))
+    out[rows] = pinned[rows, None]
     return out
 
 
