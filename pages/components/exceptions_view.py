@@ -27,12 +27,12 @@ COLUMNS = (
     "item_id",
     "item_name",
     "location_id",
+    "value",
     "order_id",
     "quantity",
     "due_on",
     "move_to",
     "units_at_stake",
-    "value",
     "reason",
 )
 
@@ -104,14 +104,15 @@ def _one(row: pd.Series, plan: PlanResult) -> None:
         item_view.heading(plan, item_id, location_id, key="exception_item")
         stake = f" At stake: {money(row['value'], literal(plan.params.currency))}." if known(row["value"]) else ""
         st.markdown(f"**{KINDS.get(row['kind'], 'Check')}**: {literal(row['reason'])}{stake}")
-        st.caption("To ask of the supplier; copy it from the corner.")
-        st.code(ask(row, plan), language=None, wrap_lines=True)
+        if known(row["order_id"]):
+            st.caption("To ask of the supplier; copy it from the corner.")
+            st.code(ask(row, plan), language=None, wrap_lines=True)
         with st.container(horizontal=True, key="exception_actions"):
             until = row["move_to"] if known(row["move_to"]) else row["due_on"]
             after = pd.Timestamp(plan.as_of) + pd.Timedelta(days=1)
             until = max(pd.Timestamp(until) if known(until) else after + pd.Timedelta(days=6), after).date()
             pressed = st.button(
-                f"Asked: snooze until {day(until)}",
+                f"{'Asked' if known(row['order_id']) else 'Seen'}: snooze until {day(until)}",
                 key="exception_asked",
                 icon=":material/snooze:",
                 help="The line stays off the work list until then.",

@@ -30,7 +30,7 @@ def heading(plan: PlanResult, item_id: str, location_id: str, *, key: str = "") 
     """Name the line, say its risk and action, and, given a key, offer the way to the item's own page."""
     line = line_of(plan.replenishment, item_id, location_id)
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key or 'item'}_heading"):
-        st.markdown(f"##### {literal(name_of(plan, item_id))}", width="content")
+        st.markdown(f"## {literal(name_of(plan, item_id))}", width="content")
         st.caption(f"{literal(item_id)} at {literal(location_id)}", width="content")
         if line is not None:
             risk = str(line["risk"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,19 @@ MOST_ROWS, MOST_LINES = 500, 60
 """So many rows are sent of one measure; so many lines where all measures are shown."""
 LONGEST_REASON = 500
 UNITS, DAYS = "units", "days"
+SHORT: Mapping[str, str] = MappingProxyType(
+    {
+        "starting_stock": "Start",
+        "sales": "Sales",
+        "receipts": "Receipts",
+        "orders": "Arriving",
+        "closing_stock": "Close",
+        "unmet": "Unmet",
+        "days_of_supply": "Days",
+        "safety_stock": "Safety",
+    }
+)
+"""Headings that let a line stand in one view."""
 LEAST = 0.5
 """Units below which nothing is told as missing."""
 
@@ -179,7 +193,7 @@ def _editor(told: pd.DataFrame, item_id: str, location_id: str, *, editable: boo
             help="Units ordered in this week. Type another quantity; an empty cell lets the plan decide again.",
         ),
         **{
-            name: number(title, format="%,.1f" if name == "days_of_supply" else "%,.0f")
+            name: number(SHORT[name], format="%,.1f" if name == "days_of_supply" else "%,.0f", help=title)
             for name, title in {**MEASURES, "safety_stock": "Safety stock"}.items()
         },
     }
