@@ -8,12 +8,17 @@ from hypothesis import strategies as st
 from planning.distribution import CumulativeDemand
 from planning.orders import Limits
 from planning.replenish import (
+    Closed,
     LaterOrders,
+    coming_spreads,
     days_of_supply,
     first_shortage,
+    net_requirements,
+    occasions,
     project,
     receipts_by_day,
     risk,
+    safety_by_day,
 )
 
 ANY = Limits(np.zeros(1), np.zeros(1), np.full(1, np.inf))
@@ -51,6 +56,37 @@ def test_time_phased_netting_is_that_of_the_specification():
     found = netted([40, 50, 10, 40, 40, 40, 50], 75, [0, 60, 0, 0, 0, 0, 0], later(lead=2, buffer=10, limits=limits))
     assert found.planned.tolist() == [[0, 0, 0, 50, 50, 0, 50]]
     assert found.stock.tolist() == [[35, 45, 35, 45, 55, 15, 15]]
+
+
+def record(gross, receipts, stock, safety, lead, limits, **more):
+    return net_requirements(
+        row(*gross), row(*receipts), np.array([float(stock)]), np.array([float(safety)]), np.array([float(lead)]),
+        limits, **more,
+    )  # fmt: skip
+
+
+def test_the_record_of_netting_is_that_of_the_specification():
+    # science, 4.1: what is missing, what arrives, and what is released two buckets before.
+    limits = Limits(np.array([50.0]), np.array([25.0]), np.array([np.inf]))
+    found = record([40, 50, 10, 40, 40, 40, 50], [0, 60, 0, 0, 0, 0, 0], 75, 10, 2, limits)
+    assert found.net.tolist() == [[0, 0, 0, 15, 5, 0, 45]]
+    assert found.receipts.tolist() == [[0, 0, 0, 50, 50, 0, 50]]
+    assert found.releases.tolist() == [[0, 50, 50, 0, 50, 0, 0]]
+    assert found.available.tolist() == [[35, 45, 35, 45, 55, 15, 15]]
+    assert found.past_due.tolist() == [0]
+
+
+def test_what_should_have_been_released_before_today_is_past_due():
+    # science, 4.1: OH 100, lot 200, L 4: 35 are missing in the fourth bucket, and 200 are past due.
+    limits = Limits(np.array([200.0]), np.array([200.0]), np.array([np.inf]))
+    found = record([50, 125, 100, 60, 40], [0, 200, 0, 0, 0], 100, 0, 4, limits)
+    assert found.net.tolist() == [[0, 0, 0, 35, 0]]
+    assert found.receipts.tolist() == [[0, 0, 0, 200, 0]]
+    assert found.past_due.tolist() == [200]
+    assert not found.releases.any()
+    found = record([50, 125, 100, 60, 40], [0, 200, 0, 200, 0], 100, 0, 4, limits)
+    assert found.available.tolist() == [[50, 125, 25, 165, 125]]
+    assert found.past_due.tolist() == [0]
 
 
 def test_netting_with_all_receipts_in_time_plans_nothing():
@@ -96,6 +132,121 @@ def test_later_orders_come_at_reviews_only_and_last_as_long_as_they_must():
     assert np.flatnonzero(found.planned[0]).tolist() == [5, 11]
     assert found.planned[0, [5, 11]].tolist() == [60, 60]
     assert (found.stock >= 0).all()
+
+
+def test_a_receipt_at_the_end_of_a_review_covers_no_gap_before_it():
+    # L 2, R 5: the order of day 7 must last to day 11; 50 come on day 11 only.
+    found = netted([10.0] * 12, 70, [0] * 11 + [50], later(lead=2, review=5))
+    assert np.flatnonzero(found.planned[0]).tolist() == [7]
+    assert found.planned[0, 7] == 40
+    assert not found.lost.any()
+
+
+def test_a_plan_may_not_pass_the_most_to_hold_nor_the_life_of_what_arrives():
+    how = later(lead=1, review=2, coverage=8)
+    assert netted([10.0] * 20, 30, [0] * 20, how).planned.max() == 80
+    held = LaterOrders(**{**vars(how), "ceiling": np.array([45.0])})
+    found = netted([10.0] * 20, 30, [0] * 20, held)
+    assert (found.stock[0] + 10 <= 45).all()
+    assert found.planned.any()
+    fresh = LaterOrders(**{**vars(how), "life": np.array([3.0])})
+    assert netted([10.0] * 20, 30, [0] * 20, fresh).planned.max() == 30
+
+
+def test_the_most_to_hold_is_not_spent_by_todays_stock():
+    # 40 are there and 40 are the most: later orders come all the same, once there is room.
+    how = LaterOrders(**{**vars(later(lead=1, review=2)), "ceiling": np.array([40.0])})
+    assert not netted([10.0] * 20, 40, [0] * 20, how).lost.any()
+
+
+def test_a_lot_takes_the_place_of_the_coverage():
+    how = LaterOrders(**{**vars(later(lead=1, review=1, coverage=9)), "lot": np.array([25.0])})
+    found = netted([10.0] * 6, 20, [0] * 6, how)
+    assert found.planned.tolist() == [[0, 0, 35, 0, 0, 30]]
+
+
+def test_what_a_planner_has_set_is_left_alone():
+    how = LaterOrders(**{**vars(later(lead=1)), "closed": Closed(np.array([0]), np.array([3]), np.array([5]))})
+    found = netted([10.0] * 8, 20, [0] * 8, how, [0, 0, 0, 15, 0, 0, 0, 0], lost=True)
+    assert found.planned.tolist() == [[0, 0, 10, 0, 0, 0, 10, 10]]
+    assert found.lost.tolist() == [[0, 0, 0, 0, 5, 10, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("weekday", "review", "today", "first", "step"),
+    [
+        (np.nan, 7, 0, 7, 7),
+        (np.nan, 1, 3, 1, 1),
+        # Monday today, ordered on Wednesdays: the day after tomorrow, then every week.
+        (2, 7, 0, 2, 7),
+        (0, 7, 0, 7, 7),
+        # Every two weeks: the last Wednesday within them.
+        (2, 14, 0, 9, 14),
+        (0, 14, 0, 14, 14),
+        (6, 10, 0, 6, 7),
+        # A review shorter than a week waits for the day all the same.
+        (4, 2, 0, 4, 7),
+    ],
+)
+def test_later_occasions_fall_on_the_suppliers_day(weekday, review, today, first, step):
+    found = occasions(np.array([float(weekday)]), np.array([float(review)]), today)
+    assert (found[0][0], found[1][0]) == (first, step)
+
+
+@given(st.integers(0, 6), st.integers(7, 60), st.integers(0, 6))
+def test_occasions_are_on_the_day_and_never_farther_apart_than_the_review(weekday, review, today):
+    first, step = (x[0] for x in occasions(np.array([float(weekday)]), np.array([float(review)]), today))
+    assert (today + first) % 7 == weekday
+    assert 0 < first <= review
+    assert step % 7 == 0
+    assert 7 <= step <= review
+
+
+def moving(per_week: list[float], variance: float, *, whole: bool) -> CumulativeDemand:
+    daily = np.repeat(np.array(per_week) / 7, 7)
+    mean = np.concatenate([[0.0], np.cumsum(daily)])[None, :]
+    return CumulativeDemand(mean, mean * variance, np.array([whole]))
+
+
+def test_the_safety_stock_of_a_gamma_is_the_quantile_of_each_coming_interval_less_its_mean():
+    demand = moving([70, 140, 35, 70], 30.0, whole=False)
+    interval = np.array([7.0])
+    buffer = demand.quantile(0.95, interval) - demand.mean_to(interval)
+    found = safety_by_day(coming_spreads(demand, interval, 28), buffer, np.zeros(1), np.full(1, 1.645), 28)[0]
+    assert (found[:7] == found[0]).all()
+    for week, mean in enumerate([70, 140, 35, 70]):
+        # Seen from its own morning each week is as uncertain, for its mean, as the first.
+        shape = CumulativeDemand.quantiles(
+            demand, np.array([0.95]), np.array([float(mean)]), np.array([70 * 30 * (mean / 70) ** 2])
+        )[0, 0]
+        assert found[7 * week] == pytest.approx(shape - mean)
+
+
+def test_the_safety_stock_of_counts_is_near_the_quantile_less_the_mean():
+    demand = moving([70, 140, 35, 70], 3.0, whole=True)
+    interval = np.array([7.0])
+    buffer = demand.quantile(0.95, interval) - demand.mean_to(interval)
+    found = safety_by_day(coming_spreads(demand, interval, 28), buffer, np.zeros(1), np.full(1, 1.645), 28)[0]
+    for week, mean in enumerate([70, 140, 35, 70]):
+        variance = mean + (210 - 70) * (mean / 70) ** 2
+        exact = demand.quantiles(np.array([0.95]), np.array([float(mean)]), np.array([variance]))[0, 0] - mean
+        assert found[7 * week] == pytest.approx(exact, abs=2)
+
+
+def test_what_is_out_of_season_keeps_no_safety_stock_but_has_one_in_season():
+    demand = moving([0, 0, 70, 0], 4.0, whole=True)
+    spreads = coming_spreads(demand, np.array([7.0]), 28)
+    found = safety_by_day(spreads, np.zeros(1), np.zeros(1), np.full(1, 2.0), 28)[0, ::7]
+    assert found.tolist() == [0, 0, pytest.approx(2 * np.sqrt(280)), 0]
+    # What is held in any case is held all along.
+    assert (safety_by_day(spreads, np.zeros(1), np.full(1, 5.0), np.full(1, 2.0), 28) >= 5).all()
+
+
+def test_certain_demand_needs_no_safety_stock_and_a_given_one_follows_its_mean():
+    demand = moving([70, 140], 0.0, whole=True)
+    spreads = coming_spreads(demand, np.array([7.0]), 14)
+    assert safety_by_day(spreads, np.zeros(1), np.zeros(1), np.full(1, 2.0), 14).tolist() == [[0.0] * 14]
+    assert safety_by_day(spreads, np.full(1, 6.0), np.zeros(1), np.full(1, 2.0), 14)[0, ::7].tolist() == [6, 12]
 
 
 def test_an_item_that_may_not_be_ordered_gets_no_later_order():
@@ -215,6 +366,67 @@ def test_once_orders_can_arrive_the_buffer_is_kept(demand, buffer, lead):
     stock = sum(demand[: lead + 1]) + buffer
     found = netted(demand, stock, [0] * len(demand), later(lead, buffer=buffer))
     assert (found.stock[0, lead + 1 :] >= buffer - 1e-6).all()
+
+
+@given(courses(), st.booleans())
+def test_no_later_order_without_a_need_before_the_next_one(course, lost):
+    demand, stock, receipts, placed, how = course
+    found = netted(demand, stock, receipts, how, placed, lost=lost)
+    for t in np.flatnonzero(found.planned[0]):
+        # Without this order and any after it stock falls below the buffer on a day that it must cover.
+        bare = LaterOrders(**{**vars(how), "closed": Closed(np.array([0]), np.array([t]), np.array([len(demand)]))})
+        without = netted(demand, stock, receipts, bare, placed, lost=lost)
+        end = min(t + int(how.review[0]), len(demand))
+        if end < t + how.review[0]:
+            continue
+        assert without.stock[0, t:end].min() < how.buffer[0] or without.lost[0, t:end].any()
+
+
+@given(courses(), st.integers(1, 60).map(float))
+def test_a_far_off_receipt_never_counts_as_cover_for_an_earlier_gap(course, units):
+    demand, stock, receipts, placed, how = course
+    last = len(demand) - 1
+    more = [*receipts[:-1], receipts[-1] + units]
+    was, now = (netted(demand, stock, some, how, placed, lost=True) for some in (receipts, more))
+    # Orders that can still close a gap before the receipt are the same, and so is what is short before it.
+    reach = last - int(how.review[0])
+    np.testing.assert_allclose(now.planned[0, : reach + 1], was.planned[0, : reach + 1])
+    assert (now.lost[0, :last] <= was.lost[0, :last] + 1e-9).all()
+
+
+@given(courses(), st.booleans())
+def test_orders_that_can_come_in_time_leave_no_gap(course, lost):
+    demand, stock, receipts, placed, how = course
+    free = Limits(np.zeros(1), np.zeros(1), np.full(1, np.inf))
+    how = later(int(how.lead_time[0]), int(how.review[0]), None, 0.0, free)
+    found = netted(demand, stock, receipts, how, placed, lost=lost)
+    first = int(how.lead_time[0] + how.review[0])
+    assert found.lost[0, first:].sum() == pytest.approx(0)
+
+
+@given(courses(), st.booleans())
+def test_netting_twice_changes_nothing(course, lost):
+    demand, stock, receipts, placed, how = course
+    first = netted(demand, stock, receipts, how, placed, lost=lost)
+    again = netted(demand, stock, receipts, how, placed, lost=lost)
+    np.testing.assert_array_equal(first.stock, again.stock)
+    # Once what is planned is placed, nothing more is.
+    done = netted(demand, stock, receipts, how, list(first.orders[0]), lost=lost)
+    limited = how.limits.most[0] < np.inf
+    assert limited or not done.planned.any()
+
+
+@given(courses(), st.booleans())
+def test_the_record_keeps_account_of_stock_and_its_limits(course, lost):
+    demand, stock, receipts, _, how = course
+    found = record(demand, receipts, stock, how.buffer[0], how.lead_time[0], how.limits, lost=lost)
+    before = np.concatenate([[stock], found.available[0, :-1]])
+    bare = before + receipts + found.receipts[0] - np.array(demand)
+    np.testing.assert_allclose(found.available[0], np.maximum(bare, 0) if lost else bare)
+    np.testing.assert_allclose(found.releases.sum() + found.past_due.sum(), found.receipts.sum())
+    assert ((found.receipts > 0) <= (found.net > 0)).all()
+    if np.isinf(how.limits.most[0]):
+        assert (found.available[0] >= how.buffer[0] - 1e-6).all() or not (found.net > 0).any()
 
 
 @given(courses(), UNITS)
