@@ -11,14 +11,20 @@ from functools import cached_property
 import numpy as np
 from scipy import special
 
-from planning.distribution import CumulativeDemand
+from planning.distribution import CumulativeDemand, expected_shortage
 
 LEAD_TIMES = 5
 POINTS = 101
 _NEXT = (1, 4, 2, 0, 3)
 """The lead time of the next order that goes with each lead time of this one: uncorrelated ranks."""
 _LATTICE = 18
-"""101 points paired by powers of 18 fill the square evenly, whichever two of the first six are paired."""
+"""101 points paired by powers of 18 fill the square evenly, whichever two of the first six are paired.
+
+Stock is put in order before each draw, so that it and the draw fill the square whatever came before.
+Source: L'Ecuyer, Lecot & Tuffin, Operations Research 56 (2008) 958-975 (array-RQMC).
+"""
+_TURN = 37
+"""By so many places, times its number, each draw is turned from one lead time to the next."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,11 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
         columns = slice(j * POINTS, (j + 1) * POINTS)
         stock, short = _stock_at(demand, supply, lead, j, lost=lost)
         window, mean, relief = _window_demand(demand, supply, lead, leads[_NEXT[j]], j, joined=not lost)
-        need[:, columns] = window - stock if lost else window
+        if lost:
+            stock.sort(axis=1)
+            window.sort(axis=1)
+            window = window[:, _pairs(j, 0)] - stock
+        need[:, columns] = window
         # The same open orders count for what is short before and after, so that their difference is demand's alone.
         before[:, columns] = short if lost else short - relief[:, None]
         stocks += np.maximum(stock, 0 if lost else -np.inf).mean(axis=1) / LEAD_TIMES
@@ -213,12 +223,24 @@ def _lead_times(supply: Supply) -> np.ndarray:
 def _draw(
     demand: CumulativeDemand, start: np.ndarray, end: np.ndarray, rows: np.ndarray, j: int, turn: int
 ) -> np.ndarray:
-    """Demand of `rows` from `start` to `end` at 101 points; `turn` pairs it with the draws before it."""
-    shift = ((j * (turn + 2)) % LEAD_TIMES + 0.5) / LEAD_TIMES
-    mean, variance = demand.between(start, end)
-    table = demand.quantiles((np.arange(POINTS) + shift) / POINTS, mean[rows], variance[rows], rows)
-    step = pow(_LATTICE, turn, POINTS)
-    return table[:, (np.arange(POINTS) * step) % POINTS]
+    """Demand of `rows` from `start` to `end` at 101 points, ascending; `turn` numbers the draws of one lead time.
+
+    Over the five lead times the points are 505, the last of which stands for all that is beyond it.
+    """
+    place = (j * ((turn + 1) % (LEAD_TIMES - 1) + 1)) % LEAD_TIMES
+    p = (np.arange(POINTS) + (place + 0.5) / LEAD_TIMES) / POINTS
+    mean, variance = (moment[rows] for moment in demand.between(start, end))
+    if place == LEAD_TIMES - 1:
+        p[-1] = 1 - 1 / (LEAD_TIMES * POINTS)
+    table = demand.quantiles(p, mean, variance, rows)
+    if place == LEAD_TIMES - 1:
+        table[:, -1] += expected_shortage(table[:, -1], mean, variance, demand.whole[rows]) / (1 - p[-1])
+    return table
+
+
+def _pairs(j: int, turn: int, step: int = _LATTICE) -> np.ndarray:
+    """Return which point of one draw goes with each of another, each lead time in its own way, (101,)."""
+    return (np.arange(POINTS) * step + j * (turn + 1) * _TURN) % POINTS
 
 
 def _stock_at(
@@ -239,9 +261,10 @@ def _stock_at(
         due = np.minimum(day, lead)
         rows = np.flatnonzero(due > at)
         if len(rows):
-            wanted = _draw(demand, at, due, rows, j, 1 + s)
-            served = np.minimum(wanted, np.maximum(stock[rows], 0))
-            stock[rows] -= served
+            wanted = _draw(demand, at, due, rows, j, 1 + s)[:, _pairs(j, 1 + s)]
+            held = np.sort(stock[rows], axis=1)
+            served = np.minimum(wanted, np.maximum(held, 0))
+            stock[rows] = held - served
             short[rows] += wanted - served
         stock += np.where(day <= lead, supply.receipt_units[:, s] if s < supply.receipt_day.shape[1] else 0.0, 0.0)[
             :, None
@@ -276,7 +299,8 @@ def _window_demand(
         if not len(rows):
             continue
         until = np.where(np.isin(np.arange(n), rows), day, at)
-        total[rows] += _draw(demand, at, until, rows, j, supply.receipt_day.shape[1] + 2 + s if inner else 0)
+        turn = supply.receipt_day.shape[1] + 2 + s if inner else 0
+        total[rows] += _draw(demand, at, until, rows, j, turn)[:, _pairs(j, turn, pow(_LATTICE, turn, POINTS))]
         most[rows] = np.maximum(most[rows], total[rows])
         if inner:
             total[rows] -= supply.receipt_units[rows, s][:, None]

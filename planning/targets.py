@@ -32,8 +32,8 @@ def pinned_values(pins: pd.DataFrame, keys: pd.DataFrame, kind: str) -> np.ndarr
     kind : "safety_stock", "service_target" or "order_quantity".
     """
     some = pins[(pins["kind"] == kind).to_numpy(bool) & _usable(pins)]
-    made = pd.to_datetime(some["made_at"], format="ISO8601", errors="coerce", utc=True)
-    moment = made.fillna(pd.Timestamp(0, tz="UTC")).to_numpy().astype("int64")
+    made = pd.to_datetime(some["made_at"], format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
+    moment = made.fillna(pd.Timestamp(0)).to_numpy("datetime64[ns]").astype("int64")
     some = some.iloc[np.argsort(moment, kind="stable")]
     anywhere = some["location_id"].isna()
     of_item = some[anywhere].drop_duplicates("item_id", keep="last").set_index("item_id")["value"]
