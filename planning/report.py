@@ -284,7 +284,7 @@ def _waterfall(stages: Stages) -> pd.DataFrame:
         "moq": stages.sized.moq,
         "order multiple": stages.sized.multiple,
         "supplier minimum": stages.raised,
-        "container": np.zeros(len(asked)),
+        "container": stages.filled,
         "budget": stages.cut,
         "pinned": np.zeros(len(asked)),
     }

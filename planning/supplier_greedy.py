@@ -41,22 +41,22 @@ def greedy_orders(instance: Instance, most: np.ndarray | None = None) -> np.ndar
     alone[:, 0] = instance.firm
     found = [alone]
     # A container is filled as far as it must, or to the brim, whichever leaves later orders cheaper.
-    for fill in sorted({instance.least_fill, 1.0 if np.isfinite(instance.container_volume) else instance.least_fill}):
-        found.append(_search(instance, most, fill))
+    for full in (False, True) if np.isfinite(instance.container_volume) else (False,):
+        found.append(_search(instance, most, full=full))
     best = min(found, key=lambda units: _lawful_cost(instance, units, most))
     if broken_rules(instance, best, most):
         return None
     return _polish(instance, best, most)
 
 
-def _search(instance: Instance, most: np.ndarray, fill: float) -> np.ndarray:
+def _search(instance: Instance, most: np.ndarray, *, full: bool) -> np.ndarray:
     """Return the best orders over sets of buckets to order in, units, (n, T)."""
     tried: dict[bytes, tuple[float, np.ndarray]] = {}
 
     def cost_of(chosen: np.ndarray) -> float:
         key = chosen.tobytes()
         if key not in tried:
-            units = _roll(instance, most, chosen, fill)
+            units = _roll(instance, most, chosen, full=full)
             tried[key] = (_lawful_cost(instance, units, most), units)
         return tried[key][0]
 
@@ -164,7 +164,7 @@ def _neighbours(chosen: np.ndarray, allowed: np.ndarray) -> list[np.ndarray]:
     return out
 
 
-def _roll(instance: Instance, most: np.ndarray, chosen: np.ndarray, fill: float) -> np.ndarray:
+def _roll(instance: Instance, most: np.ndarray, chosen: np.ndarray, *, full: bool) -> np.ndarray:
     units = np.zeros_like(most)
     stock = instance.stock.astype(float)
     at = np.flatnonzero(chosen)
@@ -174,6 +174,7 @@ def _roll(instance: Instance, most: np.ndarray, chosen: np.ndarray, fill: float)
             later = at[at > t]
             reach = int(later[0] - t) if len(later) else most.shape[1] - t
             limit = _within_room(instance, most[:, t], room[:, t:], stock, t)
+            fill = 1.0 if full else float(instance.least_fill[t])
             units[:, t] = _one_order(instance, limit, stock, t, reach, fill)
         elif t == 0:
             units[:, 0] = instance.firm
@@ -193,7 +194,9 @@ def _within_room(instance: Instance, most: np.ndarray, room: np.ndarray, stock: 
             least = min(least, room[i, j] - now + short)
         u = instance.pack[i]
         fits = np.floor(max(least, 0.0) / u + 1e-9) * u if u > 0 else max(least, 0.0)
-        out[i] = max(min(most[i], fits if fits >= instance.least[i] - SMALL else 0.0), instance.firm[i] if t == 0 else 0)
+        out[i] = max(
+            min(most[i], fits if fits >= instance.least[i] - SMALL else 0.0), instance.firm[i] if t == 0 else 0
+        )
     return out
 
 
@@ -216,9 +219,7 @@ def _cells(instance: Instance, most: np.ndarray, stock: np.ndarray, t: int) -> _
     return _Cells(np.diff(total, axis=1, prepend=0.0), np.arange(total.shape[1]))
 
 
-def _one_order(
-    instance: Instance, most: np.ndarray, stock: np.ndarray, t: int, reach: int, fill: float
-) -> np.ndarray:
+def _one_order(instance: Instance, most: np.ndarray, stock: np.ndarray, t: int, reach: int, fill: float) -> np.ndarray:
     """Return the order of bucket `t` up to the next one `reach` later, units, (n,).
 
     No more than what is firm where no line is due or the supplier's rules cannot be met.
@@ -231,7 +232,7 @@ def _one_order(
     own = np.where(cells.lag < _line_cover(instance, t)[:, None], cells.units, 0.0).sum(axis=1)
     order = np.maximum(np.where(order > 0, np.maximum(order, own), 0.0), firm)
     order = _fill(instance, cells, order, instance.unit_cost, float(instance.minimum_value[t]))
-    order = _fit_containers(instance, cells, order, firm, fill)
+    order = _fit_containers(instance, cells, order, firm, t, fill)
     order = _trim(instance, cells, order, instance.unit_cost, float(instance.budget[t]), firm)
     return order if instance.unit_cost @ order >= instance.minimum_value[t] - SMALL else firm
 
@@ -294,7 +295,7 @@ def _fill(
 
 
 def _fit_containers(
-    instance: Instance, cells: _Cells, order: np.ndarray, firm: np.ndarray, fill: float
+    instance: Instance, cells: _Cells, order: np.ndarray, firm: np.ndarray, t: int, fill: float
 ) -> np.ndarray:
     """Fill the last container as far as asked, or leave it out where what is needed does not fill it."""
     room = instance.container_volume
@@ -304,9 +305,10 @@ def _fit_containers(
     count = np.ceil(volume / room - SMALL)
     if count > instance.most_containers:
         return _trim(instance, cells, order, instance.volume, instance.most_containers * room, firm)
-    for share in (fill, instance.least_fill):
+    least = float(instance.least_fill[t])
+    for share in (fill, least):
         order = _fill(instance, cells, order, instance.volume, share * count * room, count * room)
-        if instance.volume @ order >= instance.least_fill * count * room - SMALL:
+        if instance.volume @ order >= least * count * room - SMALL:
             return order
     return _trim(instance, cells, order, instance.volume, (count - 1) * room, firm)
 

@@ -29,7 +29,9 @@ class Instance:
     price_share : share of the purchase value that counts as a cost, (T,); 0 where all must be bought anyway.
     firm : units of the first bucket's order that stand already, (n,).
     open_buckets : whether an order may arrive in the bucket, (T,) flags.
-    container_volume, container_cost, most_containers, least_fill : inf, 0, inf, 0 where there are none.
+    container_volume, container_cost, most_containers : of one, money for one, most in an order; inf, 0, inf where
+        there are none.
+    least_fill : least share of the containers of an order that is filled, (T,).
     """
 
     stock: np.ndarray
@@ -55,7 +57,7 @@ class Instance:
     container_volume: float
     container_cost: float
     most_containers: float
-    least_fill: float
+    least_fill: np.ndarray
 
     @property
     def least(self) -> np.ndarray:
@@ -85,8 +87,8 @@ DEFAULTS: dict[str, float | bool] = {
     "least_fill": 0.0,
 }
 _BY_CELL = ("demand", "receipts", "safety_stock")
-_BY_BUCKET = ("order_cost", "minimum_value", "budget", "price_share", "open_buckets")
-_ONE = ("container_volume", "container_cost", "most_containers", "least_fill")
+_BY_BUCKET = ("order_cost", "minimum_value", "budget", "price_share", "open_buckets", "least_fill")
+_ONE = ("container_volume", "container_cost", "most_containers")
 
 
 def build_instance(**told: Any) -> Instance:

@@ -21,6 +21,7 @@ Built, solved and read apart; the answer is costed and checked again outside the
 greedy one is the plan's. Source: joint replenishment with minimum quantities, Silver, Pyke & Thomas (2017), ch. 10.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -44,6 +45,8 @@ from planning.supplier_instance import (
 SPAN = 4
 """Buckets that a cut reaches over."""
 WHOLE = 150
+LEAST_SHARE = 0.2
+"""A pack asked for by a smaller share than that is not worth a cut."""
 PROMISING = 0.3
 NODES = 200
 WITHIN = 0.01
@@ -217,12 +220,12 @@ def _add_order(
     if np.isfinite(instance.budget[t]):
         problem += pulp.lpSum(value) <= float(instance.budget[t]) * order
     if np.isfinite(instance.container_volume):
-        room, whole = instance.container_volume, np.arange(len(most)) >= 0
-        highest = np.ceil(float(instance.volume[whole] @ most[:, t]) / room - SMALL)
+        room = instance.container_volume
+        highest = np.ceil(float(instance.volume @ most[:, t]) / room - SMALL)
         count = problem.add_variable(f"n_{t}", 0, float(min(highest, instance.most_containers)), cat=pulp.LpInteger)
         problem += pulp.lpSum(volume) <= room * count
-        if instance.least_fill > 0:
-            problem += pulp.lpSum(volume) >= instance.least_fill * room * count
+        if instance.least_fill[t] > 0:
+            problem += pulp.lpSum(volume) >= float(instance.least_fill[t]) * room * count
         objective.append(instance.container_cost * count)
 
 
@@ -260,36 +263,64 @@ def _add_course(
 def _add_cuts(problem: pulp.LpProblem, instance: Instance, packs: set[tuple[int, int]]) -> None:
     """Add what no lawful answer breaks, but a fraction of an order would.
 
-    With D[i, j] the units that orders must have brought by bucket j so that nothing is lost or below the safety
-    stock, and n its steps: what was brought beyond D[i, k-1], with what is lost or short from k to l, is at least
-    the sum over j = k ... l of n[i, j] (1 - x[i, k] - ... - x[i, j]). Source: Pochet & Wolsey, Polyhedra for lot-sizing
-    with Wagner-Whitin costs (1994).
+    D[j] units must have been brought by bucket j, or some are lost (l) or missing to the safety stock (s):
+        brought by j + a (lost by j + s) >= D[j]
+    with a = 1; or with D rounded up to whole packs and a = u / r, r what the last pack is asked for. With n[j] the
+    steps of D, for buckets k to l
+        brought by k-1 - D[k-1] + max a (lost by l + s) >= sum over j = k ... l of n[j] (1 - x[k] - ... - x[j]).
+    Source: mixed-integer rounding, and Pochet & Wolsey, Polyhedra for lot-sizing with Wagner-Whitin costs (1994).
     """
     v = problem.variablesDict()
-    n, buckets = instance.demand.shape
-    for i in range(n):
-        safe = instance.safety_stock[i] if instance.safety_penalty[i] > 0 else np.zeros(buckets)
+    buckets = instance.demand.shape[1]
+    for i, rounded in itertools.product(range(len(instance.stock)), (False, True)):
+        due, slope, tight_at = _due(instance, i, rounded=rounded)
+        if rounded and (slope == 1).all():
+            continue
         drawn = np.cumsum(instance.demand[i] - instance.receipts[i]) - instance.stock[i]
-        raw = np.maximum(drawn + safe, 0.0)
-        due = np.maximum.accumulate(raw)
         steps = np.diff(due, prepend=0.0)
-        for k in range(buckets):
-            base, known = [], 0.0
-            if k > 0:
-                base.append(v[f"i_{i}_{k - 1}"])
-                known = float(drawn[k - 1] - due[k - 1])
-                at = int(np.flatnonzero(raw[:k] >= due[k - 1] - 1e-9)[-1])
-                if f"s_{i}_{at}" in v:
-                    base.append(v[f"s_{i}_{at}"])
-            for l in range(k, min(buckets, k + SPAN)):
-                base.append(v[f"l_{i}_{l}"])
-                if f"s_{i}_{l}" in v:
-                    base.append(v[f"s_{i}_{l}"])
-                if steps[l] <= SMALL:
+        lost = [v[f"l_{i}_{t}"] for t in range(buckets)]
+        below = [v.get(f"s_{i}_{t}") for t in range(buckets)]
+        for k in range(buckets + 1):
+            # What was brought before k is the stock then, and what was drawn; what was lost was not drawn.
+            stock = [v[f"i_{i}_{k - 1}"]] if k else []
+            known = float(drawn[k - 1] - due[k - 1]) if k else 0.0
+            for end in range(k - 1, min(buckets, k + SPAN)):
+                if (
+                    end < 0
+                    or (not rounded and end < k)
+                    or (end >= k and steps[end] <= SMALL)
+                    or (end < k and due[end] <= SMALL)
+                ):
                     continue
-                whole = due[l] - (due[k - 1] if k else 0.0)
-                terms = [float(due[l] - (due[s - 1] if s else 0.0)) * v[f"x_{i}_{s}"] for s in range(k, l + 1) if (i, s) in packs]
-                problem += pulp.lpSum(base + terms) >= float(whole) - known
+                window = range(max(k - 1, 0), end + 1)
+                a = max(float(slope[j]) for j in window)
+                terms = stock + [(a - (t < k)) * lost[t] for t in range(end + 1)]
+                terms += [a * below[t] for t in {int(tight_at[j]) for j in window} if below[t] is not None]
+                start = float(due[k - 1]) if k else 0.0
+                terms += [
+                    float(due[end] - (due[s - 1] if s else 0.0)) * v[f"x_{i}_{s}"]
+                    for s in range(k, end + 1)
+                    if (i, s) in packs
+                ]
+                problem += pulp.lpSum(terms) >= float(due[end]) - start - known
+
+
+def _due(instance: Instance, i: int, *, rounded: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return D, a and the bucket whose safety stock stands behind each, (T,) each, of item `i`."""
+    buckets = instance.demand.shape[1]
+    safe = instance.safety_stock[i] if instance.safety_penalty[i] > 0 else np.zeros(buckets)
+    raw = np.maximum(np.cumsum(instance.demand[i] - instance.receipts[i]) - instance.stock[i] + safe, 0.0)
+    u = float(instance.pack[i])
+    due, slope, at = np.zeros(buckets), np.ones(buckets), np.arange(buckets)
+    for j in range(buckets):
+        rest = raw[j] % u if u > 0 and rounded else 0.0
+        if rest > LEAST_SHARE * u and u - rest > SMALL:
+            due[j], slope[j] = raw[j] - rest + u, u / rest
+        else:
+            due[j] = raw[j]
+        if j and due[j - 1] >= due[j]:
+            due[j], slope[j], at[j] = due[j - 1], slope[j - 1], at[j - 1]
+    return due, slope, at
 
 
 def start_values(instance: Instance, units: np.ndarray, most: np.ndarray) -> dict[str, float]:
