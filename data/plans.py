@@ -358,8 +358,11 @@ def _steps_moved(both: pd.DataFrame, *, other_measure: bool) -> dict[str, np.nda
         one, two = both[f"{name}_0"], both[f"{name}_1"]
         return np.asarray((one != two) & ~(one.isna() & two.isna()))
 
-    days = [np.maximum(of("coverage_end_days", side), 1e-9) for side in (0, 1)]
-    longer = of("expected_demand", 1) / days[1] * (days[1] - days[0])
+    days = [of("coverage_end_days", side) for side in (0, 1)]
+    known = (days[0] > 0) & (days[1] > 0)
+    rates = [of("expected_demand", side) / np.where(known, days[side], 1.0) for side in (0, 1)]
+    # At the mean of both rates: what lasts longer is told from what sells faster the same way back and forth.
+    longer = np.where(known, (rates[0] + rates[1]) / 2 * (days[1] - days[0]), 0.0)
     more = of("expected_demand", 1) - of("expected_demand", 0) - longer
     extra = of("buffer", 1) - of("buffer", 0)
     pinned = differs("pinned_stock") | differs("pinned_target")
