@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,85 +43,115 @@ def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params) -
     """Return one sentence an item-location: what is there, what is needed, and what was done."""
     positions = stages.positions
     cover = positions.column("lead_time_days") + positions.column("coverage_days")
-    wanted, held = stages.wanted, stages.held
-    due = stages.levels.due
-    on_order = stages.network.pool(positions.column("on_order"))
+    on_order = stages.network.pool(positions.column("on_order")).tolist()
     excess = table["excess_units"].to_numpy(float)
-    blocked = (~positions.table["ranged"] | positions.table["dead"]).to_numpy(bool)
-    with_stores, by_hand = stages.network.feeds, stages.is_set
+    dead = positions.table["dead"].to_numpy(bool)
+    blocked = (~positions.table["ranged"].to_numpy(bool) | dead).tolist()
+    told = _told(stages, params)
+    due, wanted, held, by_hand = (told[name] for name in ("due", "wanted", "usable", "is_set"))
+    measure = params.service_measure
+
+    def have(row: int) -> str:
+        holder = "with the locations it feeds, " if told["feeds"][row] else ""
+        return f"{holder}{_units(held[row])} held and {_units(on_order[row])} on order"
+
     out = []
     for row, (action, risk, stockout) in enumerate(
         zip(table["action"], table["risk"], table["stockout_on"], strict=True)
     ):
-        holder = "with the locations it feeds, " if with_stores[row] else ""
-        have = f"{holder}{_units(held[row])} held and {_units(on_order[row])} on order"
         if by_hand[row] and not due[row]:
-            units = stages.order[row] + stages.transfer[row]
+            units = told["order"][row] + told["transfer"][row]
             what = f"Order {_units(units)}" if units > 0 else "No order"
-            out.append(f"{what}, set by hand. The plan would order none: {have}, {_units(wanted[row])} expected.")
+            out.append(f"{what}, set by hand. The plan would order none: {have(row)}, {_units(wanted[row])} expected.")
         elif blocked[row]:
-            out.append(
-                f"Not ordered: the item is {'dead' if positions.table['dead'].iat[row] else 'not stocked here'}."
-            )
+            out.append(f"Not ordered: the item is {'dead' if dead[row] else 'not stocked here'}.")
         elif wanted[row] <= 0 and not due[row]:
-            out.append("No demand is expected." if held[row] <= 0 else f"No demand is expected; {have}.")
+            out.append("No demand is expected." if held[row] <= 0 else f"No demand is expected; {have(row)}.")
         elif due[row]:
-            out.append(_due(stages, row, action, params))
+            out.append(_due(told, row, action, measure))
         elif risk == "red":
             out.append(
-                f"Runs out on {stockout:%d %b %Y}, before a normal order can arrive; then open orders cover it: {have}."
+                f"Runs out on {stockout:%d %b %Y}, before a normal order can arrive; then open orders cover it: "
+                f"{have(row)}."
             )
         elif risk == "amber":
-            out.append(f"Runs out on {stockout:%d %b %Y}, but stays within the service target: {have}.")
+            out.append(f"Runs out on {stockout:%d %b %Y}, but stays within the service target: {have(row)}.")
         elif action == "reduce":
-            out.append(f"{_units(excess[row])} more than any need in sight: {have}.")
+            out.append(f"{_units(excess[row])} more than any need in sight: {have(row)}.")
         else:
-            out.append(f"Covered: {have} for {_units(wanted[row])} expected in {cover[row]:.0f} days.")
+            out.append(f"Covered: {have(row)} for {_units(wanted[row])} expected in {cover[row]:.0f} days.")
     return out
 
 
-def _due(stages: Stages, row: int, action: str, params: Params) -> str:
+def _told(stages: Stages, params: Params) -> Mapping[str, list[Any]]:
+    """What the sentences speak of, each as a list over the lines: arrays are slow to pick single values from."""
+    positions, hand = stages.positions, stages.hand
+    cost = params.service_measure == "cost"
+    arrays: dict[str, Any] = {
+        "due": stages.levels.due,
+        "wanted": stages.wanted,
+        "days": positions.column("lead_time_days") + positions.column("coverage_days"),
+        "usable": stages.held,
+        "lost": stages.lost_before,
+        "safety": stages.buffer,
+        "coming": stages.counted_receipts,
+        "asked": stages.asked,
+        "feeds": stages.network.feeds,
+        "on_way": stages.on_way,
+        "pack": stages.limits.multiple,
+        "maximum": stages.sized.maximum,
+        "moq": stages.sized.moq,
+        "multiple": stages.sized.multiple,
+        "raised": stages.raised,
+        "filled": stages.filled,
+        "cut": stages.cut,
+        "is_set": stages.is_set,
+        "by_hand": np.where(stages.is_set, hand.today - stages.sized.order, 0.0),
+        "target": stages.ratio if cost else positions.column("service_target"),
+        "buys": positions.buys,
+        "order": stages.order,
+        "transfer": stages.transfer,
+        "request": stages.question.request,
+        "bound": stages.bound,
+    }
+    return {name: np.asarray(values).tolist() for name, values in arrays.items()}
+
+
+def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> str:
     """The sum that led to an order or transfer, in the order of the waterfall."""
-    positions = stages.positions
-    days = positions.column("lead_time_days")[row] + positions.column("coverage_days")[row]
-    usable, lost, safety = stages.held[row], stages.lost_before[row], stages.buffer[row]
-    coming = stages.counted_receipts[row]
-    wanted = stages.asked[row] - safety + usable + coming + lost
-    feeds = bool(stages.network.feeds[row])
-    parts = [f"{_units(wanted)} expected in {days:.0f} days{' and on the way' if stages.on_way[row] >= LEAST else ''}"]
+    usable, lost, safety, coming = (told[name][row] for name in ("usable", "lost", "safety", "coming"))
+    wanted = told["asked"][row] - safety + usable + coming + lost
+    way = " and on the way" if told["on_way"][row] >= LEAST else ""
+    parts = [f"{_units(wanted)} expected in {told['days'][row]:.0f} days{way}"]
     parts += [_signed(safety, "safety")] if abs(safety) >= LEAST else []
-    parts += [_signed(-usable, f"{'held' if usable >= 0 else 'owed'}{' with the locations it feeds' if feeds else ''}")]
+    where = " with the locations it feeds" if told["feeds"][row] else ""
+    parts += [_signed(-usable, f"{'held' if usable >= 0 else 'owed'}{where}")]
     parts += [_signed(-coming, "on order")] if coming >= LEAST else []
     parts += [_signed(-lost, "lost before it can arrive")] if lost >= LEAST else []
-    pack = stages.limits.multiple[row]
+    pack = told["pack"][row]
     changes = (
-        ("maximum", stages.sized.maximum[row]),
-        ("least order", stages.sized.moq[row]),
-        (f"packs of {_units(pack)}" if pack > 1 else "rounding", stages.sized.multiple[row]),
-        ("supplier's minimum", stages.raised[row]),
-        ("budget", stages.cut[row]),
-        ("set by hand", _by_hand(stages, row)),
+        ("maximum", told["maximum"][row]),
+        ("least order", told["moq"][row]),
+        (f"packs of {_units(pack)}" if pack > 1 else "rounding", told["multiple"][row]),
+        ("supplier's minimum", told["raised"][row]),
+        ("container", told["filled"][row]),
+        ("budget", told["cut"][row]),
+        ("set by hand", told["by_hand"][row]),
     )
     parts += [_signed(units, name) for name, units in changes if abs(units) >= LEAST]
-    target = stages.ratio[row] if params.service_measure == "cost" else positions.column("service_target")[row]
-    goal = _MEASURE[params.service_measure].format(round(100 * target, 2))
+    goal = _MEASURE[measure].format(round(100 * told["target"][row], 2))
     made = f"{' '.join(parts)}, {goal}"
-    if stages.is_set[row]:
+    if told["is_set"][row]:
         made += "; the number is set by hand"
-    if positions.buys[row]:
-        return f"Order {_units(stages.order[row])} = {made}."
-    sent, request = stages.transfer[row], stages.question.request[row]
+    if told["buys"][row]:
+        return f"Order {_units(told['order'][row])} = {made}."
+    sent, request = told["transfer"][row], told["request"][row]
     if sent > 0 and sent >= request - 1e-9:
         return f"Transfer {_units(sent)} = {made}."
-    why = _BOUNDS[str(stages.bound[row])]
+    why = _BOUNDS[str(told["bound"][row])]
     if sent > 0:
         return f"Transfer {_units(sent)} of {_units(request)}, as {why}. {_units(request)} = {made}."
     return f"{'Wait' if action == 'wait' else 'No transfer'}, as {why}. Asked {_units(request)} = {made}."
-
-
-def _by_hand(stages: Stages, row: int) -> float:
-    """Units by which the planner's own number differs from the plan's."""
-    return float(stages.hand.today[row] - stages.sized.order[row]) if stages.is_set[row] else 0.0
 
 
 def _signed(units: float, name: str) -> str:

@@ -110,9 +110,9 @@ def _share(part: float, whole: float) -> float:
 
 
 def _cell(held: pd.Series, currency: str) -> str:
-    promised = percent(held["promised"]) if known(held["promised"]) else "feeds others"
+    promised = percent(held["promised"]) if known(held["promised"]) else "no sales here"
     parts = [f"<b>{promised}</b>", f"{style.money(float(held['stock_value']), currency)} stock"]
-    if known(held["lost_margin"]):
+    if known(held["promised"]) and known(held["lost_margin"]):
         parts.append(f"{style.money(float(held['lost_margin']), currency)} lost a year")
     return "<br>".join([*parts, f"{int(held['lines']):,} lines"])
 

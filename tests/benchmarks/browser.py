@@ -26,7 +26,7 @@ def measure() -> Iterator[str]:
     """Yield a line for each measurement."""
     path = next(found for name in ("chromium", "google-chrome") if (found := shutil.which(name)))
     flags = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-    with _server() as address, sync_playwright() as playwright:
+    with server() as address, sync_playwright() as playwright:
         for visit in ("first visit, cold server", "second visitor, warm server"):
             # Started before the clock: a person's browser is open already.
             browser = playwright.chromium.launch(executable_path=path, args=flags)
@@ -48,13 +48,13 @@ def measure() -> Iterator[str]:
             page.wait_for_selector("[data-testid=stMetric]", timeout=60_000)
             if slug in OPENS:
                 page.get_by_role("button", name=OPENS[slug]).click()
-            times = [_move(page, "PageDown" if n % 2 == 0 else "PageUp") for n in range(MOVES)]
+            times = [move(page, "PageDown" if n % 2 == 0 else "PageUp") for n in range(MOVES)]
             median = statistics.median(times)
             yield f"browser  service slider on {title}: median {median:.2f} s, worst {max(times):.2f} s"
         browser.close()
 
 
-def _move(page: Page, key: str) -> float:
+def move(page: Page, key: str) -> float:
     """Move the slider some steps and wait until the page stands again with other numbers; seconds."""
     slider = page.locator(".st-key-param_service_target input[type=range]").first
     slider.wait_for(state="attached")
@@ -80,7 +80,8 @@ def _as_json(texts: list[str]) -> str:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server(kept: Path | None = None) -> Iterator[str]:
+    """Serve the dashboard on a workspace of its own, or on a kept one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -99,7 +100,7 @@ def _server() -> Iterator[str]:
         process = subprocess.Popen(
             [*command, "--server.address", "127.0.0.1"],
             cwd=ROOT,
-            env=os.environ | {"STOCKCAST_HOME": home},
+            env=os.environ | {"STOCKCAST_HOME": str(kept or home)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

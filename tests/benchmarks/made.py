@@ -7,6 +7,7 @@ import pandas as pd
 
 from data.read import Import
 from data.service import Visitor, confirm_import
+from data.validate import REJECTED_COLUMNS
 from planning.tables import INPUT_TABLES
 
 AS_OF = date(2026, 5, 4)
@@ -70,5 +71,5 @@ def workspace(visitor: Visitor, lines: int) -> str:
     """Keep such a company in the visitor's workspace, as an import does, and return its snapshot's id."""
     frames = {name: frame.reindex(columns=list(INPUT_TABLES[name].names)) for name, frame in tables(lines).items()}
     rows = {name: {"read": len(f), "accepted": len(f), "rejected": 0} for name, f in frames.items()}
-    read = Import(frames, pd.DataFrame(), rows, ["A made-up company."])
+    read = Import(frames, pd.DataFrame(columns=list(REJECTED_COLUMNS)), rows, ["A made-up company."])
     return confirm_import(visitor, read, replace_everything=True)
