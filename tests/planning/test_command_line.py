@@ -482,3 +482,62 @@ def test_how_far_the_reading_of_a_large_file_is_goes_to_standard_error(folder, c
     told = capsys.readouterr()
     assert "reading sales.csv: 100 % of 0 MB" in told.err
     assert "reading" not in told.out
+
+
+def test_approved_orders_are_not_proposed_again_by_a_second_run(folder):
+    files = write(folder, sales=SALES, stock=STOCK)
+    assert main(["import", "--workspace", "nightly", *files]) == DONE
+    asked = ["plan", "--workspace", "nightly", "--as-of", AS_OF, "--out", str(folder / "out"), "--processes", "1"]
+    asked += params(folder)
+    assert main(asked) == DONE
+    visitor = service.Visitor("local", Workspace("nightly"))
+    made = service.current_snapshot(visitor)
+    first = service.plans(visitor)
+    assert [(plan.status, plan.name) for plan in first] == [("plan of record", f"Plan of {AS_OF}")]
+    lines = service.plan_lines(visitor, first[0].plan_id)
+    assert lines["order_quantity"].tolist() == [70]
+    # The same plan again is that plan: nothing is kept twice.
+    assert main(asked) == DONE
+    assert len(service.plans(visitor)) == 1
+    day = pd.to_datetime(AS_OF)
+    order = {"supplier_id": None, "location_id": "MAIN", "item_id": "a", "quantity": 70.0, "order_on": day}
+    order |= {"arrives_on": day + pd.Timedelta(days=7), "unit_cost": None}
+    service.approve(visitor, made, pd.DataFrame([order]))
+    assert main(asked) == DONE
+    assert rows(folder, "orders") == []
+    assert float(rows(folder, "replenishment")[0]["on_order"]) == 70
+    assert [plan.status for plan in service.plans(visitor)] == ["plan of record", "superseded"]
+    told = service.changes(visitor, first[0].plan_id, service.plans(visitor)[0].plan_id)
+    assert told[["change", "cause"]].to_numpy().tolist() == [[-70, "receipts"]]
+    service.pin(visitor, made, item_id="a", location_id="MAIN", kind="order_quantity", value=5, order_on=day.date())
+    assert main(asked) == DONE
+    assert [float(row["quantity"]) for row in rows(folder, "orders")] == [5]
+
+
+@pytest.mark.parametrize(("unmet", "quantity"), [("lost", 200), ("backordered", 280)])
+def test_the_published_working_of_a_commercial_planner(folder, unmet, quantity):
+    # 105 on hand; 94 and 91 in the two months until the order arrives, 200 in the two that it must last.
+    days = [str(day.date()) for day in pd.date_range("2026-01-01", "2026-06-30")]
+    files = write(
+        folder,
+        sales=lines("date,item_id,quantity", *(f"{day},a,3" for day in days)),
+        stock=lines("item_id,on_hand", "a,105"),
+        items=lines("item_id,lead_time_days", "a,62"),
+        forecasts=lines("item_id,date,quantity", "a,2026-07-01,94", "a,2026-08-01,91", "a,2026-09-01,200", "a,2026-11-01,9"),
+    )  # fmt: skip
+    how = params(folder, bucket="day", review_period_days=30, coverage_days=61, unmet_demand=unmet)
+    assert run(folder, *files, *how, as_of="2026-07-01") == DONE
+    assert [float(row["order_quantity"]) for row in rows(folder, "replenishment")] == [quantity]
+
+
+def test_pins_work_like_any_other_file(folder):
+    pins = lines(
+        "pin_id,item_id,kind,value", "P1,a,safety_stock,33", "P2,a,service_target,95", "P3,a,order_quantity,-1"
+    )
+    assert run(folder, *write(folder, sales=SALES, stock=STOCK, pins=pins), *params(folder)) == DONE
+    (row,) = rows(folder, "policy")
+    assert (float(row["pinned_safety_stock"]), row["target_source"]) == (33, "default")
+    assert float(rows(folder, "replenishment")[0]["order_quantity"]) == 103
+    told = rows(folder, "rejected")
+    assert [(r["row"], r["column"]) for r in told] == [("3", "value"), ("4", "value")]
+    assert "0.95" in told[0]["reason"]
