@@ -6,6 +6,7 @@ a cancellation frees stock that is not needed before another order could come.
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,10 +80,10 @@ def _open_orders(receipts: pd.DataFrame, days: int) -> _Orders:
     )
 
 
-def _frame(stages: Stages, rows: np.ndarray, kind: str, **columns: object) -> pd.DataFrame:
+def _frame(stages: Stages, rows: np.ndarray, kind: str, **columns: Any) -> pd.DataFrame:
     """Return rows of one kind; what is not given is not known."""
     keys = stages.network.keys.iloc[rows]
-    given: dict[str, object] = {
+    given: dict[str, Any] = {
         "order_id": None,
         "quantity": np.nan,
         "due_on": np.datetime64("NaT", "s"),
@@ -92,7 +93,7 @@ def _frame(stages: Stages, rows: np.ndarray, kind: str, **columns: object) -> pd
         "reason": "",
     }
     out = keys[list(KEY)].reset_index(drop=True).assign(kind=kind, **(given | columns))
-    out["order_id"] = out["order_id"].astype(object).where(out["order_id"].notna(), None)
+    out["order_id"] = pd.Series([one if isinstance(one, str) else None for one in out["order_id"]], dtype=object)
     for name in ("due_on", "move_to"):
         out[name] = pd.to_datetime(out[name]).astype("datetime64[s]")
     return out
@@ -183,7 +184,7 @@ def _saved_by_moving(stages: Stages, orders: _Orders, target: np.ndarray, params
 
 def _later_of(later: LaterOrders, rows: np.ndarray) -> LaterOrders:
     """Return how later orders of some rows are proposed."""
-    own = {
+    own: dict[str, Any] = {
         name: None if getattr(later, name) is None else getattr(later, name)[rows]
         for name in ("lead_time", "review", "coverage", "buffer", "allowed", "first", "ceiling", "life", "lot")
     }

@@ -206,10 +206,13 @@ class _Plan:
         """Units that an order brings beyond what is short before the next one."""
         end = t + np.ceil(self.how.coverage[rows]).astype(int)
         out = np.maximum(self._reach(rows, end) - self._reach(rows, t + self.step[rows]), 0.0)
-        return out if self.how.lot is None else np.where(np.isnan(self.how.lot[rows]), out, self.how.lot[rows])
+        return np.asarray(
+            out if self.how.lot is None else np.where(np.isnan(self.how.lot[rows]), out, self.how.lot[rows])
+        )
 
     def _buffer(self, t: int, rows: np.ndarray) -> np.ndarray:
-        return self.how.buffer[rows] if self.how.buffer.ndim == 1 else self.how.buffer[rows, t]
+        buffer = self.how.buffer
+        return np.asarray(buffer[rows] if buffer.ndim == 1 else buffer[rows, t])
 
     def _room(self, t: int, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
         """Units that may be received on day `t` without passing the most to hold, or lasting longer than they may."""

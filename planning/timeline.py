@@ -44,7 +44,7 @@ class HandOrders:
     @property
     def is_set(self) -> np.ndarray:
         """Whether today's order is set by hand, (n,)."""
-        return ~np.isnan(self.today)
+        return np.asarray(~np.isnan(self.today))
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def days_without(
     """Net the days to come without new orders. `usable`: stock that counts, units, (n,)."""
     shape = (len(usable), demand.days)
     receipts = positions.receipts
-    due = receipts_by_day(*(receipts[c].to_numpy() for c in ("row", "day", "quantity")), shape)
+    row, day, units = (receipts[name].to_numpy() for name in ("row", "day", "quantity"))
+    due = receipts_by_day(row, day, units, shape)
     # What is on its way to a store is cover of the warehouse that feeds it, too.
     due = np.stack([network.pool(column) for column in due.T]).T if network.feeds.any() else due
     return project(demand, usable, due, empty_days(shape), None, lost=params.unmet_demand == "lost")
