@@ -523,8 +523,10 @@ def test_the_published_working_of_a_commercial_planner(folder, unmet, quantity):
         sales=lines("date,item_id,quantity", *(f"{day},a,3" for day in days)),
         stock=lines("item_id,on_hand", "a,105"),
         items=lines("item_id,lead_time_days", "a,62"),
-        forecasts=lines("item_id,date,quantity", "a,2026-07-01,94", "a,2026-08-01,91", "a,2026-09-01,200", "a,2026-11-01,9"),
-    )  # fmt: skip
+        forecasts=lines(
+            "item_id,date,quantity", "a,2026-07-01,94", "a,2026-08-01,91", "a,2026-09-01,200", "a,2026-11-01,9"
+        ),
+    )
     how = params(folder, bucket="day", review_period_days=30, coverage_days=61, unmet_demand=unmet)
     assert run(folder, *files, *how, as_of="2026-07-01") == DONE
     assert [float(row["order_quantity"]) for row in rows(folder, "replenishment")] == [quantity]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planning.delivery import lead_time_distribution, lead_time_table, overdue_orders
+from planning.delivery import fifths, lead_time_distribution, lead_time_shapes, lead_time_table, overdue_orders
 from planning.inputs import empty_table
 from planning.lead_time import learn, order_lines
 
@@ -178,3 +178,22 @@ def test_nothing_tells_nothing() -> None:
         assert overdue_orders(frame, bare, AS_OF).empty
     later = receipts([5]).assign(received_on=pd.Timestamp("2026-04-01"))
     assert lead_time_table(later, NONE, AS_OF).empty
+
+
+def test_five_equally_likely_lead_times_keep_the_mean_and_the_shape():
+    assert fifths(np.array([5.0, 15.0]), np.array([0.8, 0.2])).tolist() == pytest.approx([5, 5, 5, 5, 15])
+    assert fifths(np.arange(1.0, 11.0), np.full(10, 0.1)).tolist() == pytest.approx([1.5, 3.5, 5.5, 7.5, 9.5])
+
+
+def test_a_supplier_that_is_late_now_and_then_is_no_gamma():
+    ordered = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(10) * 7, unit="D")
+    receipts = pd.DataFrame({"item_id": "a", "supplier_id": "V", "ordered_on": ordered, "quantity": 1.0})
+    receipts["received_on"] = ordered + pd.to_timedelta([5] * 8 + [15] * 2, unit="D")
+    receipts["order_id"] = [f"o{n}" for n in range(10)]
+    keys = pd.DataFrame({"item_id": ["a", "b", "c"], "location_id": "S", "supplier_id": ["V", "V", "W"]})
+    found = lead_time_shapes(keys, receipts, NONE, date(2026, 6, 1))
+    np.testing.assert_allclose(found[:2], [[-0.5, -0.5, -0.5, -0.5, 2.0]] * 2)
+    assert np.isnan(found[2]).all()
+    # Fewer than eight lines tell no shape, and neither do lead times that are all alike.
+    for few in (receipts.head(7), receipts.head(8)):
+        assert np.isnan(lead_time_shapes(keys, few, NONE, date(2026, 6, 1))).all()

@@ -373,3 +373,29 @@ def test_the_backordered_order_agrees_with_the_closed_formula(per_day, spread, l
     )
     exact = 1 - (over_all - before) / (per_day * review)
     assert exact == pytest.approx(target, abs=0.02)
+
+
+@given(PER_DAY, SPREAD, st.lists(st.integers(0, 30).map(float), min_size=2, max_size=2), REVIEW, TARGET)
+def test_more_lead_time_or_review_never_lowers_the_target_stock(per_day, spread, leads, review, target):
+    # (R, S), backorders, cycle service, science, 11.
+    demand = steady(per_day, per_day * spread)
+    short, long = sorted(leads)
+    longer_lead = [
+        order(build_need(demand, supply(0, lead, review), lost=False), "cycle_service_level", target)
+        for lead in (short, long)
+    ]
+    longer_review = [
+        order(build_need(demand, supply(0, short, r), lost=False), "cycle_service_level", target)
+        for r in (review, review + 5)
+    ]
+    for low, high in (longer_lead, longer_review):
+        assert high >= low - 1e-6
+
+
+def test_lead_times_come_as_receipts_tell_them():
+    # science, 3.4: N(20, 36) a day, 5 days (.8) or 15 (.2); a review of a day is part of the interval here.
+    plain = supply(0, 7, 1e-9, sd=4)
+    told = Supply(*(getattr(plain, name) for name in COLUMNS), lead_shape=np.array([[-0.5, -0.5, -0.5, -0.5, 2.0]]))
+    need = build_need(steady(20, 36), told, lost=False)
+    assert order(need, "cycle_service_level", 0.95) == pytest.approx(315.674, abs=3)
+    assert order(need, "cycle_service_level", 0.70) == pytest.approx(115.434, abs=1)
