@@ -32,7 +32,7 @@ def main() -> None:
     today, weeks, exceptions, orders, changes = st.tabs(TABS, key="replenishment_tab", on_change="rerun")
     with today:
         if today.open:
-            today_view.show(plan)
+            today_view.show(plan, whole)
     with weeks:
         if weeks.open:
             week_view.show(plan)

@@ -28,7 +28,7 @@ def cut_line(ranked: Ranked, budget: float | None, currency: str = "") -> go.Fig
         if last > first:
             _add_area(figure, ends, rate, (first, last), colour, name, currency)
     if budget is not None and budget < total:
-        _mark(figure, cut, total, f"budget {style.money(budget, currency)}")
+        _mark(figure, cut, total, f"cut at {style.money(budget, currency)}")
     figure.update_xaxes(range=[0, total * 1.01], tickformat="~s", nticks=6, ticks="outside", ticklen=4)
     figure.update_xaxes(title={"text": style.money_title("Spent, best return first", currency), "font": {"size": 12}})
     figure.update_yaxes(rangemode="tozero", nticks=5)

@@ -69,7 +69,7 @@ def _list(rows: pd.DataFrame, plan: PlanResult) -> int:
         hide_index=True,
         column_order=[c for c in COLUMNS if lean[c].notna().any()],
         column_config=_columns(plan.params.currency),
-        height=min(38 + 35 * len(lean), 330),
+        height=min(36 + 33 * len(lean), 333),
         on_select="rerun",
         selection_mode="single-row",
         selection_default={"selection": {"rows": [0]}},

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import glossary, headline, lookups, panel, promise, session
+from pages.components import glossary, headline, lookups, ordering, panel, promise, session
 from pages.components.formats import count, day, days, known, literal, money, money_in_full, percent, short_day, units
 from pages.components.wording import last_call
 from planning.result import PlanResult
@@ -45,8 +45,9 @@ def replenishment(plan: PlanResult, whole: PlanResult) -> None:
 
 
 def _budget(plan: PlanResult) -> None:
-    spent, budget = headline.due_today(plan).money or 0.0, plan.params.budget
-    about = "The budget covers all purchases of today, whatever the filters show."
+    budget = plan.params.budget
+    spent = (headline.due_today(plan).money or 0.0) + ordering.approved_today(plan)
+    about = "The budget covers all purchases of today, approved and proposed, whatever the filters show."
     if budget is None:
         told = "Set a budget to see what would fall below the line."
         panel.number("Cash left in the budget", "No limit", told, about)

@@ -111,6 +111,13 @@ def approvals(as_of: date) -> pd.DataFrame:
     return service.approvals(*decided.here(), as_of)
 
 
+def approved_today(plan: PlanResult) -> float:
+    """What the orders approved for this morning cost, as far as known: the budget has paid for them already."""
+    rows = approvals(plan.as_of)
+    mine = (rows["ordered_on"] == pd.Timestamp(plan.as_of)) & (rows["status"] != "closed")
+    return float(rows.loc[mine, "value"].sum())
+
+
 def candidates() -> pd.DataFrame:
     """Rows of the data that may be approved lines, as `data.approvals.candidates` says."""
     return service.match_candidates(*decided.here(), frames=decided.frames())

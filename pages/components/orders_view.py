@@ -67,7 +67,7 @@ def _list(orders: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
         key="order_list",
         hide_index=True,
         column_config=_columns(plan.params.currency),
-        height=min(38 + 35 * len(lean), 330),
+        height=min(36 + 33 * len(lean), 333),
         on_select="rerun",
         selection_mode="multi-row",
         placeholder="–",
@@ -80,7 +80,7 @@ def _list(orders: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
 def _columns(currency: str) -> dict[str, Any]:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     return {
-        "state": text("State", width="small"),
+        "state": text("State"),
         "order_number": text("Order", help="A proposed order is numbered when it is approved."),
         "supplier_id": text("Supplier"),
         "location_id": text("For", help="Where it is delivered to."),

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import cached, lookups, ordering, session, tables
-from pages.components.formats import count, day, literal
+from pages.components.formats import count, literal, short_day
 from pages.components.lines import pairs
 from planning.result import PlanResult
 
@@ -125,7 +125,7 @@ def _parts(row: Mapping[str, Any]) -> str:
 
 
 def _called(record: Any) -> str:
-    return f"{record.name} ({day(record.as_of)}, {record.made_at:%H:%M})"
+    return f"{short_day(record.made_at)} {record.made_at:%H:%M}, {record.name}"
 
 
 def _change_columns(currency: str) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def _row(record: Any) -> dict[str, Any]:
 def _plan_columns(currency: str) -> dict[str, Any]:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     return {
-        "state": text("State", width="small"),
+        "state": text("State"),
         "name": text("Plan", width="medium"),
         "type": text("Type"),
         "scope": text("Scope", width="medium"),

@@ -32,9 +32,9 @@ LONGEST_NOTE = 500
 BUDGET = "budget_slider"
 
 
-def show(plan: PlanResult) -> None:
+def show(plan: PlanResult, whole: PlanResult) -> None:
     """Draw the tab."""
-    _budget(plan)
+    _budget(whole)
     every = work.work_list(plan)
     asleep = ordering.snoozed(plan)
     sleeping = pairs(every).isin(pairs(asleep)) if len(asleep) else pd.Series(data=False, index=every.index).to_numpy()
@@ -76,8 +76,8 @@ def _budget(plan: PlanResult) -> None:
         if ranked.rows.empty:
             st.caption("No purchase with a known cost is wanted today: a budget has nothing to cut.")
             return
-        total = ranked.value
-        top = _round_up(total)
+        paid = ordering.approved_today(plan)
+        top = _round_up(ranked.value + paid)
         session.seed(BUDGET, float(top if budget is None else min(budget, top)))
         st.slider(
             f"Budget for today's orders ({currency})" if currency else "Budget for today's orders",
@@ -86,12 +86,13 @@ def _budget(plan: PlanResult) -> None:
             step=float(top) / 100,
             format="localized",
             key=BUDGET,
-            help="At its right end there is no limit. The plan follows at once.",
+            help="For all lines, whatever the filters show. At the right end there is no limit.",
             on_change=_set_budget,
             args=(float(top),),
         )
-        panel.chart(charts.cut_line(ranked, budget, currency), "Purchases by return, and the cut", key="cut_line")
-        st.markdown(_cut_in_words(ranked, budget, currency))
+        left = None if budget is None else max(budget - paid, 0.0)
+        panel.chart(charts.cut_line(ranked, left, currency), "Purchases by return, and the cut", key="cut_line")
+        st.markdown(_cut_in_words(ranked, budget, paid, currency))
         _cut_list(ranked, plan)
 
 
@@ -106,7 +107,7 @@ def _round_up(total: float) -> int:
     return int((total // unit + 1) * unit)
 
 
-def _cut_in_words(ranked: work.Ranked, budget: float | None, currency: str) -> str:
+def _cut_in_words(ranked: work.Ranked, budget: float | None, paid: float, currency: str) -> str:
     rows, sign = ranked.rows, literal(currency)
 
     def amount(value: float) -> str:
@@ -118,9 +119,11 @@ def _cut_in_words(ranked: work.Ranked, budget: float | None, currency: str) -> s
     if budget is not None and len(cut):
         kept = float((rows["saved"] * rows["ordered"] / rows["wanted"]).sum())
         said += (
-            f". The budget buys {money(budget, sign)} of it and saves about **{amount(kept)}**; "
+            f". The budget buys {money(max(budget - paid, 0.0), sign)} of it and saves about **{amount(kept)}**; "
             f"**{count(len(cut), 'line')}** fall short by {units(round(lost.sum()))}"
         )
+    if budget is not None and paid:
+        said += f". {money(paid, sign)} of the budget went to orders approved this morning"
     if ranked.unpriced:
         said += f". {count(ranked.unpriced, 'line')} without a cost stand in no ranking"
     return f"{said}."
@@ -147,7 +150,7 @@ def _cut_list(ranked: work.Ranked, plan: PlanResult) -> None:
             "rate": number("Return", format="percent", help="What the order saves, as a share of what it costs."),
             "spent": number(f"Spent so far{unit}", format="%,.0f", help="This line and all of a better return."),
         },
-        height=min(38 + 35 * len(near), 250),
+        height=min(36 + 33 * len(near), 267),
         placeholder="–",
         alt="The lines around the cut, by return",
         key="cut_list",
@@ -179,7 +182,7 @@ def _list(rows: pd.DataFrame, plan: PlanResult) -> tuple[list[int], int]:
         hide_index=True,
         column_config=tables.columns("replenishment", plan.params.currency, rows) | _columns(plan, rows),
         alt="What to do today, line by line",
-        height=min(38 + 35 * len(rows), 400),
+        height=min(36 + 33 * len(rows), 399),
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         placeholder="–",

@@ -10,6 +10,7 @@ import pytest
 from data import service
 from pages.components import cached, charts, exceptions_view, lookups, purchases, weeks, work
 from pages.components.filters import Filters
+from pages.components.formats import money
 from planning.grid import build_grid
 from planning.params import Params
 from tests.pages.fake_plan import fake_history, fake_plan
@@ -383,3 +384,20 @@ def first_order(visitor, snapshot):
     as_of, params = of_now(visitor, snapshot)
     row = cached.plan(visitor, snapshot, as_of, params).orders.iloc[0]
     return {"item_id": row["item_id"], "location_id": row["location_id"], "order_on": as_of}
+
+
+def test_what_was_approved_this_morning_is_paid_from_the_budget(own_sample):
+    app = at("Orders", set='{"budget": 6000}')
+    widget(app, "order_approve").click().run()
+    assert not app.exception
+    left = next(m.value for m in app.metric if m.label == "Cash left in the budget")
+    spent = ordering_total(*own_sample)
+    assert spent > 3000
+    assert left == money(6000 - spent, "€")
+    app.session_state["replenishment_tab"] = "Today"
+    app.run()
+    assert "went to orders approved this morning" in said(app)
+
+
+def ordering_total(visitor, snapshot):
+    return float(service.approvals(visitor, snapshot)["value"].sum())
