@@ -117,49 +117,48 @@ def lead_time_shapes(
     known = _with_suppliers(receipts, "receipts", items)
     lines, waits = order_lines(known, as_of), overdue_orders(known, open_orders, as_of, items)
     out = np.full((len(keys), POINTS), np.nan)
-    for name in (["supplier_id"], ["item_id"], ["item_id", "location_id"]):
+    for by in (["supplier_id"], ["item_id"], ["item_id", "location_id"]):
         # Lines of an item count for all its locations only where they name none.
-        some, still = (f[f["location_id"].isna()] if name == ["item_id"] else f for f in (lines, waits))
-        shapes = _shapes(_grouped(some, name), _grouped(still, name))
-        group = _grouped(keys, name)["supplier_id"]
-        told = group.isin(list(shapes)).to_numpy(bool)
-        if told.any():
-            out[told] = np.stack([shapes[g] for g in group[told]])
+        some, still = (f[f["location_id"].isna()] if by == ["item_id"] else f for f in (lines, waits))
+        found = _shapes(some, still, keys, by)
+        out = np.where(np.isnan(found), out, found)
     return out
 
 
-def _grouped(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Return the frame with the values of `by` for its supplier; rows that lack one of them are left out or unknown."""
-    if len(by) == 1:
-        group = frame[by[0]].astype(object)
-    else:
-        group = pd.Series(list(zip(*(frame[c] for c in by), strict=True)), index=frame.index, dtype=object)
-    lacking = frame[by].isna().any(axis=1) | (frame[by] == UNKNOWN).any(axis=1)
-    return frame.assign(supplier_id=group.where(~lacking, UNKNOWN))
+def _shapes(lines: pd.DataFrame, waits: pd.DataFrame, keys: pd.DataFrame, by: list[str]) -> np.ndarray:
+    """Return the shape of the group of each key, NaN where it has none, (n, 5)."""
+    everything = pd.concat([lines[by], waits[by], keys[by]], ignore_index=True).astype(object)
+    lacking = everything.isna().any(axis=1) | (everything == UNKNOWN).any(axis=1)
+    group = everything.groupby(by, dropna=False, sort=False).ngroup().where(~lacking, -1).to_numpy(int)
+    of_line, of_wait, of_key = np.split(group, [len(lines), len(lines) + len(waits)])
+    enough = np.append(np.bincount(of_line[of_line >= 0], minlength=max(group.max(initial=-1) + 1, 1)) >= ENOUGH, False)
+    seen = _survival(
+        lines.assign(supplier_id=of_line)[enough[of_line]], waits.assign(supplier_id=of_wait)[enough[of_wait]]
+    )
+    which, days, share = (seen[name].to_numpy() for name in ("supplier_id", "days", "share"))
+    points = fifths(which.astype(int), days.astype(float), share.astype(float), len(enough))
+    spread = points.std(axis=1)
+    told = spread > 1e-9
+    shape = (points - points.mean(axis=1)[:, None]) / np.where(told, spread, 1.0)[:, None]
+    return np.where(told[of_key][:, None], shape[of_key], np.nan)
 
 
-def _shapes(lines: pd.DataFrame, waits: pd.DataFrame) -> dict[object, np.ndarray]:
-    count = lines.groupby("supplier_id").size()
-    enough = [group for group in count.index[count >= ENOUGH] if group != UNKNOWN]
-    lines, waits = (frame[frame["supplier_id"].isin(enough)] for frame in (lines, waits))
-    found: dict[object, np.ndarray] = {}
-    for group, told in _survival(lines, waits).groupby("supplier_id", sort=False):
-        points = fifths(told["days"].to_numpy(float), told["share"].to_numpy(float))
-        if points.std() > 1e-9:
-            found[group] = (points - points.mean()) / points.std()
-    return found
-
-
-def fifths(days: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Return the mean of each fifth of a distribution, (5,): they have its mean.
+def fifths(group: np.ndarray, days: np.ndarray, share: np.ndarray, groups: int) -> np.ndarray:
+    """Return the mean of each fifth of the distribution of each group, (groups, 5): together they have its mean.
 
     Parameters
     ----------
-    days : ascending. share : the probability of each.
+    group : ascending, from 0. days : ascending in each. share : the probability of each, 1 in all by group.
     """
-    reached = np.concatenate([[0.0], np.cumsum(share / share.sum())])
-    total = np.concatenate([[0.0], np.cumsum(days * share / share.sum())])
-    return np.asarray(np.diff(np.interp(np.arange(POINTS + 1) / POINTS, reached, total)) * POINTS)
+    if not len(group):
+        return np.zeros((groups, POINTS))
+    reached = pd.Series(share).groupby(group).cumsum().to_numpy()
+    before = reached - share
+    edges = np.arange(POINTS + 1) / POINTS
+    parts = [
+        np.clip(np.minimum(reached, b) - np.maximum(before, a), 0, None) for a, b in zip(edges, edges[1:], strict=False)
+    ]
+    return np.stack([np.bincount(group, POINTS * days * part, groups) for part in parts], axis=1)
 
 
 def overdue_orders(

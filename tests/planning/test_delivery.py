@@ -181,8 +181,10 @@ def test_nothing_tells_nothing() -> None:
 
 
 def test_five_equally_likely_lead_times_keep_the_mean_and_the_shape():
-    assert fifths(np.array([5.0, 15.0]), np.array([0.8, 0.2])).tolist() == pytest.approx([5, 5, 5, 5, 15])
-    assert fifths(np.arange(1.0, 11.0), np.full(10, 0.1)).tolist() == pytest.approx([1.5, 3.5, 5.5, 7.5, 9.5])
+    first = fifths(np.array([0, 0]), np.array([5.0, 15.0]), np.array([0.8, 0.2]), 1)
+    np.testing.assert_allclose(first, [[5, 5, 5, 5, 15]])
+    other = fifths(np.repeat([0, 2], 10), np.tile(np.arange(1.0, 11.0), 2), np.full(20, 0.1), 3)
+    np.testing.assert_allclose(other[[0, 2]], [[1.5, 3.5, 5.5, 7.5, 9.5]] * 2)
 
 
 def test_a_supplier_that_is_late_now_and_then_is_no_gamma():
