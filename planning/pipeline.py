@@ -7,6 +7,7 @@ transfers, money). The heavy stage depends on few parameters and is kept under `
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -22,9 +23,12 @@ from planning.inputs import Inputs, read_tables, rows_of
 from planning.network import Network, build_network
 from planning.params import Params
 from planning.past import Past
+from planning.positions import tell_pins
+from planning.positions import with_pins as positions_with_pins
 from planning.report import assemble
 from planning.result import PlanResult
 from planning.stages import Base, build_base, run_stages
+from planning.timeline import hand_orders
 
 METHOD_VERSION = "1"
 
@@ -234,11 +238,29 @@ def prepare(
     return build_base(tables, network, fits, as_of, params, notes)
 
 
+def with_pins(base: Base, pins: pd.DataFrame) -> Base:
+    """Return a base that was prepared without pins, with these: as if `prepare` had read them.
+
+    Parameters
+    ----------
+    pins : the contract's table.
+    """
+    notes = list(base.notes)
+    tell_pins(pins, base.network.keys, notes)
+    pinned = replace(base, positions=positions_with_pins(base.positions, pins), notes=tuple(notes))
+    return with_order_pins(pinned, pins)
+
+
 def finish(base: Base, as_of: date, params: Params, *, snapshot_id: str = "") -> PlanResult:
     """Make the plan from what `prepare` returned for the same inputs, `as_of` and slow parameters."""
     notes = list(base.notes)
     stages = run_stages(base, params, notes)
     return assemble(stages, as_of, params, snapshot_id, notes)
+
+
+def with_order_pins(base: Base, pins: pd.DataFrame | None) -> Base:
+    """Return the base with these pins of order_quantity instead: an edit in the grid costs no more than a slider."""
+    return replace(base, hand=hand_orders(pins, base.network.keys, base.fits.calendar.as_of))
 
 
 def rollup(base: Base, keys: pd.DataFrame) -> pd.DataFrame:
@@ -303,4 +325,6 @@ __all__ = [
     "rivals_of",
     "rollup",
     "suggested_as_of",
+    "with_order_pins",
+    "with_pins",
 ]

@@ -190,6 +190,15 @@ def test_orders_set_by_hand_are_read_from_the_pins():
     assert not hand_orders(None, keys, AS_OF).is_set.any()
 
 
+def test_a_pin_on_a_kept_base_is_the_plan_with_that_pin(base):
+    pins = table(pin(90), pin(25, 9))
+    kept = pipeline.finish(pipeline.with_order_pins(base, pins), AS_OF, Params(**CERTAIN))
+    whole = planned(tables(pins=pins))
+    for name in ("replenishment", "planned_orders", "waterfall", "exceptions"):
+        pd.testing.assert_frame_equal(getattr(kept, name), getattr(whole, name))
+    pd.testing.assert_frame_equal(grid(kept), grid(whole))
+
+
 def test_pins_reach_the_plan_and_break_limits_only_with_a_note():
     items = table({"item_id": "a", "order_multiple": 12.0, "moq": 24.0})
     result = planned(tables(items=items, pins=table(pin(7))))
