@@ -1,6 +1,6 @@
 """Whether a fill rate that is promised is served: `python -m tests.benchmarks.promise [--quick] [--target 0.95]`.
 
-Stationary demand is simulated day by day for 200,000 periods a line, by the order of events of the contract: receive,
+Stationary demand is simulated day by day for 200,000 periods a line or more, by the order of events of the contract: receive,
 review and order, demand. Backordered, the policy fills up to one level; lost, each order follows from the stock and
 what is on its way that morning, as in a plan. The fill rate that comes is compared with the one that was promised for
 the quantities in fact ordered. Target: within 0.5 point where demand waits, 1 point where it is lost. A star marks a
@@ -23,6 +23,8 @@ MOMENTS = {"normal": (50.0, 64.0), "poisson": (3.0, 3.0), "lumpy": (0.8, 4.0)}
 LEADS, REVIEWS = tuple(range(9)), (1, 2, 3, 4)
 PERIODS, PATHS, WARM_DAYS, SEED = 200_000, 1000, 40, 4
 TOLERANCE = {"backordered": 0.005, "lost": 0.01}
+MORE = {"backordered": 10, "lost": 1}
+"""Times as many periods where they cost little: chance alone moves lumpy demand by half a point in 200,000."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def main() -> None:
     began = time.perf_counter()
     sys.stdout.write(f"{'demand':9}{'unmet':12}{'L':>2}{'R':>3}{'target':>8}{'promised':>10}{'came':>8}{'points':>8}\n")
     for kind, unmet, lead, review in _lines(quick=asked.quick):
-        found = simulate(kind, lead, review, asked.target, lost=unmet == "lost", periods=asked.periods)
+        periods = asked.periods * MORE[unmet]
+        found = simulate(kind, lead, review, asked.target, lost=unmet == "lost", periods=periods)
         apart = found.came - found.promised
         miss = abs(apart) > TOLERANCE[unmet]
         misses, lines = misses + miss, lines + 1
@@ -69,7 +72,7 @@ def main() -> None:
         sys.stdout.write(f"{kind:9}{unmet:12}{lead:2}{review:3}{told}{' *' if miss else ''}\n")
         sys.stdout.flush()
     took = time.perf_counter() - began
-    sys.stdout.write(f"{lines} lines of {asked.periods:,} periods, {misses} beyond tolerance, {took:.0f} s\n")
+    sys.stdout.write(f"{lines} lines of {asked.periods:,} periods or more, {misses} beyond tolerance, {took:.0f} s\n")
 
 
 def _lines(*, quick: bool) -> Iterator[tuple[str, str, int, int]]:

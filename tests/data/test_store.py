@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -467,3 +468,16 @@ def test_a_snapshot_is_canonical_before_it_is_written() -> None:
     tables = build_snapshot(small()).tables
     assert tables["sales"].column_names == list(INPUT_TABLES["sales"].names)
     assert tables["stock"]["lot_id"].null_count == 2
+
+
+def test_a_snapshot_that_was_kept_before_a_column_came_is_read_with_it_empty(workspace: Workspace) -> None:
+    made = workspace.save(small())
+    path = workspace.path(made) / "sales.parquet"
+    kept = pq.read_table(path)
+    pq.write_table(kept.drop_columns(["channel"]), path)
+    sales = workspace.load(made)["sales"]
+    assert sales["channel"].isna().all()
+    assert list(sales.columns) == list(INPUT_TABLES["sales"].names)
+    pq.write_table(kept.drop_columns(["item_id"]), path)
+    with pytest.raises(InputError, match="damaged"):
+        workspace.load(made)

@@ -526,3 +526,18 @@ def test_real_transactions_are_all_accounted_for() -> None:
     assert result.rows["sales"] == {"read": 541_909, "accepted": 536_351, "rejected": 5_558}
     negative = result.rejected["reason"].str.contains("at least 0")
     assert result.rejected.loc[negative, "value"].tolist() == ["-11062.06", "-11062.06"]
+
+
+def test_a_pinned_service_target_is_a_fraction_and_units_are_never_negative() -> None:
+    header = "pin_id,item_id,kind,value\n"
+    targets = "a,I,service_target,0.97\nb,I,service_target,1\nc,I,service_target,97\n"
+    result = read(pins=header + targets + "d,I,safety_stock,97\ne,I,safety_stock,-1\n")
+    assert result.frames["pins"]["pin_id"].tolist() == ["a", "d"]
+    assert result.rejected["row"].tolist() == [3, 4, 6]
+    assert "write 0.95 for 95 %" in result.rejected["reason"].iloc[0]
+
+
+def test_a_policy_is_written_as_the_contract_writes_it_whatever_the_case() -> None:
+    result = read(items='item_id,policy\na,"r,S"\nb,MIN/MAX\nc,"s,q"\nd,"R,s,S"\ne,other\n')
+    assert result.frames["items"]["policy"].tolist() == ["R,S", "min/max", "s,Q", "R,s,S"]
+    assert "R,S; R,s,S; s,Q; min/max" in result.rejected["reason"].iloc[0]
