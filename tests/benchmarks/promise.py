@@ -1,10 +1,10 @@
 """Whether a fill rate that is promised is served: `python -m tests.benchmarks.promise [--quick] [--target 0.95]`.
 
-Stationary demand is simulated day by day for 200,000 periods a line or more, by the order of events of the contract: receive,
-review and order, demand. Backordered, the policy fills up to one level; lost, each order follows from the stock and
-what is on its way that morning, as in a plan. The fill rate that comes is compared with the one that was promised for
-the quantities in fact ordered. Target: within 0.5 point where demand waits, 1 point where it is lost. A star marks a
-miss. Demand is normal (50, sd 8), Poisson (3) and lumpy (mean 0.8, variance 4, negative binomial).
+Stationary demand is simulated day by day for 200,000 periods a line or more, by the order of events of the contract:
+receive, review and order, demand. Backordered, the policy fills up to one level; lost, each order follows from the
+stock and what is on its way that morning, as in a plan. The fill rate that comes is compared with the one that was
+promised for the quantities in fact ordered. Target: within 0.5 point where demand waits, 1 point where it is lost. A
+star marks a miss. Demand is normal (50, sd 8), Poisson (3) and lumpy (mean 0.8, variance 4, negative binomial).
 """
 
 import argparse
