@@ -41,8 +41,8 @@ def greedy_orders(instance: Instance, most: np.ndarray | None = None) -> np.ndar
     alone[:, 0] = instance.firm
     found = [alone]
     # A container is filled as far as it must, or to the brim, whichever leaves later orders cheaper.
-    for full in (False, True) if np.isfinite(instance.container_volume) else (False,):
-        found.append(_search(instance, most, full=full))
+    fills = (False, True) if np.isfinite(instance.container_volume) else (False,)
+    found += [_search(instance, most, full=full) for full in fills]
     best = min(found, key=lambda units: _lawful_cost(instance, units, most))
     if broken_rules(instance, best, most):
         return None
@@ -70,7 +70,7 @@ def _search(instance: Instance, most: np.ndarray, *, full: bool) -> np.ndarray:
 
 
 def _polish(instance: Instance, units: np.ndarray, most: np.ndarray) -> np.ndarray:
-    """Improve lawful orders line by line: join a line to its order before, or leave a pack to the next, while it pays."""
+    """Improve lawful orders by line while it pays: join it to its order before, leave a pack to the next, or out."""
     for _ in range(MOST_ROUNDS):
         before = units
         for t in np.flatnonzero((units > SMALL).any(axis=0))[::-1]:

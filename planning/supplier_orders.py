@@ -44,13 +44,16 @@ from planning.supplier_instance import (
 
 SPAN = 4
 """Buckets that a cut reaches over."""
-WHOLE = 150
 LEAST_SHARE = 0.2
 """A pack asked for by a smaller share than that is not worth a cut."""
+WHOLE = 150
+"""Possible order lines up to which a model is solved as it stands."""
+SEARCHED = 400
+"""Of a larger one all lines in the greedy orders' buckets are searched up to that many, else only promising ones."""
 PROMISING = 0.3
 NODES = 200
-WITHIN = 0.01
-"""The search for one supplier's orders ends within one percent of the bound."""
+WITHIN = 0.005
+"""The search for one supplier's orders ends this close to its bound."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,12 @@ def plan_supplier(
 
 
 def _promising(model: SupplierModel, greedy: np.ndarray) -> np.ndarray:
-    """Return where an order line is worth a search, (n, T) flags: greedy lines, and the relaxation's in their buckets."""
-    out = greedy > SMALL
-    used = out.any(axis=0)
+    """Return where a line is worth a search, (n, T) flags: greedy lines, and the relaxation's in their buckets."""
+    out = np.zeros(greedy.shape, bool)
+    out[greedy > SMALL] = True
+    used = np.array([bool(out[:, t].any()) for t in range(out.shape[1])])
+    if len(out) * int(used.sum()) <= SEARCHED:
+        return np.broadcast_to(used, out.shape)
     values = model.problem.variablesDict()
     for i, t in model.packs:
         out[i, t] |= bool(used[t]) and float(values[f"x_{i}_{t}"].value() or 0.0) > PROMISING

@@ -22,6 +22,7 @@ LEAST_FILL = 0.8
 MOST_LINES = 80
 """With more possible order lines than that the greedy orders stand: a slider must not wait."""
 MOST_BUCKETS = 6
+TERMS = ("min_order_value", "order_cost", "container_volume")
 NODES = 20
 
 
@@ -63,17 +64,19 @@ def raise_to_terms(
     n = len(order)
     out = Raised(np.zeros(n), np.zeros(n), np.zeros(n, bool))
     terms = suppliers.drop_duplicates("supplier_id").set_index("supplier_id")
-    terms = terms[["min_order_value", "order_cost", "container_volume"]].astype(float)
+    terms = terms[list(TERMS)].astype(float)
     terms = terms[(terms.fillna(0) > 0).any(axis=1)]
     owner = positions.table["supplier_id"]
     some = np.flatnonzero(positions.buys & owner.isin(terms.index).to_numpy())
     if terms.empty or not len(some):
         return out
-    for (supplier, place), rows in positions.table.iloc[some].groupby(["supplier_id", "location_id"]).indices.items():
-        group = some[rows]
+    number = positions.table.iloc[some].groupby(["supplier_id", "location_id"]).ngroup().to_numpy()
+    for each in np.unique(number):
+        group = some[number == each]
+        supplier, place = (str(positions.table[c].iat[group[0]]) for c in ("supplier_id", "location_id"))
         lines = group[order[group] > 0]
         if len(lines) and not np.isnan(positions.column("unit_cost")[lines]).any():
-            least, cost, room = terms.loc[supplier].to_numpy(float)
+            least, cost, room = terms.to_numpy()[terms.index.get_loc(supplier)].tolist()
             asked = _Asked(f"{supplier} for {place}", float(np.nan_to_num(least)), float(np.nan_to_num(cost)), room)
             future = _Future(positions, need, supply, levels, approved, limits, demand)
             _raise_one(out, asked, future, lines, np.setdiff1d(group, lines), order, fixed, notes)

@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 import time
+from collections import Counter
 
 import numpy as np
 
@@ -48,9 +49,8 @@ def main() -> None:
     say(f"cheaper than greedy: {np.mean(saved > 1e-9):.0%} of suppliers, by {np.median(saved):.1%} (median)\n")
     say(f"dearer than greedy: {int((saved < -1e-9).sum())}\n")
     broken = sum(bool(broken_rules(i, p.units)) for i, p in zip(instances, plans, strict=True))
-    say(
-        f"with a broken rule: {broken}; status {dict(zip(*np.unique([p.status for p in plans], return_counts=True)))}\n"
-    )
+    endings = ", ".join(f"{count} {status}" for status, count in sorted(Counter(p.status for p in plans).items()))
+    say(f"with a broken rule: {broken}; status: {endings}\n")
 
 
 def made_suppliers(items: int, suppliers: int, seed: int) -> list[Instance]:

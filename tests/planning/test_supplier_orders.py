@@ -12,6 +12,7 @@ from planning.solver import solve
 from planning.supplier_greedy import greedy_orders, split_budget
 from planning.supplier_instance import Instance, broken_rules, build_instance, most_useful, run_course, total_cost
 from planning.supplier_orders import cyclic_joint_replenishment, plan_supplier, plan_suppliers
+from tests.planning.test_pipeline import certain, planned, table
 
 
 def published() -> Instance:
@@ -260,3 +261,46 @@ def test_cyclic_joint_replenishment_of_silver_as_published():
     assert found.time == pytest.approx(3.103164454)
     assert found.multiples.tolist() == [1, 3, 1]
     assert found.cost == pytest.approx(837.8544026)
+
+
+# In the plan: demand of 10 a day for certain, two weeks' lead time, a review a week, 70 to order today.
+
+
+def ordered(items: dict[str, object], terms: dict[str, object], **params: object) -> tuple[float, dict[str, float]]:
+    found = planned(
+        certain(
+            items=table({"item_id": "a", "unit_cost": 2.0, "unit_price": 4.0, "supplier_id": "v"} | items),
+            suppliers=table({"supplier_id": "v", "lead_time_days": 14.0, "lead_time_sd_days": 0.0} | terms),
+        ),
+        **params,
+    )
+    steps = found.waterfall.set_index("step")["units"]
+    return float(found.orders["quantity"].sum()), {k: v for k, v in steps.items() if v and k in CHANGES}
+
+
+CHANGES = ("supplier minimum", "container", "budget", "order multiple")
+
+
+def test_a_supplier_without_terms_changes_nothing():
+    assert ordered({}, {}) == (70, {})
+    assert ordered({}, {"order_cost": 0.0}) == (70, {})
+
+
+def test_a_container_is_filled_from_what_is_needed_next():
+    assert ordered({"volume": 1.0}, {"container_volume": 100.0}) == (80, {"container": 10})
+    # Full enough, and one that no need within coverage fills.
+    assert ordered({"volume": 1.0}, {"container_volume": 75.0}) == (70, {})
+    assert ordered({"volume": 1.0}, {"container_volume": 1000.0}) == (70, {})
+
+
+def test_an_order_cost_that_is_dearer_than_holding_brings_the_next_order_forward():
+    # A week of 70 units at 2 holds for 0.54 at 20 % a year.
+    assert ordered({}, {"order_cost": 0.5}) == (70, {})
+    assert ordered({}, {"order_cost": 5.0}) == (140, {"supplier minimum": 70})
+    assert ordered({"max_order": 100.0}, {"order_cost": 5.0})[0] <= 100
+
+
+def test_a_minimum_beyond_coverage_is_reached_by_days_of_demand():
+    assert ordered({}, {"min_order_value": 200.0}) == (100, {"supplier minimum": 30})
+    assert ordered({}, {"min_order_value": 500.0}) == (250, {"supplier minimum": 180})
+    assert ordered({"order_multiple": 12.0}, {"min_order_value": 200.0})[0] % 12 == 0
