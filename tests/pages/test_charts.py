@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.components import charts, charts_style, forecast_record, lines
+from pages.components import charts, charts_style, forecast_record, lines, work
 from planning.params import Params
 from planning.tables import WATERFALL_STEPS
 from tests.pages.fake_frontier import fake_frontier
@@ -48,6 +48,7 @@ def every_figure(plan):
         "stock_value_and_cash": charts.stock_value_and_cash(plan),
         "waterfall": charts.waterfall(plan, item_id, location_id),
         "order_timeline": charts.order_timeline(plan),
+        "cut_line": charts.cut_line(work.ranked(plan), 1_000.0, plan.params.currency),
         "forecast_fan": charts.forecast_fan(fake_history(), ahead),
         "error_by_group": charts.error_by_group(forecast_record.by_group(measured, "demand_class")),
         "value_added": charts.value_added(forecast_record.value_added(measured)),
