@@ -132,9 +132,8 @@ def plan_supplier(
 
 def _promising(model: SupplierModel, greedy: np.ndarray) -> np.ndarray:
     """Return where a line is worth a search, (n, T) flags: greedy lines, and the relaxation's in their buckets."""
-    out = np.zeros(greedy.shape, bool)
-    out[greedy > SMALL] = True
-    used = np.array([bool(out[:, t].any()) for t in range(out.shape[1])])
+    out: np.ndarray = np.asarray(greedy > SMALL)
+    used: np.ndarray = np.asarray(out.any(axis=0))
     if len(out) * int(used.sum()) <= SEARCHED:
         return np.broadcast_to(used, out.shape)
     values = model.problem.variablesDict()
