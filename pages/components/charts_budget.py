@@ -55,7 +55,7 @@ def _add_area(
             x=at,
             y=high,
             mode="lines",
-            line={"shape": "hv", "color": colour, "width": 1.5},
+            line={"shape": "hv", "color": colour, "width": 1.5, "dash": "dot" if hatched else "solid"},
             fill="tozeroy",
             fillcolor=style.tint(colour, 0.15),
             fillpattern=hatched,
