@@ -119,7 +119,7 @@ def read_approved(log: Sequence[Decision], *, sample: bool) -> Approved:
         elif line.kind == UNAPPROVE:
             for key in body["keys"]:
                 for kept in (state.lines, state.found, state.closed):
-                    kept.pop(tuple(key), None)  # type: ignore[attr-defined]
+                    kept.pop(tuple(key), None)
         elif line.kind == EXPORT:
             for number in body["orders"]:
                 state.taken.setdefault(number, {"by": body["by"], "at": at})
@@ -258,10 +258,14 @@ def numbered(
     }
     used = {line["order_number"] for one in log if one.kind == APPROVE for line in one.body["lines"]}
     forbidden = used | set(taken)
-    numbers, counters = {}, {}
-    for group in sorted({_group(row) for row in rows}):
+    numbers: dict[tuple[str, str, str], str] = {}
+    counters: dict[str, int] = {}
+    wanted: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        wanted.setdefault(_group(row), []).append(row["item_id"])
+    for group, items in sorted(wanted.items()):
         number = open_ones.get(group)
-        if number is not None and any((number, row["item_id"], row["location_id"]) in state.lines for row in rows):
+        if number is not None and any((number, item, group[1]) in state.lines for item in items):
             number = None  # once more on the same morning: an order of its own
         year = group[2][:4]
         counters.setdefault(year, _highest(used, year))
@@ -409,7 +413,7 @@ def _days_apart(both: pd.DataFrame) -> pd.Series:
     """Days between the order and the row: of the mornings where both tell them, else of the arrivals."""
     ordered = (both["ordered_on_told"] - both["ordered_on"]).abs()
     arrives = (both["found_on"] - both["due_on"]).abs()
-    return (ordered.where(ordered.notna(), arrives)) / pd.Timedelta(days=1)
+    return pd.Series(ordered.where(ordered.notna(), arrives).dt.total_seconds() / 86_400)
 
 
 def _rows_of_data(frames: Mapping[str, pd.DataFrame], keys: Iterable[Key]) -> pd.DataFrame:

@@ -441,6 +441,6 @@ def activity(visitor: Visitor) -> pd.DataFrame:
         rows.append({"at": plan.made_at, "by": plan.made_by, "what": "Plan made", "about": plan.name})
         if plan.adopted_at is not None:
             rows.append({"at": plan.adopted_at, "by": plan.adopted_by, "what": "Plan adopted", "about": plan.name})
-    blank = {"reason": "", "undone": False}
-    rows = sorted(({**blank, **row} for row in rows), key=lambda row: row["at"], reverse=True)
-    return pd.DataFrame(rows, columns=["at", "by", "what", "about", "reason", "undone"])
+    rows.sort(key=lambda row: row["at"], reverse=True)
+    told = [{"reason": "", "undone": False, **{str(name): cell for name, cell in row.items()}} for row in rows]
+    return pd.DataFrame(told, columns=["at", "by", "what", "about", "reason", "undone"])

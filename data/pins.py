@@ -231,7 +231,8 @@ def without_snoozed(lines: pd.DataFrame, snoozed: pd.DataFrame) -> pd.DataFrame:
     mine = pd.MultiIndex.from_frame(lines[["item_id", "location_id"]])
     away = mine.isin(at)
     turned = (lines["risk"] == "red").to_numpy() & ~was_red.reindex(mine, fill_value=False).to_numpy(bool)
-    return lines[~away | turned]
+    left: pd.DataFrame = lines[~away | turned]
+    return left
 
 
 def checked_lines(lines: pd.DataFrame, frames: Mapping[str, pd.DataFrame]) -> list[tuple[str, str, bool]]:
