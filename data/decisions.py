@@ -6,7 +6,7 @@ what was decided on the sample company holds for the sample company alone.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from numbers import Real
@@ -176,10 +176,10 @@ def undone_numbers(log: Iterable[Decision]) -> set[int]:
     return {number for line in log if line.kind == UNDO for number in line.body["numbers"]}
 
 
-def plan_id(log: Sequence[Decision]) -> str:
-    """Return the hash of what stands and moves a plan: the same again once a step is undone."""
+def plan_id(log: Sequence[Decision], *, without: Collection[str] = ()) -> str:
+    """Return the hash of what stands and moves a plan, but for some kinds: the same again once a step is undone."""
     undone = undone_numbers(log)
-    lines = [line for line in log if line.kind in KINDS and line.kind not in {UNDO, *BESIDE_THE_PLAN}]
+    lines = [line for line in log if line.kind in KINDS and line.kind not in {UNDO, *BESIDE_THE_PLAN, *without}]
     told = [[line.number, line.decided_at.isoformat(), line.kind, line.body] for line in lines]
     standing = [one for one in told if one[0] not in undone]
     return hashlib.sha256(json.dumps(standing, sort_keys=True).encode()).hexdigest() if standing else NO_DECISIONS

@@ -95,6 +95,7 @@ __all__ = [
     "fit_key",
     "fits",
     "go_back",
+    "ground_id",
     "history",
     "imported_at",
     "inputs",
@@ -384,6 +385,11 @@ def rejected(visitor: Visitor, snapshot_id: str) -> pd.DataFrame:
 def decisions_id(visitor: Visitor) -> str:
     """Return the id of what was decided in this workspace and moves a plan; notes and snoozes do not."""
     return decisions.plan_id(visitor.workspace.decisions())
+
+
+def ground_id(visitor: Visitor) -> str:
+    """Return the id of what was decided, but for pins: these touch the light stage alone (`pipeline.with_pins`)."""
+    return decisions.plan_id(visitor.workspace.decisions(), without=(decisions.PIN, decisions.PIN_RESET))
 
 
 def default_as_of(frames: Mapping[str, pd.DataFrame]) -> date:

@@ -108,7 +108,7 @@ def build_positions(
     receipts, stale = open_orders(inputs, network.keys, as_of, delay, notes)
     table["on_order"] = np.bincount(receipts["row"], receipts["quantity"], minlength=len(table))
     _join_classes(table, fits)
-    _tell_pins(inputs["pins"], network.keys, notes)
+    tell_pins(inputs["pins"], network.keys, notes)
     return with_pins(Positions(table, receipts, stale), inputs["pins"])
 
 
@@ -131,7 +131,8 @@ def with_demand(positions: Positions, position: np.ndarray, per_day: np.ndarray,
     return replace(positions, table=told)
 
 
-def _tell_pins(pins: pd.DataFrame, keys: pd.DataFrame, notes: list[str]) -> None:
+def tell_pins(pins: pd.DataFrame, keys: pd.DataFrame, notes: list[str]) -> None:
+    """Note the pins that name no line of the plan, or hold a value that cannot be used."""
     unused = unused_pins(pins, keys)
     if len(unused):
         some = ", ".join(str(name)[:40] for name in unused["pin_id"].head(3))

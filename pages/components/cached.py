@@ -161,7 +161,7 @@ def tradeoff(
     keys : item_id, location_id of the lines; None: all.
     """
     try:
-        base = _prepared(visitor, snapshot_id, as_of, params)
+        base = _ground(visitor, snapshot_id, as_of, params)
     except _NotKeptError:
         return None
     told = [str(params.to_dict()[name]) for name in EXCHANGED]
@@ -237,16 +237,26 @@ def forget_all() -> None:
 
 
 def _prepared(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Base:
+    """What the light stage starts from, with the pins in force."""
+    base = _ground(visitor, snapshot_id, as_of, params)
+    pins = service.pins(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
+    return pipeline.with_pins(base, pins) if len(pins) else base
+
+
+def _ground(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Base:
+    """The same without pins, so that one is set without preparing anything anew."""
+
     def prepare() -> pipeline.Base:
         fits = _kept_fits(visitor, snapshot_id, as_of, params)
         tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
-        return pipeline.prepare(tables, as_of, params, fits=fits)
+        unpinned = {name: frame for name, frame in tables.items() if name != "pins"}
+        return pipeline.prepare(unpinned, as_of, params, fits=fits)
 
     return _base(_base_key(visitor, snapshot_id, as_of, params), prepare)
 
 
 def _base_key(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> str:
-    return pipeline.base_key(snapshot_id, service.decisions_id(visitor), as_of, params)
+    return pipeline.base_key(snapshot_id, service.ground_id(visitor), as_of, params)
 
 
 class _NotKeptError(Exception):
