@@ -184,7 +184,8 @@ def _first_faults(table: Table, text: LongTable, parsed: Mapping[str, _Parsed]) 
         before, after = (parsed[name].values[parsed[name].codes].astype(float) for name in _IN_ORDER[table.name])
         first[(first < 0) & (after < before)] = _unordered(table)
     if table.name == "pins" and {"kind", "value"} <= set(parsed):
-        kind, value = (parsed[name].values[parsed[name].codes] for name in ("kind", "value"))
+        kind, told = (parsed[name].values[parsed[name].codes] for name in ("kind", "value"))
+        value = told.astype(float)
         first[(first < 0) & (kind == "service_target") & ~((value > 0) & (value < 1))] = _unordered(table)
     return first
 
