@@ -76,7 +76,7 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
     for row in rows:
         held = [table.loc[(row, c)] if (row, c) in table.index else None for c in classes]
         lost.append([_share(0.0 if h is None else float(h["lost_margin"]), most) for h in held])
-        text.append(["" if h is None else _cell(h, plan.params.currency) for h in held])
+        text.append(["" if h is None else _cell(h) for h in held])
     figure = style.base(90 + 104 * len(rows), legend=False)
     figure.add_trace(
         go.Heatmap(
@@ -109,12 +109,14 @@ def _share(part: float, whole: float) -> float:
     return part / whole if known(part) and known(whole) and whole > 0 else 0.0
 
 
-def _cell(held: pd.Series, currency: str) -> str:
-    promised = percent(held["promised"]) if known(held["promised"]) else "no sales here"
-    parts = [f"<b>{promised}</b>", f"{style.money(float(held['stock_value']), currency)} stock"]
+def _cell(held: pd.Series) -> str:
+    """Short enough for a telephone: the page says what the signs stand for."""
+    parts = [f"<b>{percent(held['promised'])}</b>" if known(held["promised"]) else "<b>–</b>"]
+    if known(held["stock_value"]):
+        parts.append(f"▣ {style.amount(float(held['stock_value']))}")
     if known(held["promised"]) and known(held["lost_margin"]):
-        parts.append(f"{style.money(float(held['lost_margin']), currency)} lost a year")
-    return "<br>".join([*parts, f"{int(held['lines']):,} lines"])
+        parts.append(f"▼ {style.amount(float(held['lost_margin']))}")
+    return "<br>".join([*parts, f"# {int(held['lines']):,}"])
 
 
 def _labels(targets: pd.Series) -> list[str]:

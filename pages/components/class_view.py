@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import charts, panel, session
+from pages.components.formats import literal
 from planning.params import ABC_CLASSES
 from planning.result import PlanResult
 
@@ -12,7 +13,11 @@ def show(plan: PlanResult) -> None:
     panel.chart(
         charts.abc_matrix(plan), "Service promised, stock and lost margin by ABC and demand class", key="matrix"
     )
-    st.caption("In each cell the share of demand promised, the mean stock at cost and the margin lost in a year.")
+    unit = f", {literal(plan.params.currency)}" if plan.params.currency else ""
+    st.caption(
+        f"In each cell the share of demand promised, ▣ mean stock at cost{unit}, ▼ margin lost in a year{unit}, "
+        "\\# lines; – where nothing is sold. The redder, the more margin is lost."
+    )
     if plan.params.service_measure == "cost":
         st.caption("Under least cost no targets are read.")
         return
