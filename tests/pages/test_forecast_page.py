@@ -10,6 +10,7 @@ import pytest
 
 from data import service
 from pages.components import cached, decided, events_view, lines, lookups
+from pages.components.formats import literal
 from planning.params import Params
 from tests.pages.fake_plan import fake_history, fake_plan, fake_rollup
 from tests.pages.test_pages import on_sample, opened, said, sample_home, widget  # noqa: F401
@@ -268,3 +269,20 @@ def test_a_sum_has_quantiles_of_its_own_below_the_sum_of_theirs():
     effects = cached.event_effects(*here)
     assert len(effects) == len(service.inputs(visitor, snapshot)["events"])
     assert effects["measured"].notna().any()
+
+
+# --- why to look twice -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("on_sample")
+@pytest.mark.parametrize(("page", "query"), [(PAGE, {"level": "line"}), ("pages/item.py", {})])
+def test_a_line_that_stands_on_weak_ground_says_why_and_what_to_do(monkeypatch, page, query):
+    plan = fake_plan()
+    shown(monkeypatch, plan)
+    weak = plan.accuracy[plan.accuracy["reason"] != ""].iloc[0]
+    app = opened(page, item=weak["item_id"], at=weak["location_id"], **query)
+    assert not app.exception
+    assert [warning.value for warning in app.warning] == [literal(weak["reason"])]
+    sound = plan.accuracy[plan.accuracy["reason"] == ""].iloc[0]
+    app = opened(page, item=sound["item_id"], at=sound["location_id"], **query)
+    assert not app.warning
