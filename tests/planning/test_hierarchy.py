@@ -222,7 +222,6 @@ def test_any_past_has_a_sum_that_is_finite_and_in_order(seed, unknown, periods):
         sound(hierarchy.rollup(base, rows), 26)
 
 
-@pytest.mark.xfail(strict=True, reason="errors relative to a forecast of next to nothing")
 def test_two_slow_lines_together_are_no_surer_of_nothing_than_one():
     demand = np.zeros((2, 120))
     demand[:, 70::7] = 4
