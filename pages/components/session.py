@@ -208,14 +208,23 @@ def forget_view() -> None:
 
 def _wait_for_forecast(snapshot: str) -> None:
     """Start the forecast if it does not run yet, and show how far it is."""
-    work = (snapshot, as_of(), params())
+    work = (snapshot, as_of(), params(), service.decisions_id(visitor()))
     running = st.session_state.get("forecast")
     if running is None or running[0] != work or running[1].status() == "absent":
         forget_forecast()
         tables = cached.inputs(visitor(), snapshot)
         job = service.start_fit(visitor(), snapshot, as_of(), params(), frames=tables)
         running = st.session_state["forecast"] = (work, job)
-    states.progress(running[1], forget_forecast)
+    log = service.decisions_log(visitor(), snapshot)
+    undo = _undo if (~log["undone"].astype(bool) & (log["what"] != "Undone")).any() else None
+    states.progress(running[1], forget_forecast, lambda: choose_as_of(None), reset_params, undo)
+
+
+def _undo() -> None:
+    try:
+        service.undo(visitor(), str(snapshot_id()))
+    except PlanningError as fault:
+        complain(str(fault))
 
 
 def forget_forecast() -> None:

@@ -286,3 +286,53 @@ def test_a_line_that_stands_on_weak_ground_says_why_and_what_to_do(monkeypatch, 
     sound = plan.accuracy[plan.accuracy["reason"] == ""].iloc[0]
     app = opened(page, item=sound["item_id"], at=sound["location_id"], **query)
     assert not app.warning
+
+
+# --- a forecast that was stopped -------------------------------------------------------------------------------------
+
+
+class Stopped:
+    """A job that a person cancelled."""
+
+    def status(self):
+        return "cancelled"
+
+    def message(self):
+        return ""
+
+    def cancel(self):
+        """Nothing runs."""
+
+
+@pytest.mark.usefixtures("own_home")
+def test_after_a_stopped_forecast_there_is_a_way_back_to_a_plan(monkeypatch):
+    monkeypatch.setattr(service, "start_fit", lambda *_, **__: Stopped())
+    app = at("Settings")
+    next(field for field in app.number_input if field.key == "param_library_fits").set_value(4000)
+    next(button for button in app.button if button.label == "Forecast again").click().run()
+    assert "The forecast was stopped" in said(app)
+    next(button for button in app.button if button.label == "Back to the default settings").click().run()
+    assert not app.exception
+    assert "The forecast was stopped" not in said(app)
+    assert any(tab.label == "Settings" for tab in app.tabs)
+
+
+@pytest.mark.usefixtures("own_home")
+def test_an_edit_of_events_whose_forecast_was_stopped_can_be_undone_and_made_again(monkeypatch):
+    started = []
+    monkeypatch.setattr(service, "start_fit", lambda *_, **__: started.append(1) or Stopped())
+    app = at("Events")
+
+    def edit(uplift):
+        key = app.get("data_editor")[0].key
+        app.session_state[key] = {"edited_rows": {0: {"uplift": uplift}}, "added_rows": [], "deleted_rows": []}
+        widget(app, "events_save").click().run()
+
+    edit(25.0)
+    assert "The forecast was stopped" in said(app)
+    next(button for button in app.button if button.label == "Undo the last decision").click().run()
+    assert not app.exception
+    assert "The forecast was stopped" not in said(app)
+    edit(35.0)
+    # Another edit is another forecast: the one that was stopped does not stand for it.
+    assert len(started) == 2
