@@ -45,11 +45,12 @@ def forecast_table(fits: Fits, keys: pd.DataFrame, demand: CumulativeDemand) -> 
     buckets = max(1, demand.days // length)
     edges = np.arange(buckets + 1) * length
     mean = np.diff(demand.mean[:, edges], axis=1)
-    # A bucket on its own is as uncertain as the first one, in proportion; what cumulative demand is more
-    # uncertain than that comes from what the buckets have in common.
+    # A bucket on its own is as uncertain as the first one, in proportion: what cumulative demand is more uncertain
+    # than that comes from what the buckets have in common.
     first = demand.variance[:, [length]] / np.maximum(demand.mean[:, [length]], 1e-9) ** 2
-    variance = np.clip(np.diff(demand.variance[:, edges], axis=1), 0, 4 * first * mean**2 + mean)
-    variance = np.where(demand.variance[:, [length]] > 0, variance, 0.0)
+    variance = first * mean**2
+    least = np.where(demand.whole[:, None] & (first > 0), mean, 0.0)
+    variance = np.maximum(variance, least)
     rows = np.repeat(np.arange(len(mean)), buckets)
     out = pd.DataFrame({name: np.repeat(keys[name].to_numpy(), buckets) for name in ("item_id", "location_id")})
     out["starts_on"] = np.tile(pd.to_datetime(fits.calendar.future_starts(buckets)), len(mean))

@@ -442,3 +442,13 @@ def test_rivals_of_a_class_are_told_in_the_contracts_columns():
     assert list(table) == columns
     assert table.groupby("demand_class")["chosen"].sum().eq(1).all()
     assert (table["reason"] != "").all()
+
+
+def test_the_fan_of_a_steady_line_neither_swells_nor_collapses():
+    # Cumulative variance measured at few horizons has kinks; a single week is as uncertain as the first one.
+    days = np.arange(183.0)
+    variance = np.interp(days, [0, 7, 14, 21, 28, 91, 182], [0, 40, 60, 200, 200, 900, 3000])[None]
+    demand = CumulativeDemand((3 * days)[None], variance, np.array([True]))
+    found = forecast_table(three()[1], keys(1), demand)
+    assert found["q95"].nunique() == 1
+    assert found["q95"].iloc[0] > found["mean"].iloc[0]
