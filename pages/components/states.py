@@ -35,19 +35,27 @@ def nothing_yet(use_sample: Callable[[], None]) -> None:
         st.space("small")
 
 
-def fault(message: str, reset_date: Callable[[], None], reset_params: Callable[[], None]) -> None:
-    """Say in plain words why there is no plan, and offer the ways back."""
+def fault(
+    message: str,
+    reset_date: Callable[[], None],
+    reset_params: Callable[[], None],
+    undo: Callable[[], None] | None = None,
+) -> None:
+    """Say in plain words why there is no plan, and offer the ways back; `undo` takes back what was decided last."""
     with st.container(border=True):
         st.markdown("**The plan could not be made**")
         # As text: the message may quote what a user's file said.
         st.text(message)
         with st.container(horizontal=True, vertical_alignment="center"):
-            _ways_back(reset_date, reset_params)
+            _ways_back(reset_date, reset_params, undo)
 
 
-def _ways_back(reset_date: Callable[[], None], reset_params: Callable[[], None]) -> bool:
+def _ways_back(
+    reset_date: Callable[[], None], reset_params: Callable[[], None], undo: Callable[[], None] | None
+) -> bool:
     """Offer what may help where there is no plan; tell whether one of the buttons was pressed."""
-    pressed = st.button("Back to the suggested date", icon=":material/event:", on_click=reset_date)
+    pressed = undo is not None and st.button("Undo the last decision", icon=":material/undo:", on_click=undo)
+    pressed |= st.button("Back to the suggested date", icon=":material/event:", on_click=reset_date)
     pressed |= st.button("Back to the default settings", icon=":material/restart_alt:", on_click=reset_params)
     st.page_link("pages/import_data.py", label="Check the data", icon=":material/fact_check:")
     return pressed
@@ -77,9 +85,7 @@ def progress(
             st.text(job.message() or "Start it again, or go back to what was forecast before.")
             with st.container(horizontal=True, vertical_alignment="center"):
                 pressed = st.button("Start again", type="primary", icon=":material/refresh:", on_click=give_up)
-                if undo is not None:
-                    pressed |= st.button("Undo the last decision", icon=":material/undo:", on_click=undo)
-                pressed |= _ways_back(reset_date, reset_params)
+                pressed |= _ways_back(reset_date, reset_params, undo)
             if pressed:
                 st.rerun()
             return

@@ -336,3 +336,16 @@ def test_an_edit_of_events_whose_forecast_was_stopped_can_be_undone_and_made_aga
     edit(35.0)
     # Another edit is another forecast: the one that was stopped does not stand for it.
     assert len(started) == 2
+
+
+@pytest.mark.usefixtures("own_home")
+def test_a_decision_that_no_plan_can_be_made_with_can_be_undone(monkeypatch):
+    app = correct(at("Corrections"), 20.0, "a fair in town")
+    plan = cached.plan
+    monkeypatch.setattr(cached, "plan", lambda *_: (_ for _ in ()).throw(ZeroDivisionError))
+    app.run()
+    assert "The plan could not be made" in said(app)
+    monkeypatch.setattr(cached, "plan", plan)
+    next(button for button in app.button if button.label == "Undo the last decision").click().run()
+    assert not app.exception
+    assert "None: the plan stands" in said(app)
