@@ -60,7 +60,7 @@ _MONTHS = (
     "november",
     "december",
 )
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 
 class CellError(ValueError):
@@ -211,8 +211,8 @@ def day(text: str, order: str | None = None, *, serials: bool = False) -> int:
     if serials and is_serial(text):
         return int(text[:5]) + _SERIAL_ZERO - _EPOCH
     year, month, of_month = _date_parts(text, order)
-    if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        msg = f"lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}; correct it, or leave an optional cell empty"
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        msg = f"lies outside the years {FIRST_YEAR} to {LAST_YEAR}; correct it, or leave an optional cell empty"
         raise CellError(msg)
     try:
         return date(year, month, of_month).toordinal() - _EPOCH

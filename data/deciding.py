@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from data.cells import FIRST_YEAR, LAST_YEAR
 from data.decisions import (
     EVENT_REMOVED,
     EVENT_RESTORED,
@@ -199,13 +200,16 @@ def checked_period(starts_on: object, ends_on: object) -> tuple[str, str]:
 
     Raises
     ------
-    InputError : one of them is no date, or the last lies before the first.
+    InputError : one of them is no date or beyond the years that files may speak of, or the last lies before the first.
     """
     days = []
     for told, which in ((starts_on, "first"), (ends_on, "last")):
         day = _day(told) if isinstance(told, str) else told
         if _is_nothing(day) or not isinstance(day, date):
             msg = f"the {which} day is missing or no date: give one"
+            raise InputError(msg)
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            msg = f"the {which} day lies in the year {day.year}, outside {FIRST_YEAR} to {LAST_YEAR}: correct it"
             raise InputError(msg)
         days.append(day.date() if isinstance(day, datetime) else day)
     if days[1] < days[0]:

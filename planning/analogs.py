@@ -29,6 +29,7 @@ PRIOR_BUCKETS = 4.0
 """What a told like item weighs, in buckets of the new item's own; a prior that was found weighs at most that."""
 
 LEAST_TRIED = 10
+MOST_OF_MEDIAN = 10.0
 _SAMPLE = 4000
 
 NEIGHBOURS = 5
@@ -161,8 +162,11 @@ class Analogs:
         place, category = self.place, self.category[self.item]
         width = int(category.max(initial=0)) + 1
         out = np.full(len(rows), np.nan)
+        told = self.today[self.known]
+        # One item that sells a hundred times what others do is no measure for a new one.
+        told = np.minimum(told, MOST_OF_MEDIAN * np.median(told)) if len(told) and np.median(told) > 0 else told
         for group in (place * width + category, category, place, np.zeros_like(place)):
-            means = _mean_by(group[self.known], self.today[self.known], int(group.max(initial=0)) + 1)
+            means = _mean_by(group[self.known], told, int(group.max(initial=0)) + 1)
             out = np.where(np.isnan(out), means[group[rows]], out)
         return out
 

@@ -73,7 +73,8 @@ def event_effects(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, demand
 
     u = sum of demand in its buckets / sum of their baselines; a baseline is the mean of the four buckets known and
     without an event on either side. Only buckets that an event has to itself count; events of one name are measured
-    together, and a bucket partly touched counts by its share. used = (n u + 4 told) / (n + 4), from 0.05 to 20.
+    together, and a bucket partly touched counts by its share. used = (n u + 4 told) / (n + 4), from 0.05 to 20; a
+    closure (told to leave less than 0.3) is used as told.
     All of the history is used, so the past that is cleaned by it is not blind to its own future.
 
     Parameters
@@ -102,7 +103,9 @@ def event_effects(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, demand
     with np.errstate(invalid="ignore", divide="ignore"):
         measured = np.where(base > 0, np.maximum(extra / base, 0), np.nan)
     shrunk = (weight * np.nan_to_num(measured) + TOLD_WEIGHT * told) / (weight + TOLD_WEIGHT)
-    used = np.where(base > 0, np.clip(shrunk, LEAST_UPLIFT, MOST_UPLIFT), told)
+    # A day on which nobody can buy is known to sell nothing: what the rest of its week did says nothing of it.
+    seen = (base > 0) & (told >= LEAST_FACTOR)
+    used = np.where(seen, np.clip(shrunk, LEAST_UPLIFT, MOST_UPLIFT), told)
     return events[["event_name", "starts_on", "ends_on"]].assign(
         told=told, measured=measured, observations=np.where(base > 0, count, 0).astype(int), used=used
     )

@@ -156,9 +156,10 @@ class Fits:
 
 def _effects(kept: dict[str, list[Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(kept["data"], columns=kept["columns"])
+    # Not through nanoseconds: these hold no year before 1678, which a typing error may well be.
     days = {
-        name: pd.to_datetime(frame[name]).dt.tz_localize(None).dt.as_unit("s")
+        name: [np.datetime64("NaT") if day is None else np.datetime64(day[:10]) for day in frame[name]]
         for name in ("starts_on", "ends_on")
         if name in frame
     }
-    return frame.assign(**days)
+    return frame.assign(**{name: np.array(told, "datetime64[s]") for name, told in days.items()})

@@ -26,7 +26,7 @@ from planning.launch import launch_level, on_sale
 from planning.params import Params
 from planning.reason_codes import life_told, reason_codes
 from planning.season import LEAST_YEARS_DAYS, Season, build_season
-from planning.smoothing import FAMILY, category_trend, family_levels
+from planning.smoothing import FAMILY, category_trend, family_levels, item_share
 from planning.told import told_demand
 
 Progress = Callable[[str, int, int], None]
@@ -56,6 +56,8 @@ CUTS = 4
 FIT_BUCKETS: Mapping[int, int] = MappingProxyType({1: 364, 7: 156})
 """The library's models see no more than this; what lies further back says nothing about a level."""
 YEAR_DAYS = 364
+LEAST_SALES = 6
+"""With fewer buckets with demand a row is sparse: it takes its share of what the item sells everywhere."""
 LEAST_KNOWN_BUCKETS = 4
 """What an origin must know to count."""
 LEAST_GROUP = 5
@@ -89,8 +91,7 @@ def forecast(
     season = build_season(clean, known, *_layers(keys, items), starts, calendar.bucket_days)
     progress("season", len(keys), len(keys))
     levels = _levels(clean, season, origins, cut, calendar, progress)
-    kinds = pd.factorize(keys["item_id"].map(items["category"]).fillna("").astype(str))[0]
-    levels[:, -1] = category_trend(levels, FAMILY[calendar.bucket_days], kinds)
+    _borrow(levels, clean[-1], [*origins, calendar.periods], keys, items, calendar.bucket_days)
     classes = classify_demand(demand.demand)
     flat = clean[-1] / season.factors(-1, columns=slice(0, calendar.periods))
     profile, like = _start_new_rows(levels, flat, keys, items, calendar, horizon)
@@ -209,6 +210,26 @@ def _levels(
             out[rows][..., columns] = family_levels(flat, at, members, calendar.bucket_days)
         progress("forecast", b, n)
     return out
+
+
+def _borrow(
+    levels: np.ndarray, clean: np.ndarray, known: Sequence[int], keys: pd.DataFrame, items: pd.DataFrame, days: int
+) -> None:
+    """Let rows listen to more than themselves: each to its category, a sparse one to its item everywhere.
+
+    Parameters
+    ----------
+    known : buckets known at each of the levels' origins.
+    days : length of a bucket.
+    """
+    members = FAMILY[days]
+    item, place = (pd.factorize(keys[name])[0] for name in ("item_id", "location_id"))
+    kind = pd.factorize(keys["item_id"].map(items["category"]).fillna("").astype(str))[0]
+    cell = pd.factorize(kind * (place.max(initial=0) + 1) + place)[0]
+    levels[:, [member.kind == "trend" for member in members]] = category_trend(levels, members, kind)[:, None]
+    sold = np.cumsum(np.pad(clean > 0, ((0, 0), (1, 0))), axis=1)[:, list(known)]
+    sparse = (sold < LEAST_SALES) & (np.bincount(item)[item] > 1)[:, None] & ~np.isnan(levels[:, 0])
+    levels[:] = np.where(sparse[:, None], item_share(levels, members, item, cell, days)[:, None], levels)
 
 
 def _worth(demand: np.ndarray, keys: pd.DataFrame, items: pd.DataFrame, bucket_days: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import pandas as pd
 from planning.distribution import quantile_table
 from planning.outlook import QUANTILES
 from planning.past import Past, forecasts
-from planning.spread import LEAST_ERRORS
+from planning.spread import LEAST_ERRORS, own_variance, relative
 from planning.stages import Base
 
 LEAST_SHARE = 0.05
@@ -52,6 +52,14 @@ def rollup(base: Base, rows: np.ndarray) -> pd.DataFrame:
 def _variance(base: Base, rows: np.ndarray) -> float:
     """Return the squared relative error of one bucket of the sum; independent lines where the past is too short."""
     own = _below(base, rows)
+    own = own[~np.isnan(base.fits.demand[own]).all(axis=1)]
+    length = base.fits.calendar.bucket_days
+    mean = base.demand.mean[rows, length].sum()
+    if mean <= 0:
+        return LEAST_SHARE**2
+    spread = base.demand.variance[rows, length]
+    # Independent lines at the least; lines that move as one at the most.
+    apart, together = spread.sum() / mean**2, np.sqrt(spread).sum() ** 2 / mean**2
     past = Past(base.fits, own)
     window = past.window(1)
     forecast = forecasts(past, base.choice, window) * window.scale
@@ -59,13 +67,11 @@ def _variance(base: Base, rows: np.ndarray) -> float:
     known = ~np.isnan(error)
     total = np.where(known, forecast, 0.0).sum(axis=0)
     told = (known.mean(axis=0) >= 0.5) & (total > 0) if len(own) else np.zeros(0, bool)
-    length = base.fits.calendar.bucket_days
-    mean = base.demand.mean[rows, length].sum()
-    apart = base.demand.variance[rows, length].sum() / mean**2 if mean > 0 else 0.0
     if told.sum() < LEAST_ERRORS:
-        return max(float(apart), LEAST_SHARE**2)
-    relative = np.nansum(error, axis=0)[told] / total[told]
-    return max(float((relative**2).mean()), min(float(apart), LEAST_SHARE**2))
+        return float(max(apart, LEAST_SHARE**2))
+    summed = np.nansum(error, axis=0)[told][None]
+    found, _ = own_variance(summed, 1.0, relative(np.array([mean]), total[told][None]))
+    return float(np.clip(found[0] / mean**2, min(apart, LEAST_SHARE**2), max(together, LEAST_SHARE**2)))
 
 
 def _below(base: Base, rows: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from planning import accuracy
 from planning.calibration import chances, hit_share
@@ -10,7 +11,7 @@ from planning.fits import Fits
 from planning.network import Network
 from planning.past import Choice, Past, interval_buckets, overlap
 from planning.reason_codes import REASON_CODES
-from planning.spread import HeldOut, classes_at, errors, held_out, usable_origins
+from planning.spread import HeldOut, classes_at, errors, held_out, pooled_errors, usable_origins
 
 QUANTILES = (0.50, 0.80, 0.90, 0.95)
 HELD = (0.80, 0.90, 0.95, 0.98)
@@ -31,8 +32,10 @@ MEASURES = (
     "naive_pinball_95_units",
 )
 DRIFT_ORIGINS = 8
-DRIFT_NOISE = 2.5
-"""Standard errors beyond which a bias that lasts is called a drift."""
+LEAST_DRIFT = 4
+"""Independent mornings that a drift takes to be seen."""
+DRIFT_CHANCE = 0.995
+"""One steady line in a hundred may look as if it drifted."""
 YEAR_DAYS = 365
 
 
@@ -42,11 +45,12 @@ def forecast_table(fits: Fits, keys: pd.DataFrame, demand: CumulativeDemand) -> 
     buckets = max(1, demand.days // length)
     edges = np.arange(buckets + 1) * length
     mean = np.diff(demand.mean[:, edges], axis=1)
-    # A bucket on its own is as uncertain as the first one, in proportion; what cumulative demand is more
-    # uncertain than that comes from what the buckets have in common.
+    # A bucket on its own is as uncertain as the first one, in proportion: what cumulative demand is more uncertain
+    # than that comes from what the buckets have in common.
     first = demand.variance[:, [length]] / np.maximum(demand.mean[:, [length]], 1e-9) ** 2
-    variance = np.clip(np.diff(demand.variance[:, edges], axis=1), 0, 4 * first * mean**2 + mean)
-    variance = np.where(demand.variance[:, [length]] > 0, variance, 0.0)
+    variance = first * mean**2
+    least = np.where(demand.whole[:, None] & (first > 0), mean, 0.0)
+    variance = np.maximum(variance, least)
     rows = np.repeat(np.arange(len(mean)), buckets)
     out = pd.DataFrame({name: np.repeat(keys[name].to_numpy(), buckets) for name in ("item_id", "location_id")})
     out["starts_on"] = np.tile(pd.to_datetime(fits.calendar.future_starts(buckets)), len(mean))
@@ -87,16 +91,15 @@ def accuracy_tables(
         error, forecast = (a[rows] for a in errors(past, network, choice, int(h)))
         newest, older = usable_origins(error)
         if not len(newest):
-            newest, older = older[:2], older[2:]
-        if not len(newest):
+            # All of a short history served for the choice: it cannot judge it, too.
             continue
         then = classes_at(fits, network, int(fits.origins[newest[-1]]))[rows]
         drift[rows] = _drift(error, overlap(int(h), fits))
         spread = overlap(int(h), fits)
         told = held_out(forecast, error, older, newest, then, demand.whole[rows], spread)
         _score(out, rows, told, error[:, newest])
-        simple = [network.pool(np.nan_to_num(past.naive(int(h), b)))[rows] for b in (None, 91 // _days(fits))]
-        _against_simple(out, rows, simple, forecast, error, older, newest, then, demand.whole[rows], spread)
+        off = [_errors_of_naive(past, network, choice, int(h), b)[rows] for b in (None, 91 // _days(fits))]
+        _against_simple(out, rows, off, forecast + error, older, newest, then, demand.whole[rows], spread)
         hits.append(_held(out, rows, told, demand, classes))
     _scale(out, fits, past, network, choice)
     days = horizon * _days(fits)
@@ -106,6 +109,15 @@ def accuracy_tables(
     table["reason_code"] = fits.reason
     table["reason"] = [REASON_CODES.get(str(code), "") for code in fits.reason]
     return table.reset_index(drop=True), _calibration_table(hits)
+
+
+def _errors_of_naive(past: Past, network: Network, choice: Choice, horizon: int, buckets: int | None) -> np.ndarray:
+    """Return what the mean of the last `buckets` was off by, scaled as in `planning.spread.errors`, (n, K)."""
+    window = past.window(horizon)
+    off = window.sold * window.scale - past.naive(horizon, buckets) / window.scale
+    if not network.feeds.any():
+        return np.asarray(off)
+    return np.where(network.feeds[:, None], pooled_errors(off, past.fits, choice, network.pool), off)
 
 
 def _days(fits: Fits) -> int:
@@ -119,21 +131,14 @@ def _score(out: dict[str, np.ndarray], rows: np.ndarray, told: HeldOut, error: n
     out["demand_units"][rows] = _sum(actual)
     out["error_units"][rows] = _sum(np.abs(error))
     out["bias_units"][rows] = _sum(-error)
-    level = quantile_table(np.array([SHORTAGE_LEVEL]), *_flat(told), np.repeat(False, told.mean.size))
-    short = actual - level.reshape(told.mean.shape)
-    out["pinball_95_units"][rows] = _sum(np.maximum(SHORTAGE_LEVEL * short, (SHORTAGE_LEVEL - 1) * short))
-
-
-def _flat(told: HeldOut) -> tuple[np.ndarray, np.ndarray]:
-    return np.nan_to_num(told.mean).ravel(), np.nan_to_num(told.variance).ravel()
+    out["pinball_95_units"][rows] = _pinball(actual, told)
 
 
 def _against_simple(
     out: dict[str, np.ndarray],
     rows: np.ndarray,
-    simple: list[np.ndarray],
-    forecast: np.ndarray,
-    error: np.ndarray,
+    off: list[np.ndarray],
+    actual: np.ndarray,
     older: np.ndarray,
     newest: np.ndarray,
     classes: np.ndarray,
@@ -141,17 +146,21 @@ def _against_simple(
     spread: float,
 ) -> None:
     """Score "as much as last time" and the mean of 13 weeks at the same origins, with spreads of their own."""
-    actual = forecast + error
-    for name, other in zip(("naive", "mean13"), simple, strict=True):
-        off = actual - other
-        part = actual[:, newest]
-        out[f"{name}_wape"][rows] = accuracy.wape(part, np.where(np.isnan(part), np.nan, other[:, newest]))
-        out[f"{name}_error_units"][rows] = _sum(np.abs(off[:, newest]))
-        if name == "naive":
-            told = held_out(other, off, older, newest, classes, whole, spread)
-            level = quantile_table(np.array([SHORTAGE_LEVEL]), *_flat(told), np.repeat(False, told.mean.size))
-            short = part - level.reshape(part.shape)
-            out["naive_pinball_95_units"][rows] = _sum(np.maximum(SHORTAGE_LEVEL * short, (SHORTAGE_LEVEL - 1) * short))
+    part = actual[:, newest]
+    for name, error in zip(("naive", "mean13"), off, strict=True):
+        other = actual - error
+        out[f"{name}_wape"][rows] = accuracy.wape(part, other[:, newest])
+        out[f"{name}_error_units"][rows] = _sum(np.abs(error[:, newest]))
+    told = held_out(actual - off[0], off[0], older, newest, classes, whole, spread)
+    out["naive_pinball_95_units"][rows] = _pinball(part, told)
+
+
+def _pinball(actual: np.ndarray, told: HeldOut) -> np.ndarray:
+    """Pinball loss of the 95 % quantile, of a gamma without calibration, so that all forecasts are judged alike."""
+    mean, variance = (np.nan_to_num(a).ravel() for a in (told.mean, told.variance))
+    level = quantile_table(np.array([SHORTAGE_LEVEL]), mean, variance, np.zeros(mean.size, bool))
+    short = actual - level.reshape(told.mean.shape)
+    return _sum(np.maximum(SHORTAGE_LEVEL * short, (SHORTAGE_LEVEL - 1) * short))
 
 
 def _held(
@@ -195,15 +204,20 @@ def _calibration_table(hits: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _drift(error: np.ndarray, spread: float) -> np.ndarray:
-    """Say of each row whether its newest forecasts were all too high ("over") or too low ("under"), beyond noise."""
-    usable = np.flatnonzero(~np.isnan(error).all(axis=0))[:DRIFT_ORIGINS]
+    """Say of each row whether its newest forecasts were all too high ("over") or too low ("under"), beyond noise.
+
+    Overlapping mornings tell of the same demand: eight of them are worth 8 / spread, and Student's t asks for more
+    of few.
+    """
+    usable = np.flatnonzero(~np.isnan(error).all(axis=0))[: int(np.ceil(DRIFT_ORIGINS * spread))]
     e = error[:, usable]
     count = (~np.isnan(e)).sum(axis=1)
+    worth = count / spread
     mean = np.nansum(e, axis=1) / np.maximum(count, 1)
     sd = np.sqrt(np.nansum((e - mean[:, None]) ** 2, axis=1) / np.maximum(count - 1, 1))
-    noise = sd / np.sqrt(np.maximum(count / spread, 1))
-    same = (np.sign(np.nan_to_num(e)) * np.sign(mean)[:, None]).sum(axis=1) >= count - 2
-    found = (count >= DRIFT_ORIGINS) & same & (noise > 0) & (np.abs(mean) > DRIFT_NOISE * noise)
+    noise = sd / np.sqrt(np.maximum(worth, 1))
+    limit = special.stdtrit(np.maximum(worth - 1, 1), DRIFT_CHANCE)
+    found = (worth >= LEAST_DRIFT) & (noise > 0) & (np.abs(mean) > limit * noise)
     return np.where(found, np.where(mean < 0, "over", "under"), "")
 
 
@@ -214,7 +228,8 @@ def _scale(out: dict[str, np.ndarray], fits: Fits, past: Past, network: Network,
     newest, _ = usable_origins(error)
     actual = np.where(np.isnan(error), np.nan, forecast + error)[:, newest]
     if len(newest):
-        history = np.where(network.feeds[:, None], np.nan, fits.demand.astype(float))
+        before = fits.demand[:, : fits.origins[newest[-1]]].astype(float)
+        history = np.where(network.feeds[:, None], np.nan, before)
         out["rmsse"] = accuracy.rmsse(actual, forecast[:, newest], history)
 
 

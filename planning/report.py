@@ -84,6 +84,7 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
         abc_class=table["abc_class"].to_numpy(),
         demand_class=np.where(stages.network.feeds, "pooled", stages.fits.demand_class),
         model=np.where(stages.network.feeds, "sum of locations", stages.choice.name),
+        forecast_reason=np.where(stages.network.feeds, "", stages.fits.reason),
         demand_mean_per_day=mean / interval,
         demand_sd_per_day=np.sqrt(demand.variance_to(interval) / interval),
         protection_interval_days=interval,

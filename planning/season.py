@@ -15,6 +15,10 @@ LEAST_YEARS_DAYS = 728
 LEAST_WEEKS_DAYS = 28
 """A weekly shape needs four weeks."""
 
+LEVEL_CHANGE = 5.0
+LEAST_UNITS = 20.0
+"""Units that it takes to tell another level from chance."""
+
 _SMOOTH = np.array([1.0, 2.0, 1.0]) / 4
 _LIMITS = (0.2, 5.0)
 _CHUNK = 2048
@@ -103,6 +107,8 @@ def _sums(
         known = ~np.isnan(part)
         values = np.where(known, part / season.factors(cut, rows, slice(0, len(position))), 0.0)
         level = np.where(known, _moving_level(values, known, window), 0.0)
+        steady = _steady(values, known, window)[:, None]
+        values, level = values * steady, level * steady
         used, at = np.unique(codes[rows], return_inverse=True)
         member = sparse.csr_array((np.ones(len(part)), (at, np.arange(len(part)))), (len(used), len(part)))
         by_group[:, used] += np.stack([member @ values, member @ level])
@@ -112,6 +118,22 @@ def _sums(
     begun = by_group[0] > 0
     age = np.where(begun.any(axis=1), len(position) - begun.argmax(axis=1), 0)
     return sold, expected, age
+
+
+def _steady(values: np.ndarray, known: np.ndarray, window: int) -> np.ndarray:
+    """Whether a row's level stayed within `LEVEL_CHANGE` from what was before its last window, (rows,).
+
+    A row that jumps to another level says nothing of the season, but would say it for all, as it sells so much.
+    """
+    sold, seen = values.cumsum(axis=1), known.cumsum(axis=1)
+    before = max(0, values.shape[1] - window) - 1
+    if before < 0:
+        return np.ones(len(values), bool)
+    old, new = sold[:, before], sold[:, -1] - sold[:, before]
+    told = (seen[:, before] >= window / 4) & (seen[:, -1] - seen[:, before] >= window / 4)
+    rates = old / np.maximum(seen[:, before], 1), new / np.maximum(seen[:, -1] - seen[:, before], 1)
+    low, high = np.minimum(*rates), np.maximum(*rates)
+    return np.asarray(~(told & (np.maximum(old, new) >= LEAST_UNITS) & (high > LEVEL_CHANGE * low)))
 
 
 def _moving_level(values: np.ndarray, known: np.ndarray, window: int) -> np.ndarray:

@@ -15,6 +15,8 @@ CHUNK = 1024
 """Items that run together: their states then stay in the processor's cache."""
 SBA_CORRECTION = 0.95
 SLOW = "WindowAverage52"
+SHARE_WEIGHT = 10.0
+"""Units of a year that the usual share of a location weighs."""
 TREND_PRIOR = 20.0
 """Units a bucket that a category must sell for its trend to count half."""
 TREND_LIMITS = (0.5, 2.0)
@@ -211,3 +213,35 @@ def category_trend(levels: np.ndarray, members: Sequence[Member], groups: np.nda
     # One item that is off by a factor must not carry all others with it.
     ratio = np.clip((total[1] + TREND_PRIOR) / (total[0] + TREND_PRIOR), *TREND_LIMITS)
     return np.asarray(levels[:, names.index(SLOW)] * ratio[groups])
+
+
+def item_share(
+    levels: np.ndarray, members: Sequence[Member], items: np.ndarray, cells: np.ndarray, bucket_days: int
+) -> np.ndarray:
+    """Return the year's mean of each item over all locations, in each location's shrunk share, units a bucket.
+
+    What an item sells everywhere is better known than what it sells here; its share is drawn to the share that the
+    location has of the category, so that one sale more or less does not decide.
+
+    Parameters
+    ----------
+    levels : of the members at each origin, (n, members, origins).
+    items : item of each row, (n,). cells : category and location of each row, (n,).
+
+    Returns
+    -------
+    Array (n, origins). Shares as in `planning.launch.shrunk_shares`.
+    """
+    own = np.nan_to_num(levels[:, [member.name for member in members].index(SLOW)])
+    year = 364 / bucket_days
+
+    def summed(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        total = np.zeros((int(groups.max(initial=-1)) + 1, values.shape[1]))
+        np.add.at(total, groups, values)
+        return np.asarray(total[groups])
+
+    whole, usual = summed(own, items), summed(own, cells)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        prior = np.where(summed(usual, items) > 0, usual / summed(usual, items), 0.0)
+    share = (year * own + SHARE_WEIGHT * prior) / (year * whole + SHARE_WEIGHT)
+    return np.asarray(np.where(np.isnan(levels[:, 0]), np.nan, whole * share))

@@ -126,7 +126,7 @@ def _variances(
     for column, horizon in enumerate(anchors):
         mean = cumulative[:, horizon - 1]
         error, forecast = errors(past, network, choice, horizon)
-        own, count = own_variance(error, overlap(horizon, fits), _relative(mean, forecast))
+        own, count = own_variance(error, overlap(horizon, fits), relative(mean, forecast))
         own = np.where(extreme, np.fmin(own, network.pool(_largest(usual, horizon)) ** 2), own)
         single = flat_variance * horizon * (1 + horizon / np.maximum(seen, 1))
         fallback = network.pool(np.where(seen > 1, single, 0.0))
@@ -166,7 +166,7 @@ def held_out(
     mean = forecast[:, older]
     known = ~np.isnan(mean)
     usual = np.where(known.any(axis=1), np.nansum(mean, axis=1) / np.maximum(known.sum(axis=1), 1), 0.0)
-    own, count = own_variance(error[:, older], overlap, _relative(usual, mean))
+    own, count = own_variance(error[:, older], overlap, relative(usual, mean))
     unknown = usual + (UNKNOWN_SPREAD * usual) ** 2
     learned = shrunk_variance(own, count, usual, classes, np.full(len(usual), np.nan), unknown)
     ahead = forecast[:, newer]
@@ -203,7 +203,7 @@ def classes_at(fits: Fits, network: Network, known: int) -> np.ndarray:
     return np.where(network.feeds, "pooled", classify_demand(fits.demand[:, :known].astype(float)))
 
 
-def _relative(mean: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+def relative(mean: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     """Return what a squared error at each origin is worth at today's mean: (today / then) ** SIZE_POWER, (n, K)."""
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where((forecast > 0) & (mean[:, None] > 0), mean[:, None] / forecast, 1.0)

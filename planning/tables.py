@@ -456,6 +456,7 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
                     _c("abc_class", "text", "A, B or C by yearly value", label="ABC"),
                     _c("demand_class", "text", "smooth, intermittent, erratic, lumpy", label="Demand"),
                     _c("model", "text", "Forecast model"),
+                    _c("forecast_reason", "text", "Why the forecast stands on weak ground, a code; empty: it does not"),
                     _c(
                         "demand_mean_per_day",
                         "units",

@@ -28,8 +28,8 @@ MODELS: Mapping[str, str] = MappingProxyType(
     {
         "auto": "Best by class",
         "SESOptimized": "Exponential smoothing",
-        "WindowAverage13": "Average of 13 periods",
-        "WindowAverage52": "Average of 52 periods",
+        "WindowAverage13": "Average of 13 weeks",
+        "WindowAverage52": "Average of 52 weeks",
         "CrostonSBA": "Croston (SBA)",
         "TSB": "TSB (fading demand)",
         "IMAPA": "IMAPA (rare demand)",

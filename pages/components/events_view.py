@@ -62,7 +62,7 @@ def _measured() -> None:
         return
     st.caption(
         f"{count(len(past), 'event')} could be measured against the calm weeks around. What is used leans to what was "
-        "told as long as there is little evidence."
+        "told as long as there is little evidence; a closure counts as told."
     )
     percent = past.assign(**{name: _percent(past[name]) for name in ("told", "measured", "used")})
     number = st.column_config.NumberColumn

@@ -11,6 +11,7 @@ from pages.components import (
     forecast_level,
     forecast_lines,
     glossary,
+    item_view,
     lines,
     lookups,
     numbers,
@@ -20,9 +21,7 @@ from pages.components import (
     session,
 )
 from pages.components.forecast_level import Level
-from pages.components.formats import literal
-from pages.components.item_view import line_of
-from pages.components.wording import forecast_in_words, in_plain_words, plan_uses
+from pages.components.wording import in_plain_words, plan_uses
 from planning.result import PlanResult
 
 RIVALS = ("demand_class", "model", "score", "error", "bias", "weight", "chosen", "reason")
@@ -73,7 +72,7 @@ def _fan(plan: PlanResult, level: Level, past: pd.DataFrame) -> None:
 def _rivals(plan: PlanResult, level: Level) -> None:
     st.header("The model and its rivals")
     if level.is_line:
-        _doubts(plan, level)
+        item_view.model_and_doubts(plan, level.of, level.at)
     own = lookups.rivals_of(level.of, level.at) if level.is_line else cached.NO_RIVALS
     rows = _by_class(plan, level) if own.empty else own.sort_values(["chosen", "weight"], ascending=False).round(3)
     if rows.empty:
@@ -94,16 +93,6 @@ def _rivals(plan: PlanResult, level: Level) -> None:
         st.caption("Compared on past mornings over lead time + review; those of the Accuracy tab had no part in it.")
     else:
         st.caption("How each would have done for this line on all past mornings, over lead time + review.")
-
-
-def _doubts(plan: PlanResult, level: Level) -> None:
-    """Which model forecasts a line, how far off it was, and why to look twice."""
-    policy, record = (line_of(f, level.of, level.at) for f in (plan.policy, plan.accuracy))
-    if policy is not None:
-        st.caption(literal(forecast_in_words(policy, record)))
-    weak = None if record is None else record.get("reason")
-    if isinstance(weak, str) and weak:
-        st.warning(literal(weak), icon=":material/visibility:")
 
 
 def _by_class(plan: PlanResult, level: Level) -> pd.DataFrame:

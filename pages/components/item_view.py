@@ -74,9 +74,17 @@ def fan(plan: PlanResult, item_id: str, location_id: str, *, key: str) -> None:
     ahead = plan.forecast[(plan.forecast["item_id"] == item_id) & (plan.forecast["location_id"] == location_id)]
     past = lookups.history(plan, item_id, location_id)
     panel.chart(charts.forecast_fan(past, ahead), f"History and forecast of {item_id} at {location_id}", key=key)
+    model_and_doubts(plan, item_id, location_id)
+
+
+def model_and_doubts(plan: PlanResult, item_id: str, location_id: str) -> None:
+    """Say which model forecasts the line, how far off it was, and, where there is a reason, why to look twice."""
     policy, record = (line_of(f, item_id, location_id) for f in (plan.policy, plan.accuracy))
     if policy is not None:
         st.caption(literal(forecast_in_words(policy, record)))
+    weak = None if record is None else record.get("reason")
+    if isinstance(weak, str) and weak:
+        st.warning(literal(weak), icon=":material/visibility:")
 
 
 def facts(plan: PlanResult, item_id: str, location_id: str) -> None:

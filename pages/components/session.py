@@ -6,6 +6,7 @@ changed parameters) also stands in the URL; whatever a URL says is checked again
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any, NoReturn
@@ -182,12 +183,12 @@ def require_plan() -> PlanResult:
             st.stop()
         return plan
     except PlanningError as fault:
-        states.fault(str(fault), lambda: choose_as_of(None), reset_params)
+        states.fault(str(fault), lambda: choose_as_of(None), reset_params, _way_to_undo(snapshot))
         st.stop()
     except Exception:
         # A fault of the program: logged in full for its operator, said in words to the person.
         LOG.exception("the plan of %s could not be made", snapshot[:12])
-        states.fault(UNEXPECTED, lambda: choose_as_of(None), reset_params)
+        states.fault(UNEXPECTED, lambda: choose_as_of(None), reset_params, _way_to_undo(snapshot))
         st.stop()
 
 
@@ -208,14 +209,30 @@ def forget_view() -> None:
 
 def _wait_for_forecast(snapshot: str) -> None:
     """Start the forecast if it does not run yet, and show how far it is."""
-    work = (snapshot, as_of(), params())
+    work = (snapshot, as_of(), params(), service.decisions_id(visitor()))
     running = st.session_state.get("forecast")
     if running is None or running[0] != work or running[1].status() == "absent":
         forget_forecast()
         tables = cached.inputs(visitor(), snapshot)
         job = service.start_fit(visitor(), snapshot, as_of(), params(), frames=tables)
         running = st.session_state["forecast"] = (work, job)
-    states.progress(running[1], forget_forecast)
+    states.progress(running[1], forget_forecast, lambda: choose_as_of(None), reset_params, _way_to_undo(snapshot))
+
+
+def _way_to_undo(snapshot: str) -> Callable[[], None] | None:
+    """What takes back the last decision, which may be why there is no plan; None where nothing is left to undo."""
+    try:
+        log = service.decisions_log(visitor(), snapshot)
+    except PlanningError:
+        return None
+    return _undo if (~log["undone"].astype(bool) & (log["what"] != "Undone")).any() else None
+
+
+def _undo() -> None:
+    try:
+        service.undo(visitor(), str(snapshot_id()))
+    except PlanningError as fault:
+        complain(str(fault))
 
 
 def forget_forecast() -> None:

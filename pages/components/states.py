@@ -35,21 +35,46 @@ def nothing_yet(use_sample: Callable[[], None]) -> None:
         st.space("small")
 
 
-def fault(message: str, reset_date: Callable[[], None], reset_params: Callable[[], None]) -> None:
-    """Say in plain words why there is no plan, and offer the ways back."""
+def fault(
+    message: str,
+    reset_date: Callable[[], None],
+    reset_params: Callable[[], None],
+    undo: Callable[[], None] | None = None,
+) -> None:
+    """Say in plain words why there is no plan, and offer the ways back; `undo` takes back what was decided last."""
     with st.container(border=True):
         st.markdown("**The plan could not be made**")
         # As text: the message may quote what a user's file said.
         st.text(message)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Back to the suggested date", icon=":material/event:", on_click=reset_date)
-            st.button("Back to the default settings", icon=":material/restart_alt:", on_click=reset_params)
-            st.page_link("pages/import_data.py", label="Check the data", icon=":material/fact_check:")
+            _ways_back(reset_date, reset_params, undo)
+
+
+def _ways_back(
+    reset_date: Callable[[], None], reset_params: Callable[[], None], undo: Callable[[], None] | None
+) -> bool:
+    """Offer what may help where there is no plan; tell whether one of the buttons was pressed."""
+    pressed = undo is not None and st.button("Undo the last decision", icon=":material/undo:", on_click=undo)
+    pressed |= st.button("Back to the suggested date", icon=":material/event:", on_click=reset_date)
+    pressed |= st.button("Back to the default settings", icon=":material/restart_alt:", on_click=reset_params)
+    st.page_link("pages/import_data.py", label="Check the data", icon=":material/fact_check:")
+    return pressed
 
 
 @st.fragment(run_every=1.0)
-def progress(job: jobs.Job, give_up: Callable[[], None]) -> None:
-    """Show how far a forecast is, once a second; the page starts anew when it is done."""
+def progress(
+    job: jobs.Job,
+    give_up: Callable[[], None],
+    reset_date: Callable[[], None],
+    reset_params: Callable[[], None],
+    undo: Callable[[], None] | None,
+) -> None:
+    """Show how far a forecast is, once a second; the page starts anew when it is done.
+
+    Parameters
+    ----------
+    undo : takes back what was decided last, which may be what asked for this forecast; None where nothing was.
+    """
     status = job.status()
     if status in ("done", "absent"):
         st.rerun()
@@ -57,8 +82,11 @@ def progress(job: jobs.Job, give_up: Callable[[], None]) -> None:
         if status != "running":
             st.markdown("**The forecast was stopped**" if status == "cancelled" else "**The forecast failed**")
             # As text: it may quote what a user's file said.
-            st.text(job.message() or "Start it again, or change the settings first.")
-            if st.button("Start again", type="primary", icon=":material/refresh:", on_click=give_up):
+            st.text(job.message() or "Start it again, or go back to what was forecast before.")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                pressed = st.button("Start again", type="primary", icon=":material/refresh:", on_click=give_up)
+                pressed |= _ways_back(reset_date, reset_params, undo)
+            if pressed:
                 st.rerun()
             return
         st.markdown("**Forecasting your assortment**")

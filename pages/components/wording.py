@@ -27,7 +27,7 @@ _LATER_STEPS: Mapping[str, str] = MappingProxyType(
 
 _MODELS = re.compile(
     r"\b(?:(SESOptimized)|SES(\d[\d.]*\d|\d)|WindowAverage(\d+)|(CrostonSBA)|TSB(\d[\d.]*\d|\d)?"
-    r"|(DynamicOptimizedTheta)|(AutoETS)|(AutoARIMA)|(Combination))(?![\w.]*\w)"
+    r"|(DynamicOptimizedTheta)|(AutoETS)|(AutoARIMA)|(Combination)|(CategoryTrend))(?![\w.]*\w)"
 )
 
 
@@ -35,11 +35,11 @@ def in_plain_words(text: str) -> str:
     """A model's name, or a sentence that holds some, as a person says them: `WindowAverage13` is the 13-week mean."""
 
     def said(found: re.Match[str]) -> str:
-        fitted, alpha, weeks, sba, beta, theta, ets, arima, combined = found.groups()
+        fitted, alpha, weeks, sba, beta, theta, ets, arima, combined, trend = found.groups()
         if weeks:
             return f"{weeks}-week mean"
         plain = {fitted: "smoothing (fitted)", sba: "Croston (SBA)", theta: "Theta", ets: "ETS", arima: "ARIMA"}
-        plain |= {combined: "combination"}
+        plain |= {combined: "combination", trend: "category's trend"}
         if alpha:
             return f"smoothing ({alpha})"
         return next((words for name, words in plain.items() if name), f"TSB ({beta})" if beta else "TSB")

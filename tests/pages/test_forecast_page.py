@@ -10,6 +10,7 @@ import pytest
 
 from data import service
 from pages.components import cached, decided, events_view, lines, lookups
+from pages.components.formats import literal
 from planning.params import Params
 from tests.pages.fake_plan import fake_history, fake_plan, fake_rollup
 from tests.pages.test_pages import on_sample, opened, said, sample_home, widget  # noqa: F401
@@ -268,3 +269,83 @@ def test_a_sum_has_quantiles_of_its_own_below_the_sum_of_theirs():
     effects = cached.event_effects(*here)
     assert len(effects) == len(service.inputs(visitor, snapshot)["events"])
     assert effects["measured"].notna().any()
+
+
+# --- why to look twice -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("on_sample")
+@pytest.mark.parametrize(("page", "query"), [(PAGE, {"level": "line"}), ("pages/item.py", {})])
+def test_a_line_that_stands_on_weak_ground_says_why_and_what_to_do(monkeypatch, page, query):
+    plan = fake_plan()
+    shown(monkeypatch, plan)
+    weak = plan.accuracy[plan.accuracy["reason"] != ""].iloc[0]
+    app = opened(page, item=weak["item_id"], at=weak["location_id"], **query)
+    assert not app.exception
+    assert [warning.value for warning in app.warning] == [literal(weak["reason"])]
+    sound = plan.accuracy[plan.accuracy["reason"] == ""].iloc[0]
+    app = opened(page, item=sound["item_id"], at=sound["location_id"], **query)
+    assert not app.warning
+
+
+# --- a forecast that was stopped -------------------------------------------------------------------------------------
+
+
+class Stopped:
+    """A job that a person cancelled."""
+
+    def status(self):
+        return "cancelled"
+
+    def message(self):
+        return ""
+
+    def cancel(self):
+        """Nothing runs."""
+
+
+@pytest.mark.usefixtures("own_home")
+def test_after_a_stopped_forecast_there_is_a_way_back_to_a_plan(monkeypatch):
+    monkeypatch.setattr(service, "start_fit", lambda *_, **__: Stopped())
+    app = at("Settings")
+    next(field for field in app.number_input if field.key == "param_library_fits").set_value(4000)
+    next(button for button in app.button if button.label == "Forecast again").click().run()
+    assert "The forecast was stopped" in said(app)
+    next(button for button in app.button if button.label == "Back to the default settings").click().run()
+    assert not app.exception
+    assert "The forecast was stopped" not in said(app)
+    assert any(tab.label == "Settings" for tab in app.tabs)
+
+
+@pytest.mark.usefixtures("own_home")
+def test_an_edit_of_events_whose_forecast_was_stopped_can_be_undone_and_made_again(monkeypatch):
+    started = []
+    monkeypatch.setattr(service, "start_fit", lambda *_, **__: started.append(1) or Stopped())
+    app = at("Events")
+
+    def edit(uplift):
+        key = app.get("data_editor")[0].key
+        app.session_state[key] = {"edited_rows": {0: {"uplift": uplift}}, "added_rows": [], "deleted_rows": []}
+        widget(app, "events_save").click().run()
+
+    edit(25.0)
+    assert "The forecast was stopped" in said(app)
+    next(button for button in app.button if button.label == "Undo the last decision").click().run()
+    assert not app.exception
+    assert "The forecast was stopped" not in said(app)
+    edit(35.0)
+    # Another edit is another forecast: the one that was stopped does not stand for it.
+    assert len(started) == 2
+
+
+@pytest.mark.usefixtures("own_home")
+def test_a_decision_that_no_plan_can_be_made_with_can_be_undone(monkeypatch):
+    app = correct(at("Corrections"), 20.0, "a fair in town")
+    plan = cached.plan
+    monkeypatch.setattr(cached, "plan", lambda *_: (_ for _ in ()).throw(ZeroDivisionError))
+    app.run()
+    assert "The plan could not be made" in said(app)
+    monkeypatch.setattr(cached, "plan", plan)
+    next(button for button in app.button if button.label == "Undo the last decision").click().run()
+    assert not app.exception
+    assert "None: the plan stands" in said(app)

@@ -102,6 +102,7 @@ def test_every_fact_says_where_it_comes_from():
         ("TSB0.02", "TSB (0.02)"),
         ("DynamicOptimizedTheta", "Theta"),
         ("Combination", "combination"),
+        ("CategoryTrend", "category's trend"),
         ("MSTL", "MSTL"),
         ("SESAME", "SESAME"),
         ("2 % less than SES0.1, 30 % less than TSB0.02.", "2 % less than smoothing (0.1), 30 % less than TSB (0.02)."),

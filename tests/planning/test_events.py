@@ -103,6 +103,13 @@ def test_without_evidence_the_told_uplift_is_used():
         assert np.isnan(found["measured"])
 
 
+def test_a_closure_is_used_as_told_whatever_the_rest_of_its_week_sold():
+    # Closed on the last day of a week that sold 20 on the other six, between weeks of 10: told 0 is a fact.
+    inputs = promoted([10, 10, 10, 10, 20, 10, 10, 10], {"week": -4, "uplift": 0.0})
+    found = effects(inputs).iloc[0]
+    assert (found["measured"], found["used"]) == (2.0, 0.0)
+
+
 def test_a_measured_uplift_is_bounded():
     wild = effects(promoted([1, 1, 1, 5000, 1, 1, 1], {"week": -4, "uplift": 60.0})).iloc[0]
     assert wild["used"] == MOST_UPLIFT

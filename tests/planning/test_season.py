@@ -364,3 +364,11 @@ def weekly_shape_by_loop(clean: np.ndarray, days: np.ndarray) -> np.ndarray:
     trust = signal / (signal + np.mean(noise)) if signal > 0 else 0.0
     factor = np.clip(1 + trust * (ratio - 1), 0.2, 5)
     return (factor / factor.mean())[weekday]
+
+
+@pytest.mark.parametrize(("others", "factor"), [(5, 100), (50, 100), (50, 1000)])
+def test_an_item_that_jumps_to_another_level_is_nobody_elses_season(others, factor):
+    steady = drawn(np.ones(160), others, 9, 160)
+    jump = drawn(np.ones(160), 1, 9, 160, seed=4)
+    jump[:, -13:] *= factor
+    np.testing.assert_allclose(index(np.concatenate([steady, jump]))[0], 1, atol=0.05 if others > 5 else 0.15)

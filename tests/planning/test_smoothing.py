@@ -12,7 +12,7 @@ from statsforecast.models import TSB, CrostonSBA, SimpleExponentialSmoothing, Wi
 
 from planning import smoothing
 from planning.params import FORECAST_MODELS
-from planning.smoothing import FAMILY, Member, category_trend, family_levels, window_means
+from planning.smoothing import FAMILY, Member, category_trend, family_levels, item_share, window_means
 
 PERIODS, WINDOWS = 80, 50
 KNOWN = np.arange(PERIODS - WINDOWS, PERIODS)
@@ -280,3 +280,24 @@ def test_members_that_can_be_asked_for_are_of_the_family_at_either_length_of_a_b
         assert all(m.days % bucket_days == 0 for m in family)
     by_length = [[m.name for m in family if m.kind != "ses"] for family in FAMILY.values()]
     assert by_length[0] == by_length[1]
+
+
+def test_shares_of_a_sparse_item_are_those_of_the_specification():
+    # Item a sold 6, 3 and 1 units of the year at three locations, of which its category holds .5, .3 and .2.
+    members = FAMILY[7]
+    slow = [member.name for member in members].index("WindowAverage52")
+    units = np.array([6.0, 3.0, 1.0, 494.0, 297.0, 199.0])
+    levels = np.zeros((6, len(members), 1))
+    levels[:, slow, 0] = units / 52
+    found = item_share(levels, members, np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 2, 0, 1, 2]), 7)
+    np.testing.assert_allclose(found[:3, 0] * 52, [5.5, 3.0, 1.5], rtol=1e-9)
+    np.testing.assert_allclose(found[3:].sum() * 52, 990, rtol=1e-9)
+
+
+def test_a_share_of_nothing_is_nothing_and_the_unknown_stays_unknown():
+    members = FAMILY[7]
+    levels = np.zeros((2, len(members), 1))
+    levels[1] = np.nan
+    found = item_share(levels, members, np.array([0, 0]), np.array([0, 1]), 7)
+    assert found[0, 0] == 0
+    assert np.isnan(found[1, 0])
