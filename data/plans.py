@@ -27,8 +27,8 @@ KINDS = ("replenishment", "allocation")
 SCOPE: Mapping[str, str] = MappingProxyType(
     {"locations": "location_id", "categories": "category", "suppliers": "supplier_id"}
 )
-LINE = ["item_id", "location_id"]
-ROUTE = ["item_id", "source_id", "destination_id"]
+LINE = ("item_id", "location_id")
+ROUTE = ("item_id", "source_id", "destination_id")
 STEPS = ("expected_demand", "buffer", "stock", "receipts", "lost_before", "coverage_end_days")
 PINNED: Mapping[str, str] = MappingProxyType(
     {"safety_stock": "pinned_stock", "service_target": "pinned_target", "order_quantity": "pinned_order"}
@@ -152,20 +152,22 @@ def keep_plan(
 
 def _order_lines(result: Made, pinned: pd.DataFrame) -> pd.DataFrame:
     """Return all lines of a plan, each with what it is compared by."""
-    items = result.items.drop_duplicates(LINE)[[*LINE, "item_name", "category", "unit_cost", "supplier_id"]]
+    items = result.items.drop_duplicates(list(LINE))[[*LINE, "item_name", "category", "unit_cost", "supplier_id"]]
     policy = result.policy[[*LINE, *(name for name in POLICY if name in result.policy)]]
     steps = result.steps if len(result.steps.columns) else pd.DataFrame(columns=[*LINE, *STEPS])
-    lines = result.replenishment.merge(items, on=LINE, how="left", suffixes=("", "_of_item"))
+    lines = result.replenishment.merge(items, on=list(LINE), how="left", suffixes=("", "_of_item"))
     lines["supplier_id"] = lines["supplier_id"].where(lines["supplier_id"].notna(), lines["supplier_id_of_item"])
     lines = (
-        lines.drop(columns="supplier_id_of_item").merge(policy, on=LINE, how="left").merge(steps, on=LINE, how="left")
+        lines.drop(columns="supplier_id_of_item")
+        .merge(policy, on=list(LINE), how="left")
+        .merge(steps, on=list(LINE), how="left")
     )
     for kind, column in PINNED.items():
         mine = pinned[pinned["kind"] == kind]
         if kind == "order_quantity":
             mine = mine[mine["order_on"] == pd.Timestamp(result.as_of)]
-        values = mine.drop_duplicates(LINE, keep="last").set_index(LINE)["value"]
-        lines[column] = values.reindex(pd.MultiIndex.from_frame(lines[LINE])).to_numpy(float)
+        values = mine.drop_duplicates(list(LINE), keep="last").set_index(list(LINE))["value"]
+        lines[column] = values.reindex(pd.MultiIndex.from_frame(lines[list(LINE)])).to_numpy(float)
     return lines
 
 
@@ -312,7 +314,7 @@ def compare(before: pd.DataFrame, after: pd.DataFrame, *, other_measure: bool = 
     ----------
     other_measure : whether service is measured otherwise than before.
     """
-    both = before.merge(after, on=LINE, how="outer", suffixes=("_0", "_1"), indicator="there")
+    both = before.merge(after, on=list(LINE), how="outer", suffixes=("_0", "_1"), indicator="there")
     both = both[both["order_quantity_0"].fillna(0).round(6) != both["order_quantity_1"].fillna(0).round(6)]
     both = both.reset_index(drop=True)
     old, new = (both["order_quantity" + side].fillna(0).to_numpy(float) for side in ("_0", "_1"))
@@ -330,7 +332,7 @@ def compare(before: pd.DataFrame, after: pd.DataFrame, *, other_measure: bool = 
     about = {name: first[name].where(first[name].notna(), second[name]) for name in first}
     out = pd.DataFrame(
         {
-            **{name: both[name] for name in LINE},
+            **{name: both[name] for name in list(LINE)},
             "item_name": about["item_name"],
             "supplier_id": about["supplier_id"],
             "before": old,
@@ -403,11 +405,11 @@ def _main(parts: Mapping[str, np.ndarray], alone: np.ndarray, old: np.ndarray) -
 
 def compare_transfers(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Return which transfers changed between two plans: new, gone, or of another quantity."""
-    both = before.merge(after, on=ROUTE, how="outer", suffixes=("_0", "_1"), indicator="there")
+    both = before.merge(after, on=list(ROUTE), how="outer", suffixes=("_0", "_1"), indicator="there")
     old, new = (both["quantity" + side].fillna(0.0).astype(float) for side in ("_0", "_1"))
     cause = both["there"].astype(object).replace({"left_only": "gone", "right_only": "new", "both": "quantity"})
     name = both["item_name_1"].where(both["item_name_1"].notna(), both["item_name_0"])
-    out = both[ROUTE].assign(item_name=name, before=old, after=new, change=(new - old).round(6), cause=cause)
+    out = both[list(ROUTE)].assign(item_name=name, before=old, after=new, change=(new - old).round(6), cause=cause)
     out = out[out["change"] != 0]
     return out.iloc[np.argsort(-out["change"].abs().to_numpy(), kind="stable")].reset_index(drop=True)
 

@@ -3,7 +3,9 @@
 Plain arithmetic on arrays: neither the greedy answer nor the model is trusted, both are costed and checked here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -65,27 +67,29 @@ class Instance:
         return _up(self.moq, self.pack)
 
 
-DEFAULTS: dict[str, float | bool] = {
-    "receipts": 0.0,
-    "safety_stock": 0.0,
-    "pack": 1.0,
-    "moq": 0.0,
-    "max_order": np.inf,
-    "max_stock": np.inf,
-    "volume": 0.0,
-    "safety_penalty": 0.0,
-    "line_cost": 0.0,
-    "order_cost": 0.0,
-    "minimum_value": 0.0,
-    "budget": np.inf,
-    "price_share": 0.0,
-    "firm": 0.0,
-    "open_buckets": True,
-    "container_volume": np.inf,
-    "container_cost": 0.0,
-    "most_containers": np.inf,
-    "least_fill": 0.0,
-}
+DEFAULTS: Mapping[str, float | bool] = MappingProxyType(
+    {
+        "receipts": 0.0,
+        "safety_stock": 0.0,
+        "pack": 1.0,
+        "moq": 0.0,
+        "max_order": np.inf,
+        "max_stock": np.inf,
+        "volume": 0.0,
+        "safety_penalty": 0.0,
+        "line_cost": 0.0,
+        "order_cost": 0.0,
+        "minimum_value": 0.0,
+        "budget": np.inf,
+        "price_share": 0.0,
+        "firm": 0.0,
+        "open_buckets": True,
+        "container_volume": np.inf,
+        "container_cost": 0.0,
+        "most_containers": np.inf,
+        "least_fill": 0.0,
+    }
+)
 _BY_CELL = ("demand", "receipts", "safety_stock")
 _BY_BUCKET = ("order_cost", "minimum_value", "budget", "price_share", "open_buckets", "least_fill")
 _ONE = ("container_volume", "container_cost", "most_containers")
@@ -107,7 +111,7 @@ def build_instance(**told: Any) -> Instance:
         raise ValueError(msg)
     n, buckets = np.shape(told["demand"])
     out: dict[str, Any] = {}
-    for name, given in (DEFAULTS | told).items():
+    for name, given in {**DEFAULTS, **told}.items():
         values = np.asarray(given, dtype=bool if name == "open_buckets" else float)
         if np.isnan(values).any() or (values < 0).any():
             msg = f"{name} must be numbers of 0 or more"
