@@ -80,8 +80,8 @@ def test_the_files_have_at_most_three_megabytes_and_four_with_what_is_kept_besid
     assert sum(p.stat().st_size for p in SAMPLE_FOLDER.glob("*.csv")) <= 3_000_000
 
 
-def test_every_contract_table_but_the_users_own_forecast_and_corrections_is_there():
-    assert set(sample_sources()) == set(INPUT_TABLES) - {"forecasts", "overrides", "pins"}
+def test_every_contract_table_but_what_planners_decide_is_there():
+    assert set(sample_sources()) == set(INPUT_TABLES) - {"forecasts", "overrides", "pins", "approved_orders"}
 
 
 @pytest.mark.parametrize("name", sorted(sample_sources()))

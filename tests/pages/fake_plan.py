@@ -245,6 +245,7 @@ def _forecast(lines: pd.DataFrame) -> pd.DataFrame:
 def _policy(lines: pd.DataFrame) -> pd.DataFrame:
     frame = lines[["item_id", "location_id", "abc_class", "demand_class"]].assign(
         model="SESOptimized",
+        forecast_reason="",
         demand_mean_per_day=lines.per_day,
         demand_sd_per_day=lines.sd,
         lead_time_days=lines.lead.astype(float),
