@@ -58,8 +58,7 @@ def build_distribution(
     choice: Choice,
     days: int,
     params: Params,
-    overrides: pd.DataFrame | None = None,
-    categories: np.ndarray | None = None,
+    paths: tuple[np.ndarray, np.ndarray] | None = None,
     interval_days: float = 21.0,
     past: Past | None = None,
 ) -> CumulativeDemand:
@@ -68,14 +67,14 @@ def build_distribution(
     Parameters
     ----------
     days : how far to reach, at most the fits' horizon.
-    overrides : the contract's table: the mean follows it, and the spread the mean.
-    categories : of each row, None where it has none, (n,).
+    paths : own mean demand before and after corrections (`corrected_path`): the mean follows the latter, and the
+        spread the mean; None: there are none.
     interval_days : the usual lead time + review, over which quantiles are held against the past.
     past : of these fits, where it is there already.
     """
     bucket_days = fits.calendar.bucket_days
     buckets = -(-days // bucket_days)
-    path, planned, _ = corrected_path(fits, choice, buckets, overrides, categories)
+    path, planned = paths or 2 * (mean_path(fits, choice, buckets),)
     mean = network.pool(path)
     whole = np.asarray(network.pool((~fits.whole).astype(float)) == 0)
     past = past or Past(fits)

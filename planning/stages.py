@@ -161,12 +161,11 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
     interval = positions.interval
     past = Past(fits)
     choice = choose_models(fits, interval, params, past)
-    overrides, categories = tables["overrides"], _categories(tables, network)
+    categories = _categories(tables, network)
+    statistical, planned, corrections = corrected_path(fits, choice, fits.horizon, tables["overrides"], categories)
     days = fits.horizon * fits.calendar.bucket_days
-    demand = build_distribution(
-        fits, network, choice, days, params, overrides, categories, float(np.median(interval)), past
-    )
-    statistical, _, corrections = corrected_path(fits, choice, fits.horizon, overrides, categories)
+    usual = float(np.median(interval))
+    demand = build_distribution(fits, network, choice, days, params, (statistical, planned), usual, past)
     tell_unapplied(corrections, notes)
     accuracy, calibration = accuracy_tables(past, network, choice, interval, demand, positions.column("unit_cost"))
     usable, on_way = _usable_stock(network, positions, demand, interval)
