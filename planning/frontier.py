@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from planning.base import Base
 from planning.inputs import KEY, rows_of
 from planning.params import Params
 from planning.policy import Need
 from planning.positions import YEAR_DAYS, with_choices
-from planning.stages import Base, policy_levels
+from planning.stages import policy_levels
 from planning.targets import HIGHEST
 
 VALUES = ("units", "margin")

@@ -7,11 +7,11 @@ have in common stays in it.
 import numpy as np
 import pandas as pd
 
+from planning.base import Base
 from planning.distribution import quantile_table
 from planning.outlook import QUANTILES
 from planning.past import Past, forecasts
 from planning.spread import LEAST_ERRORS, own_variance, relative
-from planning.stages import Base
 
 LEAST_SHARE = 0.05
 """Least standard deviation of a sum, as a share of its mean: a handful of origins may agree by chance."""

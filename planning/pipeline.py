@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from planning import engine, hierarchy, outlook
+from planning.base import Base, build_base
 from planning.calendar import build_calendar, is_weekly, suggested_as_of
 from planning.errors import NothingToPlanError
 from planning.fits import Fits
@@ -27,7 +28,7 @@ from planning.positions import tell_pins
 from planning.positions import with_pins as positions_with_pins
 from planning.report import assemble
 from planning.result import PlanResult
-from planning.stages import Base, build_base, run_stages
+from planning.stages import run_stages
 from planning.timeline import hand_orders
 
 METHOD_VERSION = "2"

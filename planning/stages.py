@@ -1,75 +1,25 @@
 """The light stage: from kept forecasts to levels, orders and transfers. Seconds at 30,000 items, no forecast."""
 
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
-import pandas as pd
 
 from planning.allocate import Allocation, Question, allocate, build_question, what_bound
-from planning.choice import choose_models
+from planning.base import Base
 from planning.distribution import CumulativeDemand
-from planning.fits import Fits
-from planning.inputs import Inputs
 from planning.network import Network
-from planning.orders import Limits, Sized, build_limits, cut_to_budget, reach_supplier_minimum, size_orders
-from planning.outlook import accuracy_tables, forecast_table, rivals_table
-from planning.overrides import tell_unapplied
+from planning.orders import Limits, Sized, build_limits, size_orders
 from planning.params import Params
-from planning.past import Choice, Past
-from planning.policy import Levels, Need, Supply, build_need, critical_ratio, find_levels
-from planning.positions import Positions, build_positions, build_supply, with_choices, with_demand
-from planning.replenish import Netting, Spreads, coming_spreads
-from planning.spread import build_distribution, corrected_path
-from planning.supplier_terms import raise_to_terms
+from planning.policy import Levels, Need, critical_ratio, find_levels
+from planning.positions import Positions, with_choices
+from planning.purchases import settle_purchases
+from planning.replenish import Netting
 from planning.timeline import (
-    HandOrders,
     Timeline,
-    as_set,
     build_safety,
     build_timeline,
-    days_without,
-    hand_orders,
     tell_broken_limits,
 )
-
-
-@dataclass(frozen=True)
-class Base:
-    """What does not depend on service, cover, budget or allocation; n item-locations as in the network's keys.
-
-    suppliers : the contract's table.
-    choice : which models forecast each row.
-    usable : stock that covers demand: a location that feeds others counts theirs too, units, (n,).
-    on_way : of a location that feeds others, what these sell while a transfer is on its way: `usable` is less that.
-    forecast, accuracy, calibration, rivals : result tables that are ready already.
-    statistical : mean demand by bucket before the planner's corrections, units, (n, H).
-    corrections : what each of these did (see `planning.overrides.corrected`); None where there are none.
-    hand : orders that the planner has set.
-    without : the days to come without new orders.
-    spreads : how the spread of demand runs on.
-    """
-
-    suppliers: pd.DataFrame
-    network: Network
-    fits: Fits
-    positions: Positions
-    choice: Choice
-    demand: CumulativeDemand
-    supply: Supply
-    need: Need
-    usable: np.ndarray
-    on_way: np.ndarray
-    forecast: pd.DataFrame
-    accuracy: pd.DataFrame
-    calibration: pd.DataFrame
-    rivals: pd.DataFrame
-    statistical: np.ndarray
-    corrections: pd.DataFrame | None
-    hand: HandOrders
-    without: Netting
-    spreads: Spreads
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -155,55 +105,6 @@ class Stages(Base):
         return self.positions.worth
 
 
-def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]) -> Base:
-    """Work out demand and the need at arrival of every item-location; what was assumed is told in `notes`."""
-    positions = build_positions(tables, network, fits, as_of, params, notes)
-    interval = positions.interval
-    past = Past(fits)
-    choice = choose_models(fits, interval, params, past)
-    categories = _categories(tables, network)
-    statistical, planned, corrections = corrected_path(fits, choice, fits.horizon, tables["overrides"], categories)
-    days = fits.horizon * fits.calendar.bucket_days
-    usual = float(np.median(interval))
-    demand = build_distribution(fits, network, choice, days, params, (statistical, planned), usual, past)
-    tell_unapplied(corrections, notes)
-    accuracy, calibration = accuracy_tables(past, network, choice, interval, demand, positions.column("unit_cost"))
-    usable, on_way = _usable_stock(network, positions, demand, interval)
-    position = usable + network.pool(positions.column("on_order") - positions.approved)
-    positions = with_demand(positions, position, demand.mean_to(interval) / interval, demand.whole)
-    farthest = float(interval.max()) + 3 * float(positions.column("lead_time_sd_days").max())
-    supply = build_supply(positions, network, usable, farthest)
-    need = build_need(demand, supply, lost=params.unmet_demand == "lost")
-    return Base(
-        suppliers=tables["suppliers"],
-        network=network,
-        fits=fits,
-        positions=positions,
-        choice=choice,
-        demand=demand,
-        supply=supply,
-        need=need,
-        usable=usable,
-        on_way=on_way,
-        forecast=forecast_table(fits, network.keys, demand),
-        accuracy=accuracy,
-        calibration=calibration,
-        rivals=rivals_table(choice),
-        statistical=network.pool(statistical) * params.demand_multiplier,
-        corrections=corrections,
-        hand=hand_orders(tables.tables.get("pins"), network.keys, as_of),
-        without=days_without(network, positions, demand, usable, params),
-        spreads=coming_spreads(demand, interval, demand.days),
-        notes=tuple(notes),
-    )
-
-
-def _categories(tables: Inputs, network: Network) -> np.ndarray:
-    """Return the category of each row, None where it has none, (n,)."""
-    items = tables["items"].drop_duplicates("item_id").set_index("item_id")["category"]
-    return np.asarray(network.keys["item_id"].map(items).to_numpy(object))
-
-
 def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     """Read levels, orders and transfers off the base; what was cut is told in `notes`."""
     network, demand, need, usable = base.network, base.demand, base.need, base.usable
@@ -230,7 +131,7 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     tell_broken_limits(hand, limits, positions, notes)
     wish = np.where(hand.is_set, hand.today, sized.order)
     _tell_impossible(positions, limits, asked, notes)
-    raised, filled, cut = _purchases(
+    raised, filled, cut = settle_purchases(
         base, positions, replace(sized, order=wish), limits, levels, asked, approved, params, notes
     )
     order = np.where(positions.buys, wish + raised + filled + cut, 0.0)
@@ -301,24 +202,6 @@ def policy_levels(positions: Positions, need: Need, params: Params, target: np.n
     )
 
 
-def _usable_stock(
-    network: Network, positions: Positions, demand: CumulativeDemand, interval: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the stock that covers each row's demand, and what is kept for the way to its stores, units, (n,) each.
-
-    A warehouse counts what its stores hold, but not what they hold beyond their own demand over its
-    interval, and less what will be on its way to them.
-    """
-    net = positions.net_stock
-    reach = np.where(network.source >= 0, interval[network.source], interval)
-    needed = demand.mean_to(reach) + 2 * np.sqrt(demand.variance_to(reach))
-    counted = np.where(network.source >= 0, np.minimum(net, needed), net)
-    on_way = np.where(network.source >= 0, demand.mean_to(network.transit_days), 0.0)
-    kept = np.where(network.feeds, network.pool(on_way) - on_way, 0.0)
-    below = np.where(network.feeds, network.pool(counted) - counted, 0.0)
-    return net + below - kept, kept
-
-
 def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> np.ndarray:
     """Return what a location that feeds others keeps for its own sales, units, (n,)."""
     whole = demand.mean_to(reach)
@@ -327,65 +210,6 @@ def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> 
     passed_on = np.zeros(len(whole))
     np.add.at(passed_on, above[fed], demand.mean_to(reach[above])[fed])
     return np.maximum(whole - passed_on, 0)
-
-
-def _purchases(
-    base: Base,
-    positions: Positions,
-    sized: Sized,
-    limits: Limits,
-    levels: Levels,
-    asked: np.ndarray,
-    approved: np.ndarray,
-    params: Params,
-    notes: list[str],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what suppliers' minimums and order costs add, what containers add, and what the budget takes, (n,) each.
-
-    Orders set by hand count for all, but are neither raised nor cut; so do those approved this morning for the budget.
-    """
-    need, hand, demand = base.need, base.hand, base.demand
-    buys, cost = positions.buys, positions.column("unit_cost")
-    bought = replace(sized, order=np.where(buys, sized.order, 0.0))
-    terms = raise_to_terms(
-        base.suppliers, positions, need, base.supply, levels, bought.order, approved, hand.is_set, limits, demand, notes
-    )
-    least = base.suppliers.drop_duplicates("supplier_id").set_index("supplier_id")["min_order_value"]
-    minimum = positions.table["supplier_id"].map(least).astype(float).fillna(0).to_numpy()
-    per_day = np.where(hand.is_set, 0.0, demand.mean_to(positions.interval) / positions.interval)
-    wanted = np.where(hand.is_set, bought.order, asked)
-    free = as_set(limits, hand.is_set)
-    # What coverage cannot reach is reached as far as days of demand do.
-    missing = np.where(terms.settled, 0.0, minimum)
-    raised = terms.by_value + reach_supplier_minimum(wanted, bought, free, positions, missing, per_day, notes)
-    filled = terms.by_container
-    ordered = bought.order + raised + filled
-    if params.budget is None:
-        return raised, filled, np.zeros(len(ordered))
-    gain = positions.worth * (need.short(np.zeros(len(ordered))) - need.short(ordered))
-    fixed = np.where(hand.is_set, ordered, 0.0)
-    left = params.budget - float(np.nansum((fixed + positions.approved) * cost))
-    if left < 0:
-        notes.append(
-            f"Orders set by hand or approved this morning are {-left:,.2f} beyond the budget: nothing else is ordered."
-        )
-    cut = cut_to_budget(ordered - fixed, limits, cost, gain, max(left, 0.0), notes)
-    _tell_cut_orders(positions, ordered + cut, minimum, notes)
-    return raised, filled, cut
-
-
-def _tell_cut_orders(positions: Positions, order: np.ndarray, minimum: np.ndarray, notes: list[str]) -> None:
-    value = pd.Series(order * positions.column("unit_cost"))
-    groups = [positions.table["supplier_id"], positions.table["location_id"]]
-    total = value.groupby(groups).sum()
-    least = pd.Series(minimum).groupby(groups).max()
-    short = total[(total > 0) & (total < least - 1e-6)]
-    if len(short):
-        some = ", ".join(f"{supplier} for {place}" for supplier, place in short.index[:3])
-        notes.append(
-            f"The budget leaves orders below their supplier's minimum: {len(short):,} ({some}). "
-            "They may be refused: raise the budget, or leave these suppliers out."
-        )
 
 
 def _tell_impossible(positions: Positions, limits: Limits, asked: np.ndarray, notes: list[str]) -> None:

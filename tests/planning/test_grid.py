@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from planning import pipeline
+from planning.base import Base
 from planning.grid import build_grid
 from planning.params import Params
 from planning.result import PlanResult
-from planning.stages import Base
 from planning.tables import WATERFALL_STEPS
 from planning.timeline import HandOrders, hand_orders
 

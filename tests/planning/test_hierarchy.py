@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planning import hierarchy, pipeline
+from planning.base import Base
 from planning.fits import Fits
 from planning.outlook import QUANTILES, forecast_table
 from planning.params import Params
 from planning.past import Choice
 from planning.spread import build_distribution, corrected_path
-from planning.stages import Base
 from tests.planning.made_fits import MEMBERS, any_past, drawn, fits_of, learned, network, only, shared
 from tests.planning.test_pipeline import AS_OF, company, day
 
