@@ -51,6 +51,12 @@ QUICK = (
     "allocation_method",
     "allocation_sources",
     "reserve_fraction",
+    "reserve_value",
+    "allocation_inbound_days",
+    "fair_rule",
+    "service_floor",
+    "rebalance",
+    "rebalance_least_value",
     "plan_days",
     "currency",
 )

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from planning.params import Params
+from planning.tables import RESULT_TABLES
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class PlanResult:
     service_target, stock_value, stock_units, expected_fill_rate, lost_margin_per_year
     (money, NaN where no price is known), lost_units_per_year.
     `exceptions` is sorted by value instead.
+    `before_after` holds one row a fed item-location, and those that give to others: item_id, location_id,
+    stock_before, transferred, stock_after, demand_mean_per_day, days_before, days_after, requested, short (units that
+    stay missing), bound (what kept the transfer below the request, see `planning.allocate.what_bound`); where they are
+    known also fill_rate_before, fill_rate_after (fractions), at_risk_before, at_risk_after (money: the margin of what
+    is expected to be lost), need_units, last_worth and next_worth (money: of the last unit given, and of the first
+    refused).
     `steps` holds what each purchase is made of, also where nothing is ordered (see `planning.steps`).
     """
 
@@ -83,3 +91,16 @@ class PlanResult:
     solver: Mapping[str, Any]
     notes: tuple[str, ...]
     steps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sharing: pd.DataFrame = field(default_factory=lambda: empty_result("sharing"))
+    limits: pd.DataFrame = field(default_factory=lambda: empty_result("limits"))
+
+
+_DTYPES: Mapping[str, str] = MappingProxyType(
+    {"id": "object", "text": "object", "flag": "bool", "date": "datetime64[s]", "integer": "int64"}
+)
+
+
+def empty_result(name: str) -> pd.DataFrame:
+    """Return the named result table without rows."""
+    columns = RESULT_TABLES[name].columns
+    return pd.DataFrame({c.name: pd.Series(dtype=_DTYPES.get(c.kind, "float64")) for c in columns})
