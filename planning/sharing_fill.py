@@ -123,8 +123,8 @@ def first_of(*keys: np.ndarray) -> np.ndarray:
 def fill(problem: Problem, rule: Rule, units: np.ndarray, closed: np.ndarray, most: np.ndarray) -> np.ndarray:
     """Return `units`, (r,), and what fills the nodes further, in fractions.
 
-    Where an item has several sources, each in turn is shared anew around what the others give, until that moves
-    nothing: least squares by one block after another, which ends at the levels of one common pool.
+    Where an item has several sources or dates, each in turn is shared anew around what the others give, until that
+    moves nothing: least squares by one block after another, which ends at the levels of one common pool.
 
     Parameters
     ----------
@@ -133,22 +133,34 @@ def fill(problem: Problem, rule: Rule, units: np.ndarray, closed: np.ndarray, mo
     """
     settled = units
     units = _rise(problem, rule, settled, closed, most)
-    s, item = problem.source, problem.item[problem.source]
-    giving = np.unique(s[~closed & (givable(problem)[s, -1] > SMALL)])
-    order = giving[np.lexsort((problem.location[giving], problem.item[giving]))]
-    turn = np.full(len(problem.item), -1)
-    turn[order] = before_in_group(problem.item[order], np.ones(len(order))).astype(int)
-    moving = np.bincount(problem.item[giving], minlength=problem.item.max(initial=0) + 1) > 1
+    turn = _turns(problem, closed)
+    item = problem.item[problem.source]
+    moving = np.zeros(problem.item.max(initial=0) + 1, bool)
+    moving[item[turn > 0]] = True
     for _ in range(MOST_PASSES if moving.any() else 0):
         before = problem.into(units)
-        for k in range(int(turn.max()) + 1):
-            own = ~closed & (turn[s] == k) & moving[item]
+        for k in range(turn.max() + 1):
+            own = ~closed & (turn == k) & moving[item]
             units = _rise(problem, rule, np.where(own, settled, units), ~own, most)
         change = np.abs(problem.into(units) - before) > STILL
         moving = np.bincount(problem.item, change, minlength=len(moving)) > 0
         if not moving.any():
             break
     return units
+
+
+def _turns(problem: Problem, closed: np.ndarray) -> np.ndarray:
+    """Return the place of each route's source and date among those of its item that have stock, -1 for none, (r,)."""
+    s, dates = problem.source, problem.available.shape[1]
+    giving = np.flatnonzero(~closed & (givable(problem)[s, problem.date] > SMALL))
+    block, row = np.unique(s[giving] * dates + problem.date[giving], return_inverse=True)
+    node = block // dates
+    order = np.lexsort((block % dates, problem.location[node], problem.item[node]))
+    place = np.empty(len(block), int)
+    place[order] = before_in_group(problem.item[node[order]], np.ones(len(block))).astype(int)
+    turn = np.full(len(s), -1)
+    turn[giving] = place[row]
+    return turn
 
 
 def _rise(problem: Problem, rule: Rule, units: np.ndarray, closed: np.ndarray, most: np.ndarray) -> np.ndarray:
