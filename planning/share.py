@@ -120,7 +120,7 @@ def _outcome(value: float, slack: float, gap: float) -> Outcome:
     """Return how good the whole is: the gap over all items, as a share of what the sharing is worth."""
     share_open = slack / max(abs(value), 1e-9) if slack > 1e-9 else 0.0
     if share_open <= GAP * 10:
-        return Outcome("optimal", value, 0.0)
+        return Outcome("optimal", value, float(share_open))
     return Outcome("within_gap" if share_open <= gap else "node_limit", value, float(share_open))
 
 
