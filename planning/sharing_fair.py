@@ -18,6 +18,7 @@ import numpy as np
 
 from planning.sharing import SMALL, Answer, Pieces, Problem, before_in_group
 from planning.sharing_fill import Left, Rule, drawable, fill, first_of, givable, left_over
+from planning.sharing_part import carry_fixed, in_own_order
 
 NO_RATE = 1e-9
 """A mean demand a day, units, below which a node has none."""
@@ -227,27 +228,11 @@ def most_of(problem: Problem, rule: Rule) -> np.ndarray:
 
 
 def set_by_hand(problem: Problem) -> np.ndarray:
-    """Return what is set by hand, cut to the stock, lanes and rooms there are, 0 on all other routes. Units, (r,)."""
+    """Return what is set by hand, cut to what is possible as when shared by value, 0 on other routes. Units, (r,)."""
     units = np.zeros(len(problem.source))
-    hand = np.flatnonzero(np.nan_to_num(problem.fixed) > 0)
-    place = problem.location
-    order = np.lexsort(
-        (problem.date[hand], place[problem.destination[hand]], place[problem.source[hand]], problem.item[hand])
-    )
-    given, into = np.zeros(problem.available.shape), np.zeros(len(problem.item))
-    room, lane = problem.room.astype(float), np.repeat(problem.lane_room, problem.available.shape[1]).astype(float)
-    for r in hand[order]:
-        s, d, t, k = problem.source[r], problem.destination[r], problem.date[r], problem.shipment[r]
-        if into[s] > 0 or given[d, -1] > 0:
-            continue
-        most = [problem.fixed[r], (problem.available[s, t:] - given[s, t:]).min()]
-        most += [room[place[d]] / problem.bulk[d]] if problem.bulk[d] > 0 else []
-        most += [lane[k] / problem.loads[r]] if problem.loads[r] > 0 else []
-        units[r] = max(min(most), 0.0)
-        given[s, t:] += units[r]
-        into[d] += units[r]
-        room[place[d]] -= problem.bulk[d] * units[r]
-        lane[k] -= problem.loads[r] * units[r]
+    if (np.nan_to_num(problem.fixed) > 0).any():
+        own, _, routes = in_own_order(problem)
+        units[routes], _ = carry_fixed(own)
     return units
 
 
