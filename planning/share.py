@@ -8,15 +8,16 @@ alone, so that the caller may put a preference (equal days of supply) into the w
 changes nothing; only what is alike in every number falls in the order that it came in.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from planning import engine
 from planning.sharing import SMALL, Answer, Problem, missing_of, value_of
+from planning.sharing_dates import as_one_date, on_dates
 from planning.sharing_greedy import Filled, Stars, find_stars
-from planning.sharing_model import Solved, solve_part
+from planning.sharing_model import Solved, solve_part, worth
 from planning.sharing_part import Part, blocks_of, carry_fixed, in_own_order, open_part, split
 from planning.sharing_prices import open_market, solve_by_prices
 from planning.solver import GAP, Outcome
@@ -76,23 +77,25 @@ class _AtOnce:
 
 def _at_once(part: Part) -> _AtOnce:
     """Solve all items that need no model: those without a common limit, or in blocks whose limits bind nothing."""
-    stars = find_stars(part)
-    market = open_market(part, stars, stars.star)
-    done = stars.greedy | market.tabled
-    filled = market.at(part)
+    one = as_one_date(part)
+    stars = find_stars(one.part)
+    market = open_market(one.part, stars, stars.star)
+    filled = market.at(one.part)
+    laid, dearer = on_dates(one, filled.units)
+    done = (stars.greedy | market.tabled) & ~dearer
     block = blocks_of(part)
     blocks = int(block.max(initial=-1)) + 1
     closed = np.zeros(blocks, bool)
     closed[block[~done]] = True
     bulk = part.bulk[part.destination]
-    into = np.bincount(part.location[part.destination], bulk * filled.units, minlength=len(part.room))
-    carried = np.bincount(part.shipment, part.load * filled.units, minlength=len(part.ship_room))
+    into = np.bincount(part.location[part.destination], bulk * laid, minlength=len(part.room))
+    carried = np.bincount(part.shipment, part.load * laid, minlength=len(part.ship_room))
     over = (into > part.room + SMALL)[part.location[part.destination]]
     over |= (carried > part.ship_room + SMALL)[part.shipment] | (part.ship_cost > 0)[part.shipment]
     closed[block[part.route_item[over]]] = True
     still = closed[block]
-    units = np.where(still[part.route_item], 0.0, filled.units)
-    way = np.where(market.tabled, "model", np.where(_met(part, stars, filled), "met", "greedy")).astype("U6")
+    units = np.where(still[part.route_item], 0.0, laid)
+    way = np.where(market.tabled, "model", np.where(_met(one.part, stars, filled), "met", "greedy")).astype("U6")
     return _AtOnce(units, way, np.where(still, block, -1))
 
 
@@ -110,9 +113,14 @@ def _met(part: Part, stars: Stars, filled: Filled) -> np.ndarray:
 
 
 def _solve_block(part: Part, *, nodes: int, gap: float) -> Solved:
-    stars = find_stars(part)
-    if len(part.route) > EXACT and stars.star.all():
-        return solve_by_prices(part, stars, gap=gap)
+    if len(part.route) > EXACT:
+        one = as_one_date(part)
+        stars = find_stars(one.part)
+        if stars.star.all():
+            solved = solve_by_prices(one.part, stars, gap=gap)
+            units, _ = on_dates(one, solved.units)
+            value = worth(part, units)
+            return replace(solved, units=units, value=value, bound=max(solved.bound, value))
     return solve_part(part, nodes=nodes, gap=GAP if len(part.route) <= EXACT else gap)
 
 

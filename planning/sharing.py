@@ -20,6 +20,7 @@ Neither the greedy answer nor the model is trusted: `value_of` and `check` work 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Pieces:
     width: np.ndarray
     worth: np.ndarray
 
-    @property
+    @cached_property
     def before(self) -> np.ndarray:
         """Return the units of the same node's pieces that fill before each piece, (k,)."""
         return before_in_group(self.node, self.width)

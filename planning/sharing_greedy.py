@@ -16,6 +16,9 @@ import numpy as np
 from planning.sharing import Pieces, before_in_group
 from planning.sharing_part import Part, chunks
 
+SLAB = 50_000
+"""Rows that are sorted at once: small enough to stay near the processor."""
+
 
 @dataclass(frozen=True)
 class Stars:
@@ -125,7 +128,7 @@ def best_first(rows: Rows, routes: int, price: np.ndarray | None = None) -> Fill
     net = rows.worth
     if price is not None:
         net = net - np.where(rows.route >= 0, price[rows.route], 0.0)
-    order = np.lexsort((-net, rows.item))
+    order = _best_in_item(rows.item, net)
     item, units, net = rows.item[order], rows.units[order], net[order]
     filled = np.clip(rows.supply[item] - before_in_group(item, units), 0.0, units)
     items = len(rows.supply)
@@ -143,3 +146,12 @@ def best_first(rows: Rows, routes: int, price: np.ndarray | None = None) -> Fill
         kept = np.clip((rows.supply - given)[own] - before_in_group(own, width), 0.0, width)
         value = gained + np.bincount(own, kept * net[~to], minlength=items) - rows.kept
     return Filled(np.bincount(route[to], whole[to], minlength=routes), value, bound, given)
+
+
+def _best_in_item(item: np.ndarray, net: np.ndarray) -> np.ndarray:
+    """Return the order by item, which stands already, and within it from the highest `net` down, (k,)."""
+    ends = np.searchsorted(item, item[SLAB::SLAB])
+    edges = np.unique(np.r_[0, ends, len(item)])
+    slabs = (slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    parts = [slab.start + np.lexsort((-net[slab], item[slab])) for slab in slabs]
+    return np.concatenate(parts) if parts else np.zeros(0, int)

@@ -265,7 +265,8 @@ def _paying(part: Part, free: np.ndarray) -> Part:
     first_loss[part.gives.node[::-1]] = part.gives.worth[::-1]
     gain = first_gain[part.destination] - first_loss[part.source] - part.freight
     step = np.maximum(part.step, SMALL)
-    possible = np.minimum(part.available[part.source, part.date], part.gives.total(len(part.item))[part.source])
+    # Against the stock of all dates: that a date has too little for a pack is seen where the dates are told as one.
+    possible = np.minimum(part.supply, part.gives.total(len(part.item)))[part.source]
     return keep_routes(part, free & (gain > 0) & (possible >= np.maximum(step, part.route_least) - SMALL))
 
 

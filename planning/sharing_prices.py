@@ -194,7 +194,7 @@ class _Table:
 
     def filled(self, units: np.ndarray) -> np.ndarray:
         """Return how far each piece is filled, (k,)."""
-        return np.clip(units[self.route] - self.before, 0.0, self.width)
+        return np.asarray(np.clip(units[self.route] - self.before, 0.0, self.width))
 
 
 def _worth_of_stock(part: Part, table: _Table, filled: np.ndarray) -> np.ndarray:
@@ -228,7 +228,7 @@ def _within(
         unit = np.where(step > 0, step, 1.0)
         back = np.where(step > 0, np.ceil(back / unit - 1e-9) * unit, back)
         units -= np.bincount(route, np.minimum(back, filled[rows]), minlength=len(units))
-    return np.maximum(units, 0.0)
+    return np.asarray(np.maximum(units, 0.0))
 
 
 def _close_dear_shipments(part: Part, units: np.ndarray) -> np.ndarray:
@@ -260,7 +260,7 @@ def _refilled(part: Part, table: _Table, units: np.ndarray) -> np.ndarray:
     ship = part.ship_room - np.bincount(part.shipment, part.load * units, minlength=len(part.ship_room))
     runs = (part.ship_cost <= 0) | (np.bincount(part.shipment, units, minlength=len(ship)) > SMALL)
     filled = table.filled(units)
-    step = np.where(part.step > 0, part.step, 1e-3)
+    step, counted = np.where(part.step > 0, part.step, 1e-3), part.step > 0
     r = table.route
     could = (table.width - filled > SMALL) & (table.gain > 0) & (stock[part.source[r]] >= step[r] - SMALL)
     could &= (room[place[r]] >= bulk[r] * step[r] - SMALL) & (ship[part.shipment[r]] >= part.load[r] * step[r] - SMALL)
@@ -280,7 +280,7 @@ def _refilled(part: Part, table: _Table, units: np.ndarray) -> np.ndarray:
         if part.gives.worth[piece] >= table.gain[k]:
             continue
         amount = min(amount, max(gives_before[piece] + part.gives.width[piece] - out[s], float(step[route])))
-        if part.step[route] > 0:
+        if counted[route]:
             amount = float(np.floor(amount / step[route] + 1e-9) * step[route])
         if (
             amount <= SMALL

@@ -61,8 +61,10 @@ def made_chain(items: int, stores: int, seed: int, *, limited: bool, packed: boo
     """Return the instance, the same for the same seed: node 0 of each item is its depot, the others its stores."""
     chance = np.random.default_rng(seed)
     size = stores + 1
-    mean = chance.lognormal(1.2, 0.8, (items, 1)) * chance.lognormal(0.0, 0.4, (1, stores)) * chance.gamma(
-        4, 0.25, (items, stores)
+    mean = (
+        chance.lognormal(1.2, 0.8, (items, 1))
+        * chance.lognormal(0.0, 0.4, (1, stores))
+        * chance.gamma(4, 0.25, (items, stores))
     )
     stock = np.floor(mean * chance.uniform(0, 0.8, mean.shape))
     price = np.round(chance.lognormal(2.0, 0.8, (items, 1)), 2) * np.ones_like(mean)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from planning.sharing import Pieces, Problem, broken_rules, check, missing_of, value_of
 from planning.share import share
+from planning.sharing import Pieces, Problem, broken_rules, check, missing_of, value_of
 
 NONE = Pieces(np.zeros(0, int), np.zeros(0), np.zeros(0))
 
@@ -131,7 +131,9 @@ def test_transfers_between_stores():
     problem = transshipment()
     answer = share(problem)
     before = sum(cost(mean, stock, 10, 0.5) for stock, mean in zip((12, 1, 3), (4, 5, 6), strict=True))
-    moved = dict(zip(zip(problem.source.tolist(), problem.destination.tolist(), strict=True), answer.units, strict=True))
+    moved = dict(
+        zip(zip(problem.source.tolist(), problem.destination.tolist(), strict=True), answer.units, strict=True)
+    )
     assert {k: v for k, v in moved.items() if v > 0} == {(0, 1): 4, (0, 2): 3}
     assert before == pytest.approx(74.933587, abs=1e-6)
     assert before - answer.outcome.objective == pytest.approx(44.139489, abs=1e-6)

@@ -10,13 +10,13 @@ from planning.share import share
 from planning.sharing import Pieces, Problem, check, value_of
 
 INSTANCES = 1_000
-MOST_COMBINATIONS = 1_500
+COMBINATIONS = 40, 4_000
 
 
 def random_pieces(chance, m, low, high, *, falling):
     node, width, worth = [], [], []
     for n in range(m):
-        count = int(chance.integers(0, 4))
+        count = int(chance.integers(1, 4))
         values = np.sort(chance.uniform(low, high, count))
         for value in values[::-1] if falling else values:
             node.append(n)
@@ -36,9 +36,9 @@ def made(seed):
     every = [
         (i * places + a, i * places + b, t)
         for i in range(items) for a in range(places) for b in range(places) for t in range(dates)
-        if a != b and (a == 0 or chance.random() < 0.3)
+        if a != b and (a == 0 or chance.random() < 0.25)
     ]  # fmt: skip
-    chosen = chance.permutation(len(every))[: int(chance.integers(1, 6))]
+    chosen = chance.permutation(len(every))[: int(chance.integers(3, 7))]
     source, destination, date = (np.array([every[k][part] for k in chosen], int) for part in range(3))
     r = len(chosen)
     lane = chance.integers(0, lanes, r)
@@ -53,11 +53,11 @@ def made(seed):
         bulk=chance.choice([0.5, 1.0, 1.7], m), source=source, destination=destination, lane=lane, date=date,
         freight=chance.uniform(0, 3, r) + 0.1 * date,
         route_least=np.where(chance.random(r) < 0.2, chance.integers(2, 5, r), 0).astype(float),
-        fixed=np.where(chance.random(r) < 0.15, chance.integers(0, 4, r), np.nan).astype(float),
+        fixed=np.where(chance.random(r) < 0.1, chance.integers(0, 3, r), np.nan).astype(float),
         lane_room=np.where(chance.random(lanes) < 0.4, chance.integers(1, 9, lanes), np.inf).astype(float),
         lane_cost=np.where(chance.random(lanes) < 0.3, chance.uniform(0, 12, lanes), 0.0),
     )  # fmt: skip
-    if combinations(problem) > MOST_COMBINATIONS:
+    if not COMBINATIONS[0] <= combinations(problem) <= COMBINATIONS[1]:
         return made(seed + 1_000_003)
     return problem
 
