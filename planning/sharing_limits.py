@@ -11,13 +11,14 @@ block is small, by solving that anew; elsewhere it is made from the marginal val
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
 from planning.sharing import SMALL, Answer, Pieces, Problem, before_in_group
 from planning.sharing_fill import left_over
 from planning.sharing_greedy import find_stars
-from planning.sharing_margins import Margins, find_margins, what_bound
+from planning.sharing_margins import Margins, find_margins, taken, what_bound
 from planning.sharing_part import Part, blocks_of, carry_fixed, open_part
 
 MOST_ROUTES = 300
@@ -73,10 +74,16 @@ def find_limits(
     part = open_part(wider, carry_fixed(problem)[0])
     source, room, lane = _indicative(problem, answer, margins, part)
     if share is not None:
-        easy = np.ones(len(answer.way), bool)
-        easy[problem.item[~source.exact]] = False
-        easy &= np.isin(answer.way, AT_ONCE)
-        for kind, place, worth in _solved_anew(problem, answer, share, np.where(easy, -1, blocks_of(part))):
+        told = np.ones(len(answer.way), bool)
+        told[problem.item[~source.exact]] = False
+        at_once = ~told & find_stars(part).star & ~_limited(part)
+        told &= np.isin(answer.way, AT_ONCE)
+        stock = _stock_at_once(problem, answer.units, share, part, at_once) if at_once.any() else ()
+        block = blocks_of(part)
+        single = _solved_anew(
+            problem, answer.units, share, np.where(np.isin(block, block[~told & ~at_once]), block, -1)
+        )
+        for kind, place, worth in chain(stock, single):
             more = {"source": source, "room": room, "lane": lane}[kind]
             more.worth[place], more.exact[place] = worth, True
     return Limits(what_bound(problem, margins, kept), margins.last, margins.refused, source, room, lane)
@@ -177,13 +184,44 @@ def _more_trucks(problem: Problem, margins: Margins, price: np.ndarray) -> np.nd
     return np.bincount(lane, np.minimum(width, space / load) * net, minlength=len(problem.lane_room))
 
 
-def _solved_anew(problem: Problem, answer: Answer, share: Share, block: np.ndarray) -> Iterator[tuple[str, int, float]]:
+def _limited(part: Part) -> np.ndarray:
+    """Return which items share a limit with others or pay for shipments, (items,) flags."""
+    tight = np.isfinite(part.room)[part.location[part.destination]]
+    tight |= (np.isfinite(part.ship_room) | (part.ship_cost > 0))[part.shipment]
+    return np.bincount(part.route_item, tight, minlength=len(part.place)) > 0
+
+
+def _stock_at_once(
+    problem: Problem, units: np.ndarray, share: Share, part: Part, chosen: np.ndarray
+) -> Iterator[tuple[str, int, float]]:
+    """Solve items of one source that touch nothing in common, (items,) flags, anew with one more at all sources."""
+    cut = cut_out(problem, units, chosen)
+    pays = np.isin(cut.node, part.source)
+    changed = with_more_stock(cut.problem, pays.astype(float))
+    now, then = share(cut.problem), share(changed)
+    if now.outcome.gap > 0 or then.outcome.gap > 0:
+        return
+    worth = _value_by_item(changed, then.units) - _value_by_item(cut.problem, now.units)
+    for n in np.unique(cut.problem.source):
+        yield "source", int(cut.node[n]), max(float(worth[cut.problem.item[n]]), 0.0) if pays[n] else 0.0
+
+
+def _value_by_item(problem: Problem, units: np.ndarray) -> np.ndarray:
+    """Return what each item is worth beside shipments, money, (items,)."""
+    node = taken(problem, problem.into(units)) - problem.gives.worth_of(problem.out_of(units))
+    node -= np.bincount(problem.source, problem.freight * units, minlength=len(node))
+    return np.bincount(problem.item, node)
+
+
+def _solved_anew(
+    problem: Problem, units: np.ndarray, share: Share, block: np.ndarray
+) -> Iterator[tuple[str, int, float]]:
     """Solve small blocks, (items,) codes, -1: none, anew with one more of each: its kind, its place, its worth."""
     routes = block[problem.item[problem.source]]
     codes, count = np.unique(routes[routes >= 0], return_counts=True)
     solves = 0
     for code in codes[np.argsort(count, kind="stable")][: int((count <= MOST_ROUTES).sum())]:
-        cut = cut_out(problem, answer.units, block == code)
+        cut = cut_out(problem, units, block == code)
         changes = list(_changes(cut))
         solves += 1 + len(changes)
         if solves > MOST_SOLVES:

@@ -43,8 +43,8 @@ def find_margins(problem: Problem, units: np.ndarray) -> Margins:
     into, out = problem.into(units), problem.out_of(units)
     size = np.where(problem.pack > 0, problem.pack, 1.0)
     back = np.where(problem.pack > 0, size, np.clip(into, SMALL, 1.0))
-    gain_next = (_taken(problem, into + size) - _taken(problem, into)) / size
-    gain_last = (_taken(problem, into) - _taken(problem, into - back)) / back
+    gain_next = (taken(problem, into + size) - taken(problem, into)) / size
+    gain_last = (taken(problem, into) - taken(problem, into - back)) / back
     given = np.ones(m)
     np.maximum.at(given, s, size[d])
     lose_next = (problem.gives.worth_of(out + given) - problem.gives.worth_of(out)) / given
@@ -69,7 +69,7 @@ def find_margins(problem: Problem, units: np.ndarray) -> Margins:
     )
 
 
-def _taken(problem: Problem, into: np.ndarray) -> np.ndarray:
+def taken(problem: Problem, into: np.ndarray) -> np.ndarray:
     """Return the money of units in, (m,), the price of what is missing of `least` counted in."""
     gained = problem.takes.worth_of(np.maximum(into, 0.0), beyond_at_most=0.0)
     return np.asarray(gained + problem.missing_price * np.minimum(np.maximum(into, 0.0), problem.least))

@@ -153,6 +153,20 @@ def test_a_unit_more_is_worth_nothing_until_it_makes_a_pack():
     assert limits(stores(curve, 4, pack=np.array([0, 5.0]))).source.worth[0] == pytest.approx(45)
 
 
+def test_packs_of_different_sizes_are_solved_anew_at_once():
+    curves = [[10.2 * poisson.sf(n, mean) - 0.2 for n in range(15)] for mean in (4, 3, 6)]
+    value = {a: share(mixed(curves, a)).outcome.objective for a in range(8, 14)}
+    assert value[9] == pytest.approx(73.238270, abs=1e-6)
+    for supply in range(8, 13):
+        found = limits(mixed(curves, supply))
+        assert found.source.exact[0]
+        assert found.source.worth[0] == pytest.approx(value[supply + 1] - value[supply], abs=1e-6)
+
+
+def mixed(curves: list[list[float]], supply: float) -> Problem:
+    return stores(curves, supply, pack=np.array([0, 5.0, 3.0, 4.0]))
+
+
 def test_a_presentation_minimum_counts_in_the_margins():
     told = {"least": np.array([0, 2.0, 0]), "missing_price": np.array([0, 7.0, 0])}
     found = limits(stores([[1.0, 0.5], [4.0, 3.0]], 1, **told))
@@ -203,7 +217,9 @@ def coupled(draw: st.DrawFn) -> Problem:
         location=location,
         takes=units_worth(curves),
         gives=Pieces(np.arange(0, m, n), np.full(items, 50.0), np.full(items, draw(st.sampled_from([0.0, 1.0])))),
-        pack=np.where(location > 0, draw(st.sampled_from([1.0, 2.0])), 0.0),
+        pack=np.where(
+            location > 0, np.array(draw(st.lists(st.sampled_from([0.0, 1.0, 2.0]), min_size=m, max_size=m))), 0.0
+        ),
         available=available,
         least=np.zeros(m),
         missing_price=np.zeros(m),
