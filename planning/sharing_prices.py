@@ -1,12 +1,12 @@
 """Large coupled sharings: prices on the rooms and shipments, the items one by one, and a bound that proves the rest.
 
     For prices p >= 0 on the room that a unit takes at a location or in a shipment, each item is on its own:
-        bound(p) = sum of p room + sum over shipments of max(0, p ship_room - cost)
-                   + sum over items of the best of (value - sum of p taken)
+        bound(p) = sum of p room + sum over items of the best of (value - sum of p taken)
     No sharing is worth more than bound(p), whatever p is (Lagrange; Geoffrion 1974). It is convex in p, with the
     slope room - taken, and with many items nearly smooth: a quasi-Newton search finds its least in a counted number
     of steps. The items' answers at the best prices overfill a little; the units that gain least for their room are
-    taken back, and what is left of stock and room is filled again.
+    taken back, and what is left of stock and room is filled again. What shipments cost, and which had better not
+    leave, is `planning.sharing_shipments`' to say, at those prices.
 
 The items are stars: one source, one date, one route a store. One pack size: the greedy rule; different ones: the
 recursion by stages of `planning.sharing_packs`, or, with too many steps of supply, the rule in fractions as a bound.
@@ -22,9 +22,14 @@ from planning.sharing_greedy import Filled, Rows, Stars, best_first, build_rows
 from planning.sharing_model import Solved, worth
 from planning.sharing_packs import MOST_STEPS, Batch, best_packs, build_batches, steps_of
 from planning.sharing_part import Part, chunks
+from planning.sharing_shipments import best_shipments
 
 STEPS = 40
 """How often the prices are changed at most."""
+LOOKS = 300
+"""How often the search for the shipments that pay looks at a set of them."""
+CLOSED = 1e12
+"""What a unit pays where nothing leaves."""
 KEPT = 4
 """The items' answers at so many of the best prices are mended, and the best one taken."""
 
@@ -61,99 +66,114 @@ def open_market(part: Part, stars: Stars, chosen: np.ndarray | None = None) -> M
 
 @dataclass
 class _Search:
-    """The bound as a function of the prices; keeps the best it has seen."""
+    """The bound as a function of the prices, all shipments that are not `closed`, (K,) flags, free of cost.
+
+    `rooms` and `ships` are those with a limit and a price; `seen` are the best answers so far.
+    """
 
     part: Part
     market: Market
-    bulk: np.ndarray
     rooms: np.ndarray
     ships: np.ndarray
     scale: np.ndarray
-    most: np.ndarray
-    best: float = np.inf
+    closed: np.ndarray
     seen: list[tuple[float, np.ndarray, np.ndarray]] = field(default_factory=list)
 
-    def price(self, prices: np.ndarray) -> np.ndarray:
+    @staticmethod
+    def over(part: Part, market: Market, closed: np.ndarray) -> "_Search":
+        used, running = np.unique(part.location[part.destination]), np.unique(part.shipment)
+        rooms = used[np.isfinite(part.room[used])]
+        ships = running[np.isfinite(part.ship_room[running]) & ~closed[running]]
+        money = np.maximum(part.takes.worth, 0).mean() if len(part.takes.worth) else 1.0
+        size = [np.full(len(rooms), part.bulk[part.destination].mean()), np.full(len(ships), part.load.mean())]
+        return _Search(part, market, rooms, ships, money / np.maximum(np.concatenate(size), 1e-9), closed)
+
+    def price(self, prices: np.ndarray, closed: np.ndarray) -> np.ndarray:
         """Return what a unit pays on each route, (r,)."""
         part = self.part
         room, ship = np.zeros(len(part.room)), np.zeros(len(part.ship_room))
         room[self.rooms], ship[self.ships] = prices[: len(self.rooms)], prices[len(self.rooms) :]
-        return np.asarray(self.bulk * room[part.location[part.destination]] + part.load * ship[part.shipment])
+        paid = part.bulk[part.destination] * room[part.location[part.destination]] + part.load * ship[part.shipment]
+        return np.asarray(np.where(closed[part.shipment], CLOSED, paid))
+
+    def limits(self, prices: np.ndarray, closed: np.ndarray) -> float:
+        """Return what all room is worth at the prices, money."""
+        ships = np.where(closed[self.ships], 0.0, self.part.ship_room[self.ships])
+        return float(prices @ np.r_[self.part.room[self.rooms], ships])
 
     def bound(self, scaled: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the bound and its slope in the scaled prices."""
         part, prices = self.part, scaled * self.scale
-        filled = self.market.at(part, self.price(prices))
-        into = np.bincount(part.location[part.destination], self.bulk * filled.units, minlength=len(part.room))
+        filled = self.market.at(part, self.price(prices, self.closed))
+        place = part.location[part.destination]
+        into = np.bincount(place, part.bulk[part.destination] * filled.units, minlength=len(part.room))
         carried = np.bincount(part.shipment, part.load * filled.units, minlength=len(part.ship_room))
-        on_rooms, on_ships = prices[: len(self.rooms)], prices[len(self.rooms) :]
-        pays = on_ships * self.most - part.ship_cost[self.ships]
-        bound = float(filled.bound.sum() + on_rooms @ part.room[self.rooms] + np.maximum(pays, 0).sum())
-        slope = np.r_[
-            part.room[self.rooms] - into[self.rooms], np.where(pays > 0, self.most, 0.0) - carried[self.ships]
-        ]
-        self.best = min(self.best, bound)
-        self.seen.append((bound, prices.copy(), filled.units))
+        bound = float(filled.bound.sum()) + self.limits(prices, self.closed)
+        slope = np.r_[(part.room - into)[self.rooms], (part.ship_room - carried)[self.ships]]
+        self.seen.append((bound, prices, filled.units))
         self.seen.sort(key=lambda one: one[0])
         del self.seen[KEPT:]
         return bound, slope * self.scale
 
+    def run(self, steps: int, gap: float) -> "_Search":
+        """Change the prices at most so often; the search ends early where the bound hardly falls."""
+        count = len(self.scale)
+        size = max(abs(self.bound(np.zeros(count))[0]), 1e-9)
+
+        def scaled(prices: np.ndarray) -> tuple[float, np.ndarray]:
+            bound, slope = self.bound(prices)
+            return bound / size, slope / size
+
+        if count:
+            how = {"maxfun": steps, "maxiter": steps, "ftol": gap * 1e-2, "gtol": 0.0}
+            start, limits = np.zeros(count), [(0, None)] * count
+            minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=limits, options=how)
+        return self
+
 
 def solve_by_prices(part: Part, stars: Stars, *, steps: int = STEPS, gap: float = 1e-3) -> Solved:
     """Return a mended sharing of a part of stars and the least bound found."""
-    market = open_market(part, stars)
-    search = _begin(part, market)
-    count = len(search.scale)
-    whole, _ = search.bound(np.zeros(count))
-    size = max(abs(whole), 1e-9)
-
-    def scaled(prices: np.ndarray) -> tuple[float, np.ndarray]:
-        bound, slope = search.bound(prices)
-        return bound / size, slope / size
-
-    if count:
-        minimize(
-            scaled,
-            _first_prices(search),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(0, None)] * count,
-            options={"maxfun": steps, "maxiter": steps, "ftol": gap * 1e-2, "gtol": 0.0},
-        )
+    market, closed = open_market(part, stars), np.zeros(len(part.ship_room), bool)
+    search = _Search.over(part, market, closed).run(steps, gap)
+    bound, closed = _shipments(search)
+    if closed.any():
+        search = _Search.over(part, market, closed).run(steps, gap)
     best, value = np.zeros(len(part.route)), 0.0
     for _, prices, units in search.seen:
-        mended = mend(part, units, search.price(prices))
+        mended = mend(part, units, search.price(prices, closed))
         worthy = worth(part, mended)
         if worthy > value:
             best, value = mended, worthy
-        if search.best - value <= gap * abs(value) / 2:
+        if bound - value <= gap * abs(value) / 2:
             break
-    bound = max(search.best, value)
+    bound = max(bound, value)
     return Solved(best, value, bound, "priced", "within_gap" if bound - value <= gap * abs(value) else "node_limit")
 
 
-def _begin(part: Part, market: Market) -> _Search:
-    used = np.unique(part.location[part.destination])
-    rooms = used[np.isfinite(part.room[used])]
+def _shipments(search: _Search) -> tuple[float, np.ndarray]:
+    """Return the bound with the cost of shipments counted, and which of them had better not leave, (K,) flags."""
+    part, (free, prices, _) = search.part, search.seen[0]
     running = np.unique(part.shipment)
-    ships = running[np.isfinite(part.ship_room[running]) | (part.ship_cost[running] > 0)]
-    total = part.takes.total(len(part.item))[part.destination]
-    carried = np.bincount(
-        part.shipment,
-        part.load * np.minimum(total, part.available[part.source, part.date]),
-        minlength=len(part.ship_room),
-    )
-    most = np.minimum(part.ship_room, carried)[ships]
-    bulk = part.bulk[part.destination]
-    money = np.maximum(part.takes.worth, 0).mean() if len(part.takes.worth) else 1.0
-    each = money / np.maximum(np.r_[np.full(len(rooms), bulk.mean()), np.full(len(ships), part.load.mean())], 1e-9)
-    return _Search(part, market, bulk, rooms, ships, each, most)
+    paying = running[part.ship_cost[running] > 0]
+    closed = search.closed
+    if not len(paying):
+        return free, closed
+    cost, rows = part.ship_cost[paying], build_rows(part, np.ones(len(part.place), bool))
 
+    def without(flags: np.ndarray) -> float:
+        shut = closed.copy()
+        shut[paying[flags]] = True
+        filled = best_first(rows, len(part.route), search.price(prices, shut))
+        return float(filled.bound.sum()) + search.limits(prices, shut)
 
-def _first_prices(search: _Search) -> np.ndarray:
-    """Begin at no price, and where a shipment costs at what carries its cost."""
-    cost = search.part.ship_cost[search.ships] / np.maximum(search.most, 1e-9)
-    return np.asarray(np.r_[np.zeros(len(search.rooms)), cost] / search.scale)
+    found = best_shipments(without, cost, LOOKS)
+    bound = found.bound
+    if found.leaves.all():
+        # With all of them the bound of packs that are not cut holds as well.
+        bound = max(min(bound, free - float(cost.sum())), found.others)
+    closed = closed.copy()
+    closed[paying[~found.leaves]] = True
+    return bound, closed
 
 
 def mend(part: Part, units: np.ndarray, price: np.ndarray) -> np.ndarray:
