@@ -160,6 +160,9 @@ class Params:
         nullable=True,
     )
     rebalance: bool = _param(default=False, meaning="Let stores send what they have too much of to each other")
+    rebalance_cost_per_unit: float = _param(
+        0.0, "Freight of a unit between stores that have no lane", low=0, high=1e9, unit="money"
+    )
     rebalance_least_value: float = _param(
         0.0, "What a transfer between stores must gain at least", low=0, high=1e9, unit="money"
     )

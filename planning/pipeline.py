@@ -56,6 +56,7 @@ QUICK = (
     "fair_rule",
     "service_floor",
     "rebalance",
+    "rebalance_cost_per_unit",
     "rebalance_least_value",
     "plan_days",
     "currency",
