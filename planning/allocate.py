@@ -114,7 +114,8 @@ def build_question(
         ascending=[True, False, True, True, True],
         kind="stable",
     ).reset_index(drop=True)
-    stock = np.maximum(positions.net_stock, 0) * (1 - params.reserve_fraction)
+    # What was approved already comes off what may be given, not off what the reserve is a share of.
+    stock = np.maximum(positions.stock_before, 0) * (1 - params.reserve_fraction) - positions.column("promised")
     last = network.priority.max() if len(network.priority) else 1.0
     weighted = positions.worth * PRIORITY_WEIGHT ** (last - network.priority)
     holding = np.nan_to_num(positions.column("holding_cost_per_day")) * positions.column("review_period_days")
@@ -139,7 +140,8 @@ def _rooms(network: Network, positions: Positions, need: Need) -> dict[str, np.n
     known = bulk[~np.isnan(bulk)]
     bulk = np.where(np.isnan(bulk), np.median(known) if len(known) else 1.0, bulk)
     place = pd.factorize(network.keys["location_id"])[0]
-    own = np.where(network.feeds, np.maximum(positions.net_stock, 0), np.maximum(need.arriving_stock, 0))
+    coming = np.maximum(need.arriving_stock, 0) + positions.approved
+    own = np.where(network.feeds, np.maximum(positions.net_stock, 0), coming)
     taken = np.bincount(place, bulk * own)
     return {"room": np.maximum(network.capacity - taken[place], 0), "bulk": bulk}
 
