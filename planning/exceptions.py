@@ -18,6 +18,7 @@ from planning.params import Params
 from planning.replenish import LEAST, Closed, LaterOrders, first_shortage, project
 from planning.stages import Stages
 from planning.tables import RESULT_TABLES
+from planning.transfers import PURCHASE
 
 NEVER = 10**9
 
@@ -44,7 +45,7 @@ def find_exceptions(stages: Stages, as_of: date, params: Params) -> pd.DataFrame
     DataFrame with the columns of `RESULT_TABLES["exceptions"]`.
     """
     orders = _open_orders(stages.positions.receipts, stages.without.stock.shape[1])
-    movable = orders.only(~_set_today(stages.positions.receipts)[_inside(stages)])
+    movable = orders.only(~_stands(stages.positions.receipts)[_inside(stages)])
     found = [
         _expedite(stages, movable, as_of, params),
         _too_early(stages, movable, as_of),
@@ -65,8 +66,9 @@ def _inside(stages: Stages) -> np.ndarray:
     return np.flatnonzero(days < stages.without.stock.shape[1])
 
 
-def _set_today(receipts: pd.DataFrame) -> np.ndarray:
-    return receipts["today"].to_numpy(bool)
+def _stands(receipts: pd.DataFrame) -> np.ndarray:
+    """Whether a receipt is to be left as it is: it was set this morning, or is on its way between locations."""
+    return np.asarray(receipts["today"].to_numpy(bool) | (receipts["source"] != PURCHASE).to_numpy(bool))
 
 
 def _open_orders(receipts: pd.DataFrame, days: int) -> _Orders:

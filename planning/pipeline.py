@@ -30,6 +30,7 @@ from planning.report import assemble
 from planning.result import PlanResult
 from planning.stages import run_stages
 from planning.timeline import hand_orders
+from planning.transfers import hand_transfers
 
 METHOD_VERSION = "2"
 
@@ -271,6 +272,18 @@ def with_order_pins(base: Base, pins: pd.DataFrame | None) -> Base:
     return replace(base, hand=hand_orders(pins, base.network.keys, base.fits.calendar.as_of))
 
 
+def with_transfer_pins(base: Base, pins: pd.DataFrame) -> Base:
+    """Return a base that was prepared without transfers set by hand, with these: as if `prepare` had read them.
+
+    Parameters
+    ----------
+    pins : the contract's `transfer_pins`.
+    """
+    notes = list(base.notes)
+    sent = hand_transfers(pins, base.network.keys, base.fits.calendar.as_of, notes)
+    return replace(base, sent_by_hand=sent, notes=tuple(notes))
+
+
 def rollup(base: Base, keys: pd.DataFrame) -> pd.DataFrame:
     """Return the forecast of some lines together, as `planning.hierarchy.rollup` says.
 
@@ -335,4 +348,5 @@ __all__ = [
     "suggested_as_of",
     "with_order_pins",
     "with_pins",
+    "with_transfer_pins",
 ]

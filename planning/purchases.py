@@ -51,7 +51,7 @@ def settle_purchases(
         return raised, filled, np.zeros(len(ordered))
     gain = positions.worth * (need.short(np.zeros(len(ordered))) - need.short(ordered))
     fixed = np.where(hand.is_set, ordered, 0.0)
-    left = params.budget - float(np.nansum((fixed + positions.approved) * cost))
+    left = params.budget - float(np.nansum((fixed + positions.bought) * cost))
     if left < 0:
         notes.append(
             f"Orders set by hand or approved this morning are {-left:,.2f} beyond the budget: nothing else is ordered."

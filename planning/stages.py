@@ -112,8 +112,8 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
     coverage = positions.column("coverage_days")
     levels = policy_levels(positions, need, params, positions.column("service_target"))
-    approved = network.pool(positions.approved)
-    position = usable + network.pool(positions.column("on_order")) - approved
+    approved = positions.pooled_approved
+    position = usable + positions.pooled_open
     extra = demand.mean_to(lead + coverage) - demand.mean_to(lead + review)
     by_lot = positions.table["policy_type"].isin(["R,s,S", "min/max"]).to_numpy(bool)
     asked = np.where(levels.due, np.maximum(levels.order, 0) + np.where(by_lot, levels.lot, extra), 0.0)
@@ -173,7 +173,7 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         question=question,
         allocation=allocation,
         timeline=timeline,
-        bound=what_bound(question, allocation, np.maximum(positions.net_stock, 0) * params.reserve_fraction),
+        bound=what_bound(question, allocation, np.maximum(positions.stock_before, 0) * params.reserve_fraction),
         ratio=ratio,
     )
 

@@ -9,7 +9,6 @@ from scipy import special
 
 from planning.distribution import CumulativeDemand
 from planning.inputs import rows_of
-from planning.network import Network
 from planning.orders import Limits, size_orders
 from planning.params import Params
 from planning.positions import Positions
@@ -111,16 +110,12 @@ def tell_broken_limits(hand: HandOrders, limits: Limits, positions: Positions, n
         )
 
 
-def days_without(
-    network: Network, positions: Positions, demand: CumulativeDemand, usable: np.ndarray, params: Params
-) -> Netting:
+def days_without(positions: Positions, demand: CumulativeDemand, usable: np.ndarray, params: Params) -> Netting:
     """Net the days to come without new orders. `usable`: stock that counts, units, (n,)."""
     shape = (len(usable), demand.days)
-    receipts = positions.receipts
-    row, day, units = (receipts[name].to_numpy() for name in ("row", "day", "quantity"))
-    due = receipts_by_day(row, day, units, shape)
     # What is on its way to a store is cover of the warehouse that feeds it, too.
-    due = np.stack([network.pool(column) for column in due.T]).T if network.feeds.any() else due
+    row, day, units = (positions.pooled[name].to_numpy() for name in ("row", "day", "quantity"))
+    due = receipts_by_day(row, day, units, shape)
     return project(demand, usable, due, empty_days(shape), None, lost=params.unmet_demand == "lost")
 
 
