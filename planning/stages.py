@@ -1,6 +1,7 @@
 """The light stage: from kept forecasts to levels, orders and transfers. Seconds at 30,000 items, no forecast."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -13,11 +14,13 @@ from planning.params import Params
 from planning.policy import Levels, Need, critical_ratio, find_levels
 from planning.positions import Positions, with_choices
 from planning.purchases import settle_purchases
-from planning.replenish import Netting
+from planning.replenish import Netting, demand_of
 from planning.timeline import (
     Timeline,
     build_safety,
     build_timeline,
+    hand_orders_of,
+    limits_of,
     tell_broken_limits,
 )
 
@@ -32,11 +35,12 @@ class Stages(Base):
     raised, filled, cut : units added for the supplier's minimum and order cost, for its container, and lost to the
         budget, (n,).
     order, transfer : units to buy, and to send here, today, (n,).
-    timeline : the days to come.
+    lot : what an order brings beyond what is short, NaN: the demand of its coverage, units, (n,).
     bound : what kept a transfer below its request (see `planning.allocate.what_bound`), (n,).
     ratio : chance of need at which one more unit saves as much as it costs to hold, (n,).
     """
 
+    params: Params
     levels: Levels
     position: np.ndarray
     approved: np.ndarray
@@ -51,9 +55,33 @@ class Stages(Base):
     transfer: np.ndarray
     question: Question
     allocation: Allocation
-    timeline: Timeline
+    lot: np.ndarray
     bound: np.ndarray
     ratio: np.ndarray
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The days to come, netted when they are first looked at."""
+        return self.days_of(np.arange(len(self.order)))
+
+    def days_of(self, rows: np.ndarray) -> Timeline:
+        """Net the days to come of some rows, ascending: no row's days depend on another's."""
+        whole = len(rows) == len(self.order)
+        some: np.ndarray | slice = slice(None) if whole else rows
+        positions = self.positions if whole else replace(self.positions, table=self.positions.table.iloc[rows])
+        demand = self.demand if whole else demand_of(self.demand, rows)
+        buffer, params = np.maximum(self.levels.order - self.need.mean, 0), self.params
+        spreads = self.spreads.of(some)
+        safety = build_safety(positions, spreads, buffer[some], params, self.ratio[some], demand.days)
+        routes, units = self.question.routes, self.allocation.units
+        to, mine = routes["destination"].to_numpy(), np.isin(routes["destination"].to_numpy(), rows)
+        transit = np.ceil(routes["transit_days"].to_numpy(float))
+        sent = np.searchsorted(rows, to[mine]), transit[mine], units[mine]
+        as_of, lost = self.fits.calendar.as_of, params.unmet_demand == "lost"
+        return build_timeline(
+            positions, demand, self.usable[some], self.without.of(some), safety, limits_of(self.limits, some),
+            self.order[some], sent, hand_orders_of(self.hand, rows), self.lot[some], as_of, lost=lost,
+        )  # fmt: skip
 
     @property
     def with_orders(self) -> Netting:
@@ -65,7 +93,7 @@ class Stages(Base):
         """Whether today's order or request is set by hand, (n,)."""
         return self.hand.is_set
 
-    @property
+    @cached_property
     def surplus(self) -> np.ndarray:
         """What the sum of needs leaves where nothing is due, units, at most 0 unless only the trigger says no, (n,)."""
         interval = self.positions.interval
@@ -73,28 +101,28 @@ class Stages(Base):
         beyond = self.demand.mean_to(end) - self.demand.mean_to(interval)
         return np.asarray(np.where(self.asked > 0, 0.0, self.levels.order + beyond - self.covered))
 
-    @property
+    @cached_property
     def wanted(self) -> np.ndarray:
         """Mean demand to the end of coverage, and of the days on the way to whom it feeds, units, (n,)."""
         end = self.positions.column("lead_time_days") + self.positions.column("coverage_days")
         return np.asarray(self.demand.mean_to(end) + self.on_way)
 
-    @property
+    @cached_property
     def buffer(self) -> np.ndarray:
         """What an order brings beyond the mean need, the safety stock of the waterfall, units, (n,)."""
         return np.asarray(self.levels.order - self.need.mean)
 
-    @property
+    @cached_property
     def lost_before(self) -> np.ndarray:
         """Mean demand that is lost before today's order can arrive, units, (n,); none where it waits."""
         return self.need.lost_before if self.need.before is None else np.zeros(len(self.order))
 
-    @property
+    @cached_property
     def held(self) -> np.ndarray:
         """Stock that counts, that of the locations it feeds included, units, (n,)."""
         return np.asarray(self.usable + self.on_way)
 
-    @property
+    @cached_property
     def counted_receipts(self) -> np.ndarray:
         """Open orders that arrive before the one after today's, and approved ones of this morning, units, (n,)."""
         return np.asarray(self.supply.received_before(self.positions.interval) + self.covered)
@@ -148,16 +176,9 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     allocation = allocate(question, params.allocation_method, demand.whole)
     _tell_unreachable(question, notes)
     transfer = np.bincount(question.routes["destination"], allocation.units, minlength=len(order))
-    routes, ratio = question.routes, critical_ratios(positions, params)
-    sent = (routes["destination"].to_numpy(), np.ceil(routes["transit_days"].to_numpy(float)), allocation.units)
-    safety = build_safety(positions, base.spreads, np.maximum(levels.order - need.mean, 0), params, ratio, demand.days)
-    as_of, lot = base.fits.calendar.as_of, np.where(by_lot, levels.lot, np.nan)
-    lost = params.unmet_demand == "lost"
-    timeline = build_timeline(
-        positions, demand, usable, base.without, safety, limits, order, sent, hand, lot, as_of, lost=lost
-    )
     return Stages(
-        **(vars(base) | {"positions": positions}),
+        **({each.name: getattr(base, each.name) for each in fields(Base)} | {"positions": positions}),
+        params=params,
         levels=levels,
         position=position,
         approved=approved,
@@ -172,9 +193,9 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         transfer=transfer,
         question=question,
         allocation=allocation,
-        timeline=timeline,
+        lot=np.where(by_lot, levels.lot, np.nan),
         bound=what_bound(question, allocation, np.maximum(positions.net_stock, 0) * params.reserve_fraction),
-        ratio=ratio,
+        ratio=critical_ratios(positions, params),
     )
 
 
