@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from planning.allocate import gain
+from planning.base import Curves
 from planning.exceptions import find_exceptions
 from planning.inputs import KEY
 from planning.orders import purchase_orders
@@ -23,14 +25,31 @@ from planning.steps import purchase_steps
 from planning.tables import RESULT_TABLES, WATERFALL_STEPS
 
 CURVE_TARGETS = (0.70, 0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
+CURVE_BESIDE: Mapping[str, Any] = MappingProxyType(
+    {
+        "service_target": 0.95,
+        "service_target_by_class": {},
+        "service_target_by_category": {},
+        "service_target_by_supplier": {},
+        "budget": None,
+    }
+)
+"""What the curve does not depend on: each of its points has one target for all, and no order is placed."""
 EXCESS_DAYS = 91
 """Stock beyond this many days of demand (or the policy's own need, if longer) is excess."""
 BAND_Z = 1.2815515655446004
 """Normal quantile of 90 %."""
 
 
-def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, notes: list[str]) -> PlanResult:
-    """Build the result, each table sorted by its key; what takes long is made when it is first asked for."""
+def assemble(
+    stages: Stages, as_of: date, params: Params, snapshot_id: str, notes: list[str], known: Curves
+) -> PlanResult:
+    """Build the result, each table sorted by its key; what takes long is made when it is first asked for.
+
+    Parameters
+    ----------
+    known : the base's points of service curves; new ones are added.
+    """
     ready: dict[str, Any] = {
         "as_of": as_of,
         "params": params,
@@ -42,10 +61,10 @@ def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, note
         "solver": stages.allocation.outcome.to_dict(),
         "notes": tuple(dict.fromkeys(notes)),
     }
-    return _late(stages, ready)
+    return _late(stages, ready, known)
 
 
-def _late(stages: Stages, ready: Mapping[str, Any]) -> PlanResult:
+def _late(stages: Stages, ready: Mapping[str, Any], known: Curves) -> PlanResult:
     as_of, params = stages.fits.calendar.as_of, stages.params
     every = np.arange(len(stages.order))
 
@@ -74,7 +93,7 @@ def _late(stages: Stages, ready: Mapping[str, Any]) -> PlanResult:
         "waterfall": lambda: _waterfall(stages, every),
         "exceptions": lambda: find_exceptions(stages, as_of, params),
         "items": lambda: _items(stages),
-        "service_curve": lambda: _service_curve(stages, params),
+        "service_curve": lambda: _service_curve(stages, params, known),
         "before_after": lambda: _before_after(stages),
         "projection": lambda: _projection(stages, as_of, params),
         "totals": lambda: _totals(stages, plan.lines, plan.orders, plan.allocation, params.plan_days),
@@ -373,30 +392,13 @@ def _items(stages: Stages) -> pd.DataFrame:
     return out.reset_index(drop=True)
 
 
-def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
+def _service_curve(stages: Stages, params: Params, known: Curves) -> pd.DataFrame:
     """Stock and service of the whole assortment at a range of targets, all else equal."""
-    positions, need = stages.positions, stages.need
-    interval = positions.interval
-    per_day = stages.demand.mean_to(interval) / interval
-    sells = ~stages.network.feeds
-    cost = positions.column("unit_cost")
-    rows = []
-    for target in (*CURVE_TARGETS, params.service_target):
-        levels = policy_levels(positions, need, params, np.full(len(cost), target))
-        stock = _mean_stock(stages, levels)
-        fill = np.nan_to_num(need.fill_rate(levels.order, levels.lot), nan=1.0)
-        sold = np.where(sells, per_day, 0.0)
-        lost = sold * (1 - fill) * 365
-        rows.append(
-            (
-                target,
-                _known_sum(stock * cost),
-                float(stock.sum()),
-                float((sold * fill).sum() / max(sold.sum(), 1e-9)),
-                _known_sum(lost * positions.column("shortage_cost")),
-                float(lost.sum()),
-            )
-        )
+    points = known.setdefault(params.but(**CURVE_BESIDE).to_json(), {})
+    targets = (*CURVE_TARGETS, params.service_target)
+    for target in targets:
+        if target not in points:
+            points[target] = _curve_point(stages, params, target)
     names = [
         "service_target",
         "stock_value",
@@ -406,9 +408,28 @@ def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
         "lost_units_per_year",
     ]
     return (
-        pd.DataFrame(rows, columns=names)
+        pd.DataFrame([(target, *points[target]) for target in targets], columns=names)
         .drop_duplicates("service_target")
         .sort_values("service_target", ignore_index=True)
+    )
+
+
+def _curve_point(stages: Stages, params: Params, target: float) -> tuple[float, ...]:
+    """Stock value and units, fill rate, margin and units lost a year at one target for all."""
+    positions, need = stages.positions, stages.need
+    interval = positions.interval
+    sold = np.where(~stages.network.feeds, stages.demand.mean_to(interval) / interval, 0.0)
+    cost = positions.column("unit_cost")
+    levels = policy_levels(positions, need, params, np.full(len(cost), target))
+    stock = _mean_stock(stages, levels)
+    fill = np.nan_to_num(need.fill_rate(levels.order, levels.lot), nan=1.0)
+    lost = sold * (1 - fill) * 365
+    return (
+        _known_sum(stock * cost),
+        float(stock.sum()),
+        float((sold * fill).sum() / max(sold.sum(), 1e-9)),
+        _known_sum(lost * positions.column("shortage_cost")),
+        float(lost.sum()),
     )
 
 
