@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ from planning.timeline import (
     hand_orders,
 )
 from planning.transfers import hand_transfers
+
+Curves = dict[str, dict[float, tuple[float, ...]]]
+"""Points of service curves by the parameters that they depend on, then by target."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class Base:
     without: Netting
     spreads: Spreads
     notes: tuple[str, ...]
+
+    @cached_property
+    def curves(self) -> Curves:
+        """Points of service curves that are known already; `planning.report` adds to them."""
+        return {}
 
 
 def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]) -> Base:

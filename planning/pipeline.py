@@ -264,7 +264,7 @@ def finish(base: Base, as_of: date, params: Params, *, snapshot_id: str = "") ->
     """Make the plan from what `prepare` returned for the same inputs, `as_of` and slow parameters."""
     notes = list(base.notes)
     stages = run_stages(base, params, notes)
-    return assemble(stages, as_of, params, snapshot_id, notes)
+    return assemble(stages, as_of, params, snapshot_id, notes, base.curves)
 
 
 def with_order_pins(base: Base, pins: pd.DataFrame | None) -> Base:

@@ -39,55 +39,57 @@ def _units(value: float) -> str:
     return f"{value:,.0f}" if abs(value - round(value)) < 0.05 or abs(value) >= 100 else f"{value:,.1f}"
 
 
-def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params) -> list[str]:
-    """Return one sentence an item-location: what is there, what is needed, and what was done."""
-    positions = stages.positions
-    cover = positions.column("lead_time_days") + positions.column("coverage_days")
-    on_order = stages.network.pool(positions.column("on_order")).tolist()
-    excess = table["excess_units"].to_numpy(float)
-    dead = positions.table["dead"].to_numpy(bool)
-    blocked = (~positions.table["ranged"].to_numpy(bool) | dead).tolist()
-    told = _told(stages, params)
-    due, wanted, held, by_hand = (told[name] for name in ("due", "wanted", "usable", "is_set"))
-    measure = params.service_measure
+def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params, rows: np.ndarray) -> np.ndarray:
+    """Return one sentence for each of `rows`, (k,) of text: what is there, what is needed, and what was done.
 
-    def have(row: int) -> str:
-        holder = "with the locations it feeds, " if told["feeds"][row] else ""
-        return f"{holder}{_units(held[row])} held and {_units(on_order[row])} on order"
-
-    out = []
-    for row, (action, risk, stockout) in enumerate(
-        zip(table["action"], table["risk"], table["stockout_on"], strict=True)
-    ):
-        if by_hand[row] and not due[row]:
-            units = told["order"][row] + told["transfer"][row]
-            what = f"Order {_units(units)}" if units > 0 else "No order"
-            out.append(f"{what}, set by hand. The plan would order none: {have(row)}, {_units(wanted[row])} expected.")
-        elif blocked[row]:
-            out.append(f"Not ordered: the item is {'dead' if dead[row] else 'not stocked here'}.")
-        elif wanted[row] <= 0 and not due[row]:
-            out.append("No demand is expected." if held[row] <= 0 else f"No demand is expected; {have(row)}.")
-        elif due[row]:
-            out.append(_due(told, row, action, measure))
-        elif risk == "red":
-            out.append(
-                f"Runs out on {stockout:%d %b %Y}, before a normal order can arrive; then open orders cover it: "
-                f"{have(row)}."
-            )
-        elif risk == "amber":
-            out.append(f"Runs out on {stockout:%d %b %Y}, but stays within the service target: {have(row)}.")
-        elif action == "reduce":
-            out.append(f"{_units(excess[row])} more than any need in sight: {have(row)}.")
-        else:
-            out.append(f"Covered: {have(row)} for {_units(wanted[row])} expected in {cover[row]:.0f} days.")
+    Parameters
+    ----------
+    table : the lines of the plan, n rows.
+    """
+    told = _told(stages, table, params, rows)
+    out = np.empty(len(rows), object)
+    for row in range(len(rows)):
+        out[row] = _sentence(told, row, params.service_measure)
     return out
 
 
-def _told(stages: Stages, params: Params) -> Mapping[str, list[Any]]:
-    """What the sentences speak of, each as a list over the lines: arrays are slow to pick single values from."""
+def _sentence(told: Mapping[str, list[Any]], row: int, measure: str) -> str:
+    due, wanted, held = (told[name][row] for name in ("due", "wanted", "usable"))
+    holder = "with the locations it feeds, " if told["feeds"][row] else ""
+    have = f"{holder}{_units(held)} held and {_units(told['on_order'][row])} on order"
+    if told["is_set"][row] and not due:
+        units = told["order"][row] + told["transfer"][row]
+        what = f"Order {_units(units)}" if units > 0 else "No order"
+        return f"{what}, set by hand. The plan would order none: {have}, {_units(wanted)} expected."
+    if told["blocked"][row]:
+        return f"Not ordered: the item is {'dead' if told['dead'][row] else 'not stocked here'}."
+    if wanted <= 0 and not due:
+        return "No demand is expected." if held <= 0 else f"No demand is expected; {have}."
+    action, risk = told["action"][row], told["risk"][row]
+    if due:
+        return _due(told, row, action, measure)
+    if risk == "red":
+        out_on = told["stockout_on"][row]
+        return f"Runs out on {out_on:%d %b %Y}, before a normal order can arrive; then open orders cover it: {have}."
+    if risk == "amber":
+        return f"Runs out on {told['stockout_on'][row]:%d %b %Y}, but stays within the service target: {have}."
+    if action == "reduce":
+        return f"{_units(told['excess'][row])} more than any need in sight: {have}."
+    return f"Covered: {have} for {_units(wanted)} expected in {told['days'][row]:.0f} days."
+
+
+def _told(stages: Stages, table: pd.DataFrame, params: Params, rows: np.ndarray) -> Mapping[str, list[Any]]:
+    """What the sentences speak of, each as a list over the rows: arrays are slow to pick single values from."""
     positions, hand = stages.positions, stages.hand
     cost = params.service_measure == "cost"
+    dead = positions.table["dead"].to_numpy(bool)
     arrays: dict[str, Any] = {
+        "action": table["action"].to_numpy(object),
+        "risk": table["risk"].to_numpy(object),
+        "excess": table["excess_units"].to_numpy(float),
+        "on_order": stages.network.pool(positions.column("on_order")),
+        "dead": dead,
+        "blocked": ~positions.table["ranged"].to_numpy(bool) | dead,
         "due": stages.levels.due,
         "wanted": stages.wanted,
         "days": positions.column("lead_time_days") + positions.column("coverage_days"),
@@ -114,7 +116,8 @@ def _told(stages: Stages, params: Params) -> Mapping[str, list[Any]]:
         "request": stages.question.request,
         "bound": stages.bound,
     }
-    return {name: np.asarray(values).tolist() for name, values in arrays.items()}
+    told = {name: np.asarray(values)[rows].tolist() for name, values in arrays.items()}
+    return told | {"stockout_on": list(table["stockout_on"].iloc[rows])}
 
 
 def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> str:

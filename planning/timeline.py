@@ -85,6 +85,17 @@ def hand_orders(pins: pd.DataFrame | None, keys: pd.DataFrame, as_of: date) -> H
     return HandOrders(today, after["row"].to_numpy(int), after["day"].to_numpy(int), after["value"].to_numpy(float))
 
 
+def hand_orders_of(hand: HandOrders, rows: np.ndarray) -> HandOrders:
+    """Return the orders of some rows, ascending, in their order."""
+    mine = np.isin(hand.row, rows)
+    return HandOrders(hand.today[rows], np.searchsorted(rows, hand.row[mine]), hand.day[mine], hand.units[mine])
+
+
+def limits_of(limits: Limits, rows: np.ndarray | slice) -> Limits:
+    """Return the limits of some rows."""
+    return Limits(limits.least[rows], limits.multiple[rows], limits.most[rows])
+
+
 def as_set(limits: Limits, is_set: np.ndarray) -> Limits:
     """Return limits that leave orders set by hand as they are."""
     return Limits(

@@ -17,7 +17,7 @@ NO_DIFFERENCE = 0.005
 def replenishment(plan: PlanResult, whole: PlanResult) -> None:
     """What to order today, what an order cannot save, and what is left of the budget of the whole plan."""
     due, state = headline.due_today(plan), headline.health(plan)
-    red = plan.replenishment[plan.replenishment["risk"] == "red"]
+    red = plan.lines[plan.lines["risk"] == "red"]
     risk = headline.amount(red, "expected_lost_units", "lost_margin")
     currency = literal(plan.params.currency)
     first, second, third = st.columns(3)
