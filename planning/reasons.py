@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planning.allocation_tables import BOUNDS
 from planning.params import Params
 from planning.stages import Stages
 
@@ -18,19 +19,6 @@ _MEASURE: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_BOUNDS: Mapping[str, str] = MappingProxyType(
-    {
-        "": "nothing more was asked for",
-        "source": "the source is short",
-        "reserve": "the source keeps its reserve",
-        "pack": "less than a pack is left at the source",
-        "lane": "the lane takes no more",
-        "shipment": "a shipment would cost more than it gains",
-        "room": "there is no room for more",
-        "worth": "one more is hardly needed: it is worth less than freight and holding",
-        "route": "no source that may give has a lane to it",
-    }
-)
 LEAST = 0.05
 """Units below which a step of the sum is not told."""
 
@@ -151,7 +139,7 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
     sent, request = told["transfer"][row], told["request"][row]
     if sent > 0 and sent >= request - 1e-9:
         return f"Transfer {_units(sent)} = {made}."
-    why = _BOUNDS[str(told["bound"][row])]
+    why = BOUNDS[str(told["bound"][row])]
     if sent > 0:
         return f"Transfer {_units(sent)} of {_units(request)}, as {why}. {_units(request)} = {made}."
     return f"{'Wait' if action == 'wait' else 'No transfer'}, as {why}. Asked {_units(request)} = {made}."
@@ -159,41 +147,3 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
 
 def _signed(units: float, name: str) -> str:
     return f"{'+' if units > 0 else '-'} {_units(abs(units))} {name}"
-
-
-def allocation_reasons(stages: Stages, sent: np.ndarray) -> list[str]:
-    """Return one sentence a transfer: the request, what decided, and what the last and the next unit are worth."""
-    question, units = stages.question, stages.allocation.units
-    routes = question.routes[sent]
-    asked_of = np.bincount(
-        question.routes["source"],
-        np.where(_first(question.routes), question.request[question.routes["destination"]], 0.0),
-        minlength=len(question.request),
-    )
-    out = []
-
-    def chance(d: int, at: float) -> float:
-        return float((stages.need.need[d] >= at - 1e-9).mean())
-
-    for d, s, got, shared in zip(
-        routes["destination"], routes["source"], units[sent], stages.allocation.shared[sent], strict=True
-    ):
-        total, request = stages.transfer[d], question.request[d]
-        if not shared:
-            out.append(
-                f"Asked for {_units(request)}, and {_units(question.available[s])} are there for all: sent in full."
-            )
-            continue
-        pack = question.pack[d] or 1.0
-        last, following = chance(d, total), chance(d, total + pack)
-        how = "equal days of supply" if stages.allocation.outcome.status == "fair_share" else "expected gain"
-        out.append(
-            f"{_units(question.available[s])} at the source for {_units(asked_of[s])} asked, shared by {how}: "
-            f"{_units(got)} of {_units(request)}; the last unit is needed with a chance of {last:.0%}, "
-            f"the next with {following:.0%}."
-        )
-    return out
-
-
-def _first(routes: pd.DataFrame) -> np.ndarray:
-    return ~routes["destination"].duplicated().to_numpy()

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planning.allocate import gain
+from planning import allocation_tables
 from planning.base import Curves
 from planning.exceptions import find_exceptions
 from planning.inputs import KEY
 from planning.orders import purchase_orders
 from planning.params import Params
 from planning.policy import Levels
-from planning.reasons import allocation_reasons, replenishment_reasons
+from planning.reasons import replenishment_reasons
 from planning.replenish import NEVER, days_of_supply, demand_of, risk
 from planning.result import Late, PlanResult, Projection
 from planning.stages import Stages, policy_levels
@@ -89,12 +89,14 @@ def _late(stages: Stages, ready: Mapping[str, Any], known: Curves) -> PlanResult
         "orders": orders,
         "policy": lambda: _policy(stages, params),
         "planned_orders": lambda: _planned_orders(stages, as_of),
-        "allocation": lambda: _allocation(stages, as_of),
+        "allocation": lambda: _ordered(allocation_tables.transfers(stages, as_of), "allocation"),
         "waterfall": lambda: _waterfall(stages, every),
         "exceptions": lambda: find_exceptions(stages, as_of, params),
         "items": lambda: _items(stages),
         "service_curve": lambda: _service_curve(stages, params, known),
-        "before_after": lambda: _before_after(stages),
+        "before_after": lambda: allocation_tables.before_after(stages),
+        "sharing": lambda: allocation_tables.compare_rules(stages),
+        "limits": lambda: allocation_tables.limits(stages),
         "projection": lambda: _projection(stages, as_of, params),
         "totals": lambda: _totals(stages, plan.lines, plan.orders, plan.allocation, params.plan_days),
         "steps": lambda: purchase_steps(stages),
@@ -303,30 +305,6 @@ def _planned_orders(stages: Stages, as_of: date) -> pd.DataFrame:
     return out.sort_values(["supplier_id", "location_id", "item_id", "order_on"], kind="stable").reset_index(drop=True)
 
 
-def _allocation(stages: Stages, as_of: date) -> pd.DataFrame:
-    routes, units = stages.question.routes, stages.allocation.units
-    sent = units > 1e-9
-    some = routes[sent]
-    d = some["destination"].to_numpy(int)
-    # Of two sources of one location the gain is shared by units.
-    share = units[sent] / np.maximum(stages.transfer[d], 1e-9)
-    gained = gain(stages.question, d, stages.transfer[d], stages.worth)
-    today = pd.Timestamp(as_of)
-    out = pd.DataFrame(
-        {
-            "item_id": some["item_id"].to_numpy(object),
-            "source_id": some["source_id"].to_numpy(object),
-            "destination_id": some["destination_id"].to_numpy(object),
-            "quantity": units[sent],
-            "ship_on": np.full(len(some), np.datetime64(today, "s")),
-            "arrives_on": today + pd.to_timedelta(np.ceil(some["transit_days"].to_numpy(float)), unit="D"),
-            "value": gained * share - some["freight"].to_numpy(float) * units[sent],
-        }
-    )
-    out["reason"] = allocation_reasons(stages, sent)
-    return out.sort_values(["item_id", "source_id", "destination_id"], kind="stable").reset_index(drop=True)
-
-
 def _waterfall(stages: Stages, among: np.ndarray) -> pd.DataFrame:
     """Steps of the orders that were due `among` these rows; `need` and `order` are subtotals of the steps above."""
     positions = stages.positions
@@ -451,26 +429,6 @@ def _mean_stock(stages: Stages, levels: Levels) -> np.ndarray:
     fed = network.source >= 0
     below = np.bincount(network.source[fed], stock[fed], minlength=len(stock))
     return np.maximum(stock - below, 0)
-
-
-def _before_after(stages: Stages) -> pd.DataFrame:
-    """What each location that is fed holds before and after today's transfers."""
-    rows = stages.network.source >= 0
-    stock = np.maximum(stages.positions.net_stock, 0)
-    interval = stages.positions.interval
-    after = stock + stages.transfer
-    out = _keys(stages).assign(
-        stock_before=stock,
-        transferred=stages.transfer,
-        stock_after=after,
-        demand_mean_per_day=stages.demand.mean_to(interval) / interval,
-        days_before=days_of_supply(stages.demand, stock),
-        days_after=days_of_supply(stages.demand, after),
-        requested=stages.question.request,
-        short=np.where(stages.bound == "worth", 0.0, np.maximum(stages.question.request - stages.transfer, 0)),
-        bound=stages.bound,
-    )
-    return out[rows].reset_index(drop=True)
 
 
 def _projection(stages: Stages, as_of: date, params: Params, rows: np.ndarray | None = None) -> Projection:
