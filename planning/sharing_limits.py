@@ -21,10 +21,10 @@ from planning.sharing_greedy import find_stars
 from planning.sharing_margins import Margins, find_margins, taken, what_bound
 from planning.sharing_part import Part, blocks_of, carry_fixed, open_part
 
-MOST_ROUTES = 300
-"""A block of up to so many routes is solved anew; it is then solved to the end."""
-MOST_SOLVES = 150
-"""Most blocks solved anew in all; counted, so that the same problem has the same answer."""
+MOST_ROUTES = 100
+"""A block of up to so many routes is solved anew."""
+MOST_WORK = 4_000
+"""Most routes in all blocks solved anew, each time; counted, so that the same problem has the same answer."""
 
 AT_ONCE = ("met", "greedy")
 """Ways by which an item got what it would without any limit but its stock."""
@@ -219,12 +219,12 @@ def _solved_anew(
     """Solve small blocks, (items,) codes, -1: none, anew with one more of each: its kind, its place, its worth."""
     routes = block[problem.item[problem.source]]
     codes, count = np.unique(routes[routes >= 0], return_counts=True)
-    solves = 0
+    work = 0
     for code in codes[np.argsort(count, kind="stable")][: int((count <= MOST_ROUTES).sum())]:
         cut = cut_out(problem, units, block == code)
         changes = list(_changes(cut))
-        solves += 1 + len(changes)
-        if solves > MOST_SOLVES:
+        work += (1 + len(changes)) * len(cut.problem.source)
+        if work > MOST_WORK:
             return
         now = share(cut.problem).outcome
         for kind, place, changed in changes:
