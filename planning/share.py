@@ -21,13 +21,14 @@ from planning.sharing_model import Solved, solve_part, worth
 from planning.sharing_part import Part, blocks_of, carry_fixed, in_own_order, open_part, split
 from planning.sharing_prices import open_market, solve_by_prices
 from planning.solver import GAP, Outcome
-from planning.solver import NODES as MOST_NODES
 
-EXACT = 300
-"""A block of up to so many routes is solved by the model."""
+EXACT = 60
+"""A block of up to so many routes, or of one item, is solved by the model to the end."""
+SEARCHED = 2_000
+"""A block of up to so many routes goes to the model as well where prices do not prove enough."""
 WITHIN = 1e-3
 """A large block's answer is proven to lie this close to the best, where it can be."""
-NODES = min(MOST_NODES, 5_000)
+NODES = 500
 
 
 def share(problem: Problem, *, run: engine.Runner = engine.serial, nodes: int = NODES, gap: float = WITHIN) -> Answer:
@@ -113,15 +114,26 @@ def _met(part: Part, stars: Stars, filled: Filled) -> np.ndarray:
 
 
 def _solve_block(part: Part, *, nodes: int, gap: float) -> Solved:
-    if len(part.route) > EXACT:
-        one = as_one_date(part)
-        stars = find_stars(one.part)
-        if stars.star.all():
-            solved = solve_by_prices(one.part, stars, gap=gap)
-            units, _ = on_dates(one, solved.units)
-            value = worth(part, units)
-            return replace(solved, units=units, value=value, bound=max(solved.bound, value))
-    return solve_part(part, nodes=nodes, gap=GAP if len(part.route) <= EXACT else gap)
+    if len(part.route) <= EXACT or len(part.place) == 1:
+        return solve_part(part, nodes=nodes, gap=GAP)
+    one = as_one_date(part)
+    stars = find_stars(one.part)
+    if not stars.star.all():
+        return solve_part(part, nodes=nodes, gap=gap)
+    priced = solve_by_prices(one.part, stars, gap=gap)
+    units, _ = on_dates(one, priced.units)
+    value = worth(part, units)
+    bound = max(priced.bound, value)
+    priced = replace(priced, units=units, value=value, bound=bound)
+    if bound - value <= gap * abs(value) or len(part.route) > SEARCHED:
+        return priced
+    return _better(priced, solve_part(part, nodes=nodes, gap=gap))
+
+
+def _better(one: Solved, other: Solved) -> Solved:
+    """Return the answer that is worth more, with the lower bound of both."""
+    best = other if other.value > one.value else one
+    return replace(best, bound=max(min(one.bound, other.bound), best.value))
 
 
 def _outcome(value: float, slack: float, gap: float) -> Outcome:
