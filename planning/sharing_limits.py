@@ -70,6 +70,8 @@ def find_limits(
     """
     margins = find_margins(problem, answer.units)
     kept = np.zeros(len(problem.item)) if reserve is None else reserve
+    # What had to be cut of what hands have set stays so: one more moves only what is free.
+    problem = replace(problem, fixed=np.where(np.isnan(problem.fixed), np.nan, answer.units))
     wider = with_more_stock(problem, np.ones(len(problem.item)))
     part = open_part(wider, carry_fixed(problem)[0])
     source, room, lane = _indicative(problem, answer, margins, part)
@@ -132,6 +134,7 @@ def _more_stock(problem: Problem, margins: Margins) -> tuple[np.ndarray, np.ndar
     step = np.where(problem.pack[d] <= 0, np.minimum(1.0, left.wish[d]), margins.step)
     reach = left.supply[problem.source, problem.date] + 1.0
     could = _open(problem, margins) & (reach >= step - SMALL) & (left.wish[d] >= step - SMALL)
+    could &= (margins.units > SMALL) | (step >= problem.route_least - SMALL)
     leaves = np.bincount(problem.shipment, margins.units, minlength=len(left.lane)) > SMALL
     fits = could & (leaves[problem.shipment] | (problem.lane_cost[problem.lane] <= 0))
     fits &= left.room[problem.location[d]] >= problem.bulk[d] * step - SMALL
@@ -174,7 +177,7 @@ def _more_trucks(problem: Problem, margins: Margins, price: np.ndarray) -> np.nd
     route = np.repeat(at, np.bincount(pieces.node, minlength=len(into))[d[at]])
     k = np.searchsorted(pieces.node, d[route]) + before_in_group(route, np.ones(len(route))).astype(int)
     width = pieces.width[k] - np.clip(into[pieces.node[k]] - pieces.before[k], 0.0, pieces.width[k])
-    net = pieces.worth[k] - (problem.freight + margins.loss[problem.source] + price)[route]
+    net = pieces.worth[k] - (problem.freight + margins.loss + price)[route]
     keep = (net > 0) & (width > 0)
     lane, width, net = problem.lane[route[keep]], width[keep], net[keep]
     load = np.maximum(problem.loads[route[keep]], 1e-12)
@@ -295,8 +298,7 @@ def _changes(cut: Cut) -> Iterator[tuple[str, int, Problem]]:
         yield "source", int(cut.node[n]), with_more_stock(problem, 1.0 * (np.arange(len(cut.node)) == n))
     for p in np.flatnonzero(np.isfinite(able.room)):
         yield "room", int(cut.location[p]), replace(problem, room=problem.room + (np.arange(len(problem.room)) == p))
-    tight = np.bincount(problem.shipment, minlength=len(cut.lane)) > 0
-    tight &= np.isfinite(able.ship_room).reshape(len(cut.lane), -1).any(axis=1) | (problem.lane_cost > 0)
+    tight = np.isfinite(able.ship_room).reshape(len(cut.lane), -1).any(axis=1) | (problem.lane_cost > 0)
     for lane in np.unique(cut.lane[tight]):
         yield "lane", int(lane), with_more_trucks(cut, cut.lane == lane)
 
