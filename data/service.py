@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 
-from data import deciding, decisions, jobs, ordering
+from data import deciding, decisions, jobs, moving, ordering
 from data import plans as kept_plans
 from data.acting import is_of_sample as _is_of_sample
 from data.acting import person as _person
@@ -22,6 +22,16 @@ from data.corrections import corrections_csv, corrections_workbook, rows_to_corr
 from data.export import input_files, input_workbook
 from data.findings import Finding, find_warnings
 from data.merge import How, default_how, merged
+from data.moving import (
+    approve_transfers,
+    pin_transfer,
+    pin_transfers,
+    transfer_approvals,
+    transfer_pins,
+    transfer_pins_left,
+    transfers_out,
+    unpin_transfer,
+)
 from data.ordering import (
     activity,
     approvals,
@@ -74,6 +84,7 @@ __all__ = [
     "adopt_plan",
     "approvals",
     "approve",
+    "approve_transfers",
     "base_of_import",
     "changes",
     "check_plan",
@@ -111,7 +122,10 @@ __all__ = [
     "overrides",
     "pin",
     "pin_many",
+    "pin_transfer",
+    "pin_transfers",
     "pins",
+    "transfer_pins_left",
     "plan_lines",
     "planned_inputs",
     "plans",
@@ -129,8 +143,12 @@ __all__ = [
     "snoozed",
     "start_fit",
     "template",
+    "transfer_approvals",
+    "transfer_pins",
+    "transfers_out",
     "unapprove",
     "undo",
+    "unpin_transfer",
     "use_sample",
     "wake",
     "warnings",
@@ -373,6 +391,7 @@ def planned_inputs(
         "events": decided.events(tables.get("events")),
         "overrides": decided.overrides(tables.get("overrides")),
         **ordering.planned(visitor, snapshot_id, tables),
+        **moving.planned(visitor, snapshot_id, tables),
     }
     return tables | {name: table for name, table in told.items() if table is not None}
 
@@ -388,8 +407,9 @@ def decisions_id(visitor: Visitor) -> str:
 
 
 def ground_id(visitor: Visitor) -> str:
-    """Return the id of what was decided, but for pins: these touch the light stage alone (`pipeline.with_pins`)."""
-    return decisions.plan_id(visitor.workspace.decisions(), without=(decisions.PIN, decisions.PIN_RESET))
+    """Return the id of what was decided, but for what is set by hand on lines: that touches the light stage alone."""
+    pins = (decisions.PIN, decisions.PIN_RESET, decisions.TRANSFER_PIN, decisions.TRANSFER_PIN_RESET)
+    return decisions.plan_id(visitor.workspace.decisions(), without=pins)
 
 
 def default_as_of(frames: Mapping[str, pd.DataFrame]) -> date:

@@ -17,17 +17,20 @@ from planning import engine
 from planning.sharing import SMALL, Answer, Problem, missing_of, value_of
 from planning.sharing_dates import as_one_date, on_dates
 from planning.sharing_greedy import Filled, Stars, find_stars
-from planning.sharing_model import Solved, solve_part, worth
+from planning.sharing_model import Solved, solve_apart, solve_part, worth
 from planning.sharing_part import Part, blocks_of, carry_fixed, in_own_order, open_part, split
 from planning.sharing_prices import open_market, solve_by_prices
 from planning.solver import GAP, Outcome
-from planning.solver import NODES as MOST_NODES
 
-EXACT = 300
-"""A block of up to so many routes is solved by the model."""
+EXACT = 60
+"""A block of up to so many routes, or of one item, is solved by the model to the end."""
+SEARCHED = 2_000
+"""A block of up to so many routes goes to the model as well where prices do not prove enough."""
+BATCH = 3_000
+"""Blocks of one item each are solved together up to about so many routes."""
 WITHIN = 1e-3
 """A large block's answer is proven to lie this close to the best, where it can be."""
-NODES = min(MOST_NODES, 5_000)
+NODES = 500
 
 
 def share(problem: Problem, *, run: engine.Runner = engine.serial, nodes: int = NODES, gap: float = WITHIN) -> Answer:
@@ -96,7 +99,15 @@ def _at_once(part: Part) -> _AtOnce:
     still = closed[block]
     units = np.where(still[part.route_item], 0.0, laid)
     way = np.where(market.tabled, "model", np.where(_met(one.part, stars, filled), "met", "greedy")).astype("U6")
-    return _AtOnce(units, way, np.where(still, block, -1))
+    return _AtOnce(units, way, np.where(still, _batched(part, block, still), -1))
+
+
+def _batched(part: Part, block: np.ndarray, still: np.ndarray) -> np.ndarray:
+    """Return the blocks, (items,) codes, those of a single item each in batches that are solved together."""
+    alone = still & (np.bincount(block)[block] == 1)
+    routes = np.bincount(part.route_item, minlength=len(part.place))
+    batch = np.cumsum(np.where(alone, routes, 0)) // BATCH
+    return np.where(alone, int(block.max(initial=-1)) + 1 + batch, block)
 
 
 def _met(part: Part, stars: Stars, filled: Filled) -> np.ndarray:
@@ -113,15 +124,42 @@ def _met(part: Part, stars: Stars, filled: Filled) -> np.ndarray:
 
 
 def _solve_block(part: Part, *, nodes: int, gap: float) -> Solved:
-    if len(part.route) > EXACT:
-        one = as_one_date(part)
-        stars = find_stars(one.part)
-        if stars.star.all():
-            solved = solve_by_prices(one.part, stars, gap=gap)
-            units, _ = on_dates(one, solved.units)
-            value = worth(part, units)
-            return replace(solved, units=units, value=value, bound=max(solved.bound, value))
-    return solve_part(part, nodes=nodes, gap=GAP if len(part.route) <= EXACT else gap)
+    block = blocks_of(part)
+    if block.any():
+        return _solve_apart(part, block, nodes=nodes)
+    if len(part.route) <= EXACT or len(part.place) == 1:
+        return solve_part(part, nodes=nodes, gap=GAP)
+    one = as_one_date(part)
+    stars = find_stars(one.part)
+    if not stars.star.all():
+        return solve_part(part, nodes=nodes, gap=gap)
+    priced = solve_by_prices(one.part, stars, gap=gap)
+    units, _ = on_dates(one, priced.units)
+    value = worth(part, units)
+    bound = max(priced.bound, value)
+    priced = replace(priced, units=units, value=value, bound=bound)
+    if bound - value <= gap * abs(value) or len(part.route) > SEARCHED:
+        return priced
+    return _better(priced, solve_part(part, nodes=nodes, gap=gap))
+
+
+def _solve_apart(part: Part, block: np.ndarray, *, nodes: int) -> Solved:
+    """Solve a batch of blocks of one item each: all in one relaxation, and what it leaves open one by one."""
+    units, stands = solve_apart(part)
+    slack, at = 0.0, np.empty(int(part.route.max(initial=-1)) + 1, int)
+    at[part.route] = np.arange(len(part.route))
+    for single in split(part, np.where(stands, -1, block)):
+        solved = solve_part(single, nodes=nodes, gap=GAP)
+        units[at[single.route]] = solved.units
+        slack += solved.bound - solved.value
+    value = worth(part, units)
+    return Solved(units, value, value + slack, "model", "optimal" if slack <= 0 else "node_limit")
+
+
+def _better(one: Solved, other: Solved) -> Solved:
+    """Return the answer that is worth more, with the lower bound of both."""
+    best = other if other.value > one.value else one
+    return replace(best, bound=max(min(one.bound, other.bound), best.value))
 
 
 def _outcome(value: float, slack: float, gap: float) -> Outcome:

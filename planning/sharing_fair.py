@@ -203,21 +203,26 @@ def _clean(numbers: np.ndarray) -> np.ndarray:
 
 
 def share_by(problem: Problem, rule: Rule) -> np.ndarray:
-    """Return the shares by a rule, in whole packs and within all limits. Units, (r,)."""
-    by_hand = set_by_hand(problem)
-    free = np.isnan(problem.fixed)
-    most = most_of(problem, rule)
-    # A route that can never carry its least is none.
+    """Return the shares by a rule, in whole packs and within all limits. Units, (r,).
+
+    Where a route would carry less than its least, the one of each item that comes least near to it is closed, and
+    what it carried is shared anew.
+    """
+    by_hand, free = set_by_hand(problem), np.isnan(problem.fixed)
+    most, item = most_of(problem, rule), problem.item[problem.source]
     closed = ~free | (most[problem.destination] < problem.route_least - SMALL)
+    apart = not (np.isfinite(problem.room).any() or np.isfinite(problem.lane_room).any())
+    units, anew = by_hand, np.ones(len(item), bool)
     while True:
-        units = _in_packs(problem, rule, by_hand, closed, most)
+        units = _in_packs(problem, rule, np.where(anew, by_hand, units), closed | ~anew, most)
         meagre = np.flatnonzero(free & (units > SMALL) & (units < problem.route_least - SMALL))
         if not len(meagre):
             return units
         s, d = problem.source[meagre], problem.destination[meagre]
-        full = units[meagre] / problem.route_least[meagre]
+        full = np.round(units[meagre] / problem.route_least[meagre], 9)
         well_off = -np.round(rule.level(d, rule.start[d]), 9)
-        closed[meagre[first_of(problem.item[d], np.round(full, 9), well_off, problem.location[d], s)]] = True
+        closed[meagre[first_of(item[meagre], full, well_off, problem.location[d], s)]] = True
+        anew = np.isin(item, item[meagre]) if apart else anew
 
 
 def most_of(problem: Problem, rule: Rule) -> np.ndarray:

@@ -21,10 +21,10 @@ from planning.sharing_greedy import find_stars
 from planning.sharing_margins import Margins, find_margins, taken, what_bound
 from planning.sharing_part import Part, blocks_of, carry_fixed, open_part
 
-MOST_ROUTES = 300
-"""A block of up to so many routes is solved anew; it is then solved to the end."""
-MOST_SOLVES = 150
-"""Most blocks solved anew in all; counted, so that the same problem has the same answer."""
+MOST_ROUTES = 100
+"""A block of up to so many routes is solved anew."""
+MOST_WORK = 4_000
+"""Most routes in all blocks solved anew, each time; counted, so that the same problem has the same answer."""
 
 AT_ONCE = ("met", "greedy")
 """Ways by which an item got what it would without any limit but its stock."""
@@ -70,6 +70,8 @@ def find_limits(
     """
     margins = find_margins(problem, answer.units)
     kept = np.zeros(len(problem.item)) if reserve is None else reserve
+    # What had to be cut of what hands have set stays so: one more moves only what is free.
+    problem = replace(problem, fixed=np.where(np.isnan(problem.fixed), np.nan, answer.units))
     wider = with_more_stock(problem, np.ones(len(problem.item)))
     part = open_part(wider, carry_fixed(problem)[0])
     source, room, lane = _indicative(problem, answer, margins, part)
@@ -132,6 +134,7 @@ def _more_stock(problem: Problem, margins: Margins) -> tuple[np.ndarray, np.ndar
     step = np.where(problem.pack[d] <= 0, np.minimum(1.0, left.wish[d]), margins.step)
     reach = left.supply[problem.source, problem.date] + 1.0
     could = _open(problem, margins) & (reach >= step - SMALL) & (left.wish[d] >= step - SMALL)
+    could &= (margins.units > SMALL) | (step >= problem.route_least - SMALL)
     leaves = np.bincount(problem.shipment, margins.units, minlength=len(left.lane)) > SMALL
     fits = could & (leaves[problem.shipment] | (problem.lane_cost[problem.lane] <= 0))
     fits &= left.room[problem.location[d]] >= problem.bulk[d] * step - SMALL
@@ -174,7 +177,7 @@ def _more_trucks(problem: Problem, margins: Margins, price: np.ndarray) -> np.nd
     route = np.repeat(at, np.bincount(pieces.node, minlength=len(into))[d[at]])
     k = np.searchsorted(pieces.node, d[route]) + before_in_group(route, np.ones(len(route))).astype(int)
     width = pieces.width[k] - np.clip(into[pieces.node[k]] - pieces.before[k], 0.0, pieces.width[k])
-    net = pieces.worth[k] - (problem.freight + margins.loss[problem.source] + price)[route]
+    net = pieces.worth[k] - (problem.freight + margins.loss + price)[route]
     keep = (net > 0) & (width > 0)
     lane, width, net = problem.lane[route[keep]], width[keep], net[keep]
     load = np.maximum(problem.loads[route[keep]], 1e-12)
@@ -219,12 +222,12 @@ def _solved_anew(
     """Solve small blocks, (items,) codes, -1: none, anew with one more of each: its kind, its place, its worth."""
     routes = block[problem.item[problem.source]]
     codes, count = np.unique(routes[routes >= 0], return_counts=True)
-    solves = 0
+    work = 0
     for code in codes[np.argsort(count, kind="stable")][: int((count <= MOST_ROUTES).sum())]:
         cut = cut_out(problem, units, block == code)
         changes = list(_changes(cut))
-        solves += 1 + len(changes)
-        if solves > MOST_SOLVES:
+        work += (1 + len(changes)) * len(cut.problem.source)
+        if work > MOST_WORK:
             return
         now = share(cut.problem).outcome
         for kind, place, changed in changes:
@@ -295,8 +298,7 @@ def _changes(cut: Cut) -> Iterator[tuple[str, int, Problem]]:
         yield "source", int(cut.node[n]), with_more_stock(problem, 1.0 * (np.arange(len(cut.node)) == n))
     for p in np.flatnonzero(np.isfinite(able.room)):
         yield "room", int(cut.location[p]), replace(problem, room=problem.room + (np.arange(len(problem.room)) == p))
-    tight = np.bincount(problem.shipment, minlength=len(cut.lane)) > 0
-    tight &= np.isfinite(able.ship_room).reshape(len(cut.lane), -1).any(axis=1) | (problem.lane_cost > 0)
+    tight = np.isfinite(able.ship_room).reshape(len(cut.lane), -1).any(axis=1) | (problem.lane_cost > 0)
     for lane in np.unique(cut.lane[tight]):
         yield "lane", int(lane), with_more_trucks(cut, cut.lane == lane)
 

@@ -25,7 +25,7 @@ class Margins:
     units : (r,).  step : (r,) units, a pack or a unit.  left : what is left to draw on.
     last, refused : (m,) money a unit given last and refused first, NaN where there is none.
     next : (r,) money a unit of one step more on each route.
-    loss : (m,) money a unit that each node would lose next.
+    loss : (r,) money a unit that the giver would lose by it.
     """
 
     units: np.ndarray
@@ -45,12 +45,10 @@ def find_margins(problem: Problem, units: np.ndarray) -> Margins:
     back = np.where(problem.pack > 0, size, np.clip(into, SMALL, 1.0))
     gain_next = (taken(problem, into + size) - taken(problem, into)) / size
     gain_last = (taken(problem, into) - taken(problem, into - back)) / back
-    given = np.ones(m)
-    np.maximum.at(given, s, size[d])
-    lose_next = (problem.gives.worth_of(out + given) - problem.gives.worth_of(out)) / given
-    drawn = np.clip(out, SMALL, given)
-    lose_last = (problem.gives.worth_of(out) - problem.gives.worth_of(out - drawn)) / drawn
-    onward = gain_next[d] - problem.freight - lose_next[s]
+    back_out = np.clip(out, SMALL, 1.0)
+    lose_last = (problem.gives.worth_of(out) - problem.gives.worth_of(out - back_out)) / back_out
+    loss = _loss_of_next(problem, out, size[d])
+    onward = gain_next[d] - problem.freight - loss
     left = left_over(problem, units, problem.takes.total(m))
     last = np.full(m, np.inf)
     used = np.flatnonzero(units > SMALL)
@@ -65,8 +63,17 @@ def find_margins(problem: Problem, units: np.ndarray) -> Margins:
         np.where(np.isfinite(last), last, np.nan),
         np.where(np.isfinite(refused), refused, np.nan),
         onward,
-        lose_next,
+        loss,
     )
+
+
+def _loss_of_next(problem: Problem, out: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Return the money a unit that the giver of each route loses by `step`, (r,) units, more, (r,)."""
+    loss, now = np.zeros(len(step)), problem.gives.worth_of(out)
+    for units in np.unique(step):
+        rows = step == units
+        loss[rows] = ((problem.gives.worth_of(out + units) - now) / units)[problem.source[rows]]
+    return loss
 
 
 def taken(problem: Problem, into: np.ndarray) -> np.ndarray:

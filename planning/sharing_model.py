@@ -80,30 +80,30 @@ def most_on_routes(part: Part) -> np.ndarray:
     return np.asarray(np.where(part.step > 0, np.floor(most / step + 1e-9) * step, most))
 
 
-def build_model(part: Part, low: np.ndarray | None = None, high: np.ndarray | None = None) -> SharingModel:
+def build_model(part: Part, *, plain: bool = False) -> SharingModel:
     """Build the model of the module's text; nothing is solved here.
 
     Parameters
     ----------
-    low, high : least and most units of each route, (r,); None: nothing, and all that it can carry.
+    plain : without the rows that want flags (sides, route_least): what it finds may break them.
     """
     problem = pulp.LpProblem("sharing", pulp.LpMaximize)
     objective: list[pulp.LpAffineExpression] = []
-    most = most_on_routes(part) if high is None else np.minimum(high, most_on_routes(part))
-    least = np.zeros(len(most)) if low is None else low
+    most = most_on_routes(part)
     packs: list[tuple[pulp.LpVariable, float]] = []
     for r, step in enumerate(part.step.tolist()):
         unit, kind = (step, pulp.LpInteger) if step > 0 else (1.0, pulp.LpContinuous)
-        z = problem.add_variable(f"z_{r}", float(least[r]) / unit, float(most[r]) / unit, cat=kind)
+        z = problem.add_variable(f"z_{r}", 0, float(most[r]) / unit, cat=kind)
         packs.append((z, unit))
         objective.append(-float(part.freight[r]) * unit * z)
-        if part.route_least[r] > max(unit, SMALL) or (step <= 0 < part.route_least[r]):
+        if not plain and (part.route_least[r] > max(unit, SMALL) or (step <= 0 < part.route_least[r])):
             runs = problem.add_variable(f"u_{r}", 0, 1, cat=pulp.LpInteger)
             problem += unit * z <= float(most[r]) * runs
             problem += unit * z >= float(part.route_least[r]) * runs
     _add_nodes(problem, objective, part, packs)
     _add_limits(problem, objective, part, packs, most)
-    _add_sides(problem, part, packs, most)
+    if not plain:
+        _add_sides(problem, part, packs, most)
     problem.setObjective(pulp.lpSum(objective))
     return SharingModel(problem, packs)
 
@@ -194,11 +194,6 @@ def read_units(model: SharingModel) -> np.ndarray:
     return np.where(units > SMALL, units, 0.0)
 
 
-def start_values(model: SharingModel, units: np.ndarray) -> dict[str, float]:
-    """Return the packs by the names of their variables, for a search to begin with."""
-    return {z.name: float(units[r]) / unit for r, (z, unit) in enumerate(model.packs)}
-
-
 def solve_part(part: Part, *, nodes: int = NODES, gap: float = GAP) -> Solved:
     """Solve a part by the model; with nothing found no transfer at all, which is always allowed."""
     model = build_model(part)
@@ -211,3 +206,30 @@ def solve_part(part: Part, *, nodes: int = NODES, gap: float = GAP) -> Solved:
     if outcome.status == "optimal":
         bound = max(value, 0.0)
     return Solved(units, value, max(bound, value), "model", outcome.status)
+
+
+def solve_apart(part: Part) -> tuple[np.ndarray, np.ndarray]:
+    """Solve many items that touch no limit in common by one relaxation without flags.
+
+    Where its answer for an item is in whole packs and breaks no rule, it is that item's best.
+
+    Returns
+    -------
+    units by route, (r,), and the items for which they stand, (items,) flags.
+    """
+    model = build_model(part, plain=True)
+    if solve(model.problem, relaxed=True).status == "infeasible":
+        return np.zeros(len(part.route)), np.zeros(len(part.place), bool)
+    raw = np.array([float(z.value() or 0.0) for z, _ in model.packs])
+    units = read_units(model)
+    counted = part.step > 0
+    wrong = counted & (np.abs(raw - np.round(raw)) > SMALL)
+    wrong |= (units > SMALL) & (units < part.route_least - SMALL)
+    m = len(part.item)
+    into = np.bincount(part.destination, units, minlength=m)
+    out = np.bincount(part.source, units, minlength=m)
+    stands = np.ones(len(part.place), bool)
+    stands[part.route_item[wrong]] = False
+    stands[part.item[(into > SMALL) & (out > SMALL)]] = False
+    stands[part.route_item[(part.ship_cost > 0)[part.shipment]]] = False
+    return np.where(stands[part.route_item], units, 0.0), stands

@@ -133,7 +133,7 @@ def _tell(frame: pd.DataFrame, left: pd.Series, came: pd.Series, ends: dict[str,
         )
     if came.any():
         notes.append(
-            f"Approved transfers that a newer count at their destination shows already: {units(came)}. "
+            f"Approved transfers that the data show at their destination already: {units(came)}. "
             "They are no longer on their way."
         )
     unknown = pd.Series(ends["source"] < 0, index=frame.index) & ~left

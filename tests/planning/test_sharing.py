@@ -115,15 +115,14 @@ def test_packs_of_different_sizes_trap_the_marginal_rule():
         assert set(answer.way) == {"model"}
 
 
-def transshipment(**told):
-    stock, means = (12, 1, 3), (4, 5, 6)
+def transshipment(stock=(12, 1, 3), means=(4, 5, 6), *, freight_only=False):
     takes = pieces_of({j: unit_worth(means[j], stock[j], 10, 0.5, 14) for j in range(3)})
     gives = pieces_of({j: unit_loss(means[j], stock[j], 10, 0.5) for j in range(3)})
     routes = [(i, j) for i in range(3) for j in range(3) if i != j]
     freight = [[0, 1.5, 2], [1.5, 0, 1], [2, 1, 0]]
     return problem_of(
         3, routes, takes, gives, available=np.array(stock, float)[:, None],
-        freight=np.array([freight[i][j] for i, j in routes]), lane_cost=np.full(6, 4.0), **told,
+        freight=np.array([freight[i][j] for i, j in routes]), lane_cost=np.full(6, 0.0 if freight_only else 4.0),
     )  # fmt: skip
 
 
@@ -235,3 +234,59 @@ def test_the_marginal_rule_gives_what_the_model_gives(packs):
     check(problem, rule.units)
     np.testing.assert_array_equal(rule.units, model.units)
     assert rule.outcome.objective == pytest.approx(value_of(problem, model.units), abs=1e-9)
+
+
+def test_any_fraction_is_shared_as_the_model_shares_it():
+    problem = separable(4, items=15)
+    problem = dataclasses.replace(problem, pack=np.zeros(len(problem.pack)), available=problem.available + 0.37)
+    rule, model = share(problem), share(coupled(problem))
+    check(problem, rule.units)
+    assert set(rule.way) <= {"greedy", "met"}
+    assert rule.outcome.objective == pytest.approx(value_of(problem, model.units), abs=1e-6)
+
+
+def test_a_problem_without_routes_or_nodes_has_an_answer():
+    whole = three_stores()
+    none, floats = np.zeros(0, int), np.zeros(0)
+    per_route = ("source", "destination", "lane", "date")
+    bare = dataclasses.replace(
+        whole, **dict.fromkeys(per_route, none), **dict.fromkeys(("freight", "route_least", "fixed"), floats)
+    )
+    answer = share(bare)
+    assert len(answer.units) == 0
+    assert answer.way.tolist() == ["greedy"]
+    empty = Problem(
+        item=none, location=none, takes=NONE, gives=NONE, available=np.zeros((0, 1)),
+        **dict.fromkeys(per_route, none),
+        **dict.fromkeys(("pack", "least", "missing_price", "room", "bulk", "freight", "route_least", "fixed"), floats),
+        lane_room=floats, lane_cost=floats,
+    )  # fmt: skip
+    assert share(empty).outcome.status == "optimal"
+
+
+def test_items_on_their_own_go_through_one_relaxation_as_they_would_alone():
+    one = transshipment((9, 1, 11), (4, 12, 6), freight_only=True)  # two givers
+    alone = share(one)
+    m, r, many = 3, 6, 5
+    n = np.arange(many)
+    again = problem_of(
+        m * many,
+        [(3 * k + s, 3 * k + d) for k in n for s, d in zip(one.source, one.destination, strict=True)],
+        *(
+            Pieces(
+                np.concatenate([pieces.node + 3 * k for k in n]),
+                np.tile(pieces.width, many),
+                np.tile(pieces.worth, many),
+            )
+            for pieces in (one.takes, one.gives)
+        ),
+        item=np.repeat(n, m),
+        location=np.tile(np.arange(m), many),
+        room=np.full(m, np.inf),
+        available=np.tile(one.available, (many, 1)),
+        freight=np.tile(one.freight, many),
+    )
+    answer = share(again)
+    assert answer.way.tolist() == ["model"] * many
+    assert answer.outcome.objective == pytest.approx(many * alone.outcome.objective)
+    assert answer.units.reshape(many, r).sum() == pytest.approx(many * alone.units.sum())

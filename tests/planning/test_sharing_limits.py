@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import poisson
 
 from planning.share import share
-from planning.sharing import Answer, Pieces, Problem, value_of
-from planning.sharing_fair import equal_days
+from planning.sharing import Answer, Pieces, Problem, check, value_of
+from planning.sharing_fair import equal_days, proportional
 from planning.sharing_limits import Limits, cut_out, find_limits, with_more_stock
 from planning.solver import Outcome
 
@@ -291,3 +291,61 @@ def test_a_block_cut_out_is_worth_what_it_is_in_the_whole(problem):
             value_of(problem, answer.units) - value_of(problem, others), abs=1e-6
         )
         assert share(cut.problem).outcome.objective == pytest.approx(value_of(cut.problem, own), abs=1e-6)
+
+
+def between(seed: int) -> Problem:
+    """Two items at three or four places that may give and take, at one or two dates, with limits of all kinds."""
+    chance = np.random.default_rng(seed)
+    n, dates = int(chance.integers(3, 5)), int(chance.integers(1, 3))
+    m, k = 2 * n, 3
+    ways = [(i, a, b, t) for i in range(2) for a in range(n) for b in range(n) for t in range(dates) if a != b]
+    item, a, b, date = np.array(ways)[chance.random(len(ways)) < 0.5].T
+    r = len(item)
+    node = np.repeat(np.arange(m), k)
+    worth = np.sort(chance.integers(-2, 15, (m, k)), axis=1)[:, ::-1]
+    loss = np.sort(chance.integers(0, 9, (m, k)), axis=1)
+    return Problem(
+        item=np.repeat(np.arange(2), n),
+        location=np.tile(np.arange(n), 2),
+        takes=Pieces(node, np.ones(m * k), worth.ravel().astype(float)),
+        gives=Pieces(node, np.ones(m * k), loss.ravel().astype(float)),
+        pack=chance.choice([1.0, 1, 2], m),
+        available=np.sort(chance.integers(0, 4, (m, dates)), axis=1).astype(float),
+        least=np.zeros(m),
+        missing_price=np.zeros(m),
+        room=chance.choice([np.inf, 2, 4], n),
+        bulk=np.ones(m),
+        source=item * n + a,
+        destination=item * n + b,
+        lane=a * n + b,
+        date=date,
+        freight=chance.integers(0, 3, r).astype(float),
+        route_least=chance.choice([0.0, 0, 0, 2], r),
+        fixed=np.full(r, np.nan),
+        lane_room=chance.choice([np.inf, 2], n * n),
+        lane_cost=chance.choice([0.0, 0, 3], n * n),
+    )
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_between_stores_and_dates_what_is_exact_is_what_solving_all_anew_finds(seed):
+    problem = between(seed)
+    answer = share(problem)
+    found = find_limits(problem, answer, share=share)
+    for n in np.flatnonzero(found.source.exact):
+        more = share(with_more_stock(problem, 1.0 * (np.arange(len(problem.item)) == n)))
+        gain = more.outcome.objective - answer.outcome.objective
+        assert found.source.worth[n] == pytest.approx(max(gain, 0), abs=1e-6)
+    for p in np.flatnonzero(np.isfinite(problem.room) & found.room.exact):
+        more = share(replace(problem, room=problem.room + (np.arange(len(problem.room)) == p)))
+        gain = more.outcome.objective - answer.outcome.objective
+        assert found.room.worth[p] == pytest.approx(gain, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_between_stores_and_dates_fair_shares_keep_every_limit(seed):
+    problem = between(seed)
+    chance = np.random.default_rng(seed)
+    stock, rate = chance.integers(0, 6, len(problem.item)).astype(float), chance.choice([0.0, 1, 3], len(problem.item))
+    check(problem, equal_days(problem, stock, rate))
+    check(problem, proportional(problem, rate))

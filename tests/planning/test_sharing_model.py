@@ -8,6 +8,12 @@ import pytest
 
 from planning.share import share
 from planning.sharing import Pieces, Problem, check, value_of
+from planning.sharing_greedy import find_stars
+from planning.sharing_model import solve_part, worth
+from planning.sharing_part import carry_fixed, in_own_order, open_part
+from planning.sharing_prices import solve_by_prices
+from planning.sharing_shipments import best_shipments
+from tests.benchmarks.allocation import made_chain
 
 INSTANCES = 1_000
 COMBINATIONS = 40, 4_000
@@ -38,9 +44,14 @@ def made(seed):
         for i in range(items) for a in range(places) for b in range(places) for t in range(dates)
         if a != b and (a == 0 or chance.random() < 0.25)
     ]  # fmt: skip
-    chosen = chance.permutation(len(every))[: int(chance.integers(3, 7))]
+    # Sometimes one source feeds each place on each date, and a later date costs all the same more.
+    plain = chance.random() < 0.3
+    if plain:
+        every = [way for way in every if way[0] % places == 0]
+    chosen = range(len(every)) if plain else chance.permutation(len(every))[: int(chance.integers(3, 7))]
     source, destination, date = (np.array([every[k][part] for k in chosen], int) for part in range(3))
     r = len(chosen)
+    freight = chance.uniform(0, 3, m)[destination] if plain else chance.uniform(0, 3, r)
     lane = chance.integers(0, lanes, r)
     available = np.cumsum(chance.integers(0, 7, (m, dates)), axis=1).astype(float)
     pack = np.repeat(chance.choice([1.0, 2.0, 3.0]), m) if chance.random() < 0.4 else chance.choice([1.0, 2.0, 3.0], m)
@@ -51,7 +62,7 @@ def made(seed):
         missing_price=chance.uniform(0, 20, m),
         room=np.where(chance.random(places) < 0.4, chance.integers(0, 9, places), np.inf).astype(float),
         bulk=chance.choice([0.5, 1.0, 1.7], m), source=source, destination=destination, lane=lane, date=date,
-        freight=chance.uniform(0, 3, r) + 0.1 * date,
+        freight=freight + 0.3 * date,
         route_least=np.where(chance.random(r) < 0.2, chance.integers(2, 5, r), 0).astype(float),
         fixed=np.where(chance.random(r) < 0.1, chance.integers(0, 3, r), np.nan).astype(float),
         lane_room=np.where(chance.random(lanes) < 0.4, chance.integers(1, 9, lanes), np.inf).astype(float),
@@ -77,11 +88,11 @@ def combinations(p):
 def curve(pieces, n, units, beyond):
     """Money of `units` at node n, piece by piece."""
     money, left, last = 0.0, units, 0.0
-    for node, width, worth in zip(pieces.node, pieces.width, pieces.worth, strict=True):
+    for node, width, last_worth in zip(pieces.node, pieces.width, pieces.worth, strict=True):
         if node == n:
-            money += min(left, width) * worth
+            money += min(left, width) * last_worth
             left -= min(left, width)
-            last = worth
+            last = last_worth
     return money + left * min(last, beyond)
 
 
@@ -194,3 +205,63 @@ def test_other_order_and_names_change_nothing():
         one, other = share(problem), share(changed)
         np.testing.assert_array_equal(other.units, one.units[routes], err_msg=str(seed))
         assert (other.way[items] == one.way).all()
+
+
+def open_chain(items, stores, seed, **told):
+    """What is left to share of a made chain, and its numbers."""
+    shape = {"limited": True, "packed": bool(seed % 2)}
+    problem = dataclasses.replace(made_chain(items, stores, seed, **shape), **told)
+    own, _, _ = in_own_order(problem)
+    return open_part(own, carry_fixed(own)[0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("priced", ["rooms", "lanes", "cheap shipments", "dear shipments"])
+def test_no_sharing_is_worth_more_than_the_bound_of_the_prices(seed, priced):
+    told = {
+        "rooms": {},
+        "lanes": {"lane_room": np.array([25.0, np.inf, 40.0, 30.0])},
+        "cheap shipments": {"lane_cost": np.array([5.0, 12.0, 0.0, 9.0])},
+        "dear shipments": {"lane_cost": np.array([90.0, 120.0, 150.0, 100.0]), "lane_room": np.full(4, 40.0)},
+    }[priced]
+    part = open_chain(9, 4, seed, **told)
+    solved = solve_by_prices(part, find_stars(part))
+    exact = solve_part(part, gap=1e-4)
+    assert solved.value == pytest.approx(worth(part, solved.units), abs=1e-6)
+    assert solved.value <= exact.bound * (1 + 1e-6)
+    assert exact.value <= solved.bound * (1 + 1e-6)
+    if priced in ("rooms", "lanes"):
+        assert solved.value >= 0.95 * exact.value
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_chain_with_limits_is_proven_to_a_thousandth_in_any_order(packed):
+    problem = made_chain(250, 6, 5, limited=True, packed=packed)
+    answer = share(problem)
+    check(problem, answer.units)
+    assert set(answer.way) == {"priced"}
+    assert 0 <= answer.outcome.gap <= 1e-3
+    changed, routes, _ = moved(problem, np.random.default_rng(1))
+    np.testing.assert_array_equal(share(changed).units, answer.units[routes])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_search_for_shipments_finds_the_best_set(seed):
+    chance = np.random.default_rng(seed)
+    count, bids = 6, chance.gamma(1, 10, (30, 6)) * (chance.random((30, 6)) < 0.5)
+    cost = chance.uniform(0, 60, count)
+
+    def without(closed):
+        return float(np.where(closed, 0, bids).max(axis=1).sum())  # each bidder takes the best that is open
+
+    def net(leaves):
+        return without(~leaves) - cost[leaves].sum()
+
+    every = [np.array(flags) for flags in itertools.product([False, True], repeat=count)]
+    best = max(net(leaves) for leaves in every)
+    found = best_shipments(without, cost, 1_000)
+    assert found.bound == pytest.approx(best)
+    assert net(found.leaves) == pytest.approx(best)
+    assert max(net(leaves) for leaves in every if (leaves != found.leaves).any()) <= found.others + 1e-9
+    early = best_shipments(without, cost, 1)
+    assert early.bound >= best - 1e-9

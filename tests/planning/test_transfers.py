@@ -126,7 +126,7 @@ def test_a_newer_count_at_either_end_is_believed(warehouse, store, leaves, comes
     told, notes = moves([("WH", 70.0, warehouse), ("S1", 5.0, store)])
     assert (told["leaves"].tolist(), told["comes"].tolist()) == ([leaves], [comes])
     assert any("count at their source shows already: 1, 30 units" in n for n in notes) == (not leaves and comes)
-    assert any("count at their destination shows already" in n for n in notes) == (not comes)
+    assert any("data show at their destination already: 1, 30 units" in n for n in notes) == (not comes)
 
 
 def test_what_is_told_of_the_counts_goes_before_their_days():
