@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planning.sharing import SMALL, Answer, Pieces, Problem, before_in_group
+from planning.sharing import SMALL, Answer, Pieces, Problem, before_in_group, missing_of, value_of
 from planning.sharing_fill import Left, Rule, drawable, fill, first_of, givable, left_over
 from planning.sharing_part import carry_fixed, in_own_order
+from planning.solver import Outcome
 
 NO_RATE = 1e-9
 """A mean demand a day, units, below which a node has none."""
@@ -158,11 +159,14 @@ def floored(
 
     Returns
     -------
-    The answer of `share` for the rest, its units with those of the floor; its outcome is that of the rest.
+    The answer of `share` for the rest, with the units of the floor; its gap is to the best above that floor.
     """
     first = equal_service(problem, stock, service.up_to(floor))
     answer = share(remaining(problem, first))
-    return replace(answer, units=first + answer.units)
+    units = first + answer.units
+    value, rest = value_of(problem, units), answer.outcome
+    gap = rest.gap * abs(rest.objective) / max(abs(value), NO_RATE) if rest.gap > 0 else 0.0
+    return replace(answer, units=units, outcome=Outcome(rest.status, value, gap), missing=missing_of(problem, units))
 
 
 def remaining(problem: Problem, units: np.ndarray) -> Problem:

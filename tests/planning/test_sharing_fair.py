@@ -258,6 +258,7 @@ def test_a_floor_comes_first_and_value_after_it():
 
     answer = floored(problem, np.zeros(3), service, 0.5, to_the_first)
     np.testing.assert_array_equal(answer.units, [20, 10])
+    assert answer.outcome.objective == 30
     check(problem, answer.units)
 
 
