@@ -34,6 +34,8 @@ TIE = 1e-5
 """What a day of supply weighs against a unit served: it only decides between equal values."""
 LEVELS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99, 0.995, 0.999)
 """Fill rates at which a curve of service is read; straight between them."""
+LATERAL = 1e-3
+"""What a unit sent from store to store weighs against one served: a warehouse that can serve as well comes first."""
 RULES = ("equal_days", "proportional", "equal_service")
 
 Value = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -297,9 +299,8 @@ def _gives(question: Question, rows: np.ndarray, givers: np.ndarray, step: np.nd
     plain = Pieces(np.searchsorted(rows, givers[warehouse]), most[warehouse], kept[warehouse])
     sells = givers[own & (most > 0)]
     at = np.searchsorted(rows, sells)
-    curve = _curve(
-        at, question.by_date[sells, -1], step[sells], lambda some, units: -_value(question, sells[some], -units)
-    )
+    held = question.by_date[sells, -1]
+    curve = _curve(at, held, step[sells], lambda some, units: _lost(question, sells[some], units))
     node = np.concatenate([plain.node, curve.node])
     order = np.argsort(node, kind="stable")
     return Pieces(
@@ -344,6 +345,12 @@ def _value(question: Question, d: np.ndarray, units: np.ndarray) -> np.ndarray:
     return np.asarray(gain(question, d, units, question.worth) - tie)
 
 
+def _lost(question: Question, rows: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """What stores lose that give `units`, money: sales of their own, and the trouble of it."""
+    missed = question.need.missed(rows, -units) - question.need.missed(rows, np.zeros(len(rows)))
+    return np.asarray(question.worth[rows] * (missed + LATERAL * units))
+
+
 def gain(question: Question, d: np.ndarray, units: np.ndarray, worth: np.ndarray) -> np.ndarray:
     """Return what sending `units` to rows `d` gains: lost units saved at their worth, less holding the rest."""
     saved = question.need.missed(d, np.zeros(len(d))) - question.need.missed(d, units)
@@ -362,7 +369,7 @@ def total_value(question: Question, units: np.ndarray) -> float:
     lanes = question.routes["lane"].to_numpy(int)[units > 1e-9]
     shipments = pd.DataFrame({"lane": lanes, "date": _column(question.routes, "date")[units > 1e-9]}).drop_duplicates()
     cost = question.lanes["cost_per_shipment"].fillna(0.0).to_numpy(float)[shipments["lane"].to_numpy(int)]
-    gained = float(_value(question, rows, into[rows]).sum()) + float(_value(question, givers, -out[givers]).sum())
+    gained = float(_value(question, rows, into[rows]).sum()) - float(_lost(question, givers, out[givers]).sum())
     return gained - kept - float(freight.sum()) - float(cost.sum())
 
 

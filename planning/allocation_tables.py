@@ -62,7 +62,8 @@ def transfers(stages: Stages, as_of: date) -> pd.DataFrame:
     into, out = np.bincount(d, units[sent], minlength=n), np.bincount(s, units[sent], minlength=n)
     gained = gain(question, d, into[d], stages.worth) * units[sent] / into[d]
     own = question.or_none(question.gives_own).astype(bool)[s]
-    lost = np.where(own, -gain(question, s, -out[s], stages.worth) * units[sent] / out[s], 0.0)
+    missed = question.need.missed(s, -out[s]) - question.need.missed(s, np.zeros(len(s)))
+    lost = np.where(own, stages.worth[s] * missed * units[sent] / out[s], 0.0)
     today = pd.Timestamp(as_of)
     leaves = np.ceil(routes["ship_day"].to_numpy(float))
     arrives = np.ceil((routes["ship_day"] + routes["transit_days"]).to_numpy(float))

@@ -16,8 +16,8 @@ from planning.positions import Positions
 
 PRIORITY_WEIGHT = 10.0
 """How much more a unit counts at a location one priority ahead."""
-SURPLUS_CHANCE = 0.8
-"""A store may give where it has more than its own need with this chance."""
+SURPLUS_CHANCE = 0.9
+"""A store may give what it holds beyond its own need with this chance."""
 MISSING_WORTH = 1.0
 """A unit missing of what a location must show counts as so many units served, on top of what it serves."""
 MOST_DATES = 6
@@ -112,12 +112,13 @@ def build_question(
     """
     need, request = _need_to_cover(need, asked, positions.buys), asked.request
     if asked.urgent is not None:
-        request = np.where(positions.buys, _urgent_request(asked.urgent, positions), request)
+        request = np.where(positions.buys & ~network.feeds, _urgent_request(asked.urgent, positions), request)
     lanes = network.lanes.reset_index(drop=True)
-    gives_own = _givers(network, positions, need, request, asked) & params.rebalance
+    surplus = _surplus(network, positions, need, request, asked) if params.rebalance else np.zeros(len(request))
+    gives_own = surplus > 0
     stock = np.maximum(positions.stock_before, 0) * (1 - params.reserve_fraction) - positions.column("promised")
     usual = stock - asked.own_need
-    available = np.where(gives_own, np.maximum(stock, 0), np.maximum(usual, 0))
+    available = np.where(gives_own, np.minimum(surplus, np.maximum(stock, 0)), np.maximum(usual, 0))
     inbound, days = _inbound(network, positions, usual, available, params)
     request = _with_hand(request, by_hand)
     routes = _routes(network, request, lanes, by_hand, params)
@@ -167,11 +168,12 @@ def _urgent_request(urgent: Need, positions: Positions) -> np.ndarray:
     return np.asarray(np.where(positions.table["whole"].to_numpy(bool), np.floor(wanted + 0.5), wanted))
 
 
-def _givers(network: Network, positions: Positions, need: Need, request: np.ndarray, asked: Asked) -> np.ndarray:
-    """Whether a row may give what it holds beyond its own need: it asks for nothing and has more than enough."""
-    at = min(int(SURPLUS_CHANCE * need.need.shape[1]), need.need.shape[1] - 1)
-    surplus = need.need[:, at] < -0.5
-    return np.asarray(~network.feeds & (request <= 0) & (asked.request <= 0) & (positions.net_stock > 0) & surplus)
+def _surplus(network: Network, positions: Positions, need: Need, request: np.ndarray, asked: Asked) -> np.ndarray:
+    """Return what a store may give, units, (n,): what it holds beyond its own need, if it asks for nothing itself."""
+    m = need.need.shape[1]
+    spare = np.floor(-need.need[:, min(int(SURPLUS_CHANCE * m), m - 1)])
+    gives = ~network.feeds & (request <= 0) & (asked.request <= 0) & (positions.net_stock > 0)
+    return np.asarray(np.where(gives, np.maximum(spare, 0), 0.0))
 
 
 def _with_hand(request: np.ndarray, by_hand: pd.DataFrame) -> np.ndarray:
