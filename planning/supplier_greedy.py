@@ -23,13 +23,13 @@ from planning.supplier_instance import (
 COVERS = (1, 2, 3, 4, 6, 8, 13)
 """Buckets between orders that the search begins with."""
 MOST_ROUNDS = 6
-MOST_TRIES = 300
+MOST_TRIES = 120
 """Counts of containers that one search tries."""
-POLISHED = 4
+POLISHED = 2
 """Of the best orders found so many are improved by line."""
 
 
-def greedy_orders(instance: Instance, most: np.ndarray | None = None) -> np.ndarray | None:
+def greedy_orders(instance: Instance, most: np.ndarray | None = None, *, thorough: bool = True) -> np.ndarray | None:
     """Return the cheapest lawful orders of a search over the buckets to order in, units, (n, T); None: none is lawful.
 
     For a set of buckets: each order brings all lines up to the next one of the set; then packs of the earliest later
@@ -40,6 +40,7 @@ def greedy_orders(instance: Instance, most: np.ndarray | None = None) -> np.ndar
     Parameters
     ----------
     most : what `most_useful` returns, where it is known already.
+    thorough : also try the number of containers of each order, and improve more than the best orders found.
     """
     most = most_useful(instance) if most is None else most
     alone = np.zeros_like(most)
@@ -48,16 +49,16 @@ def greedy_orders(instance: Instance, most: np.ndarray | None = None) -> np.ndar
     # A container is filled as far as it must, or to the brim, whichever leaves later orders cheaper.
     fills = (False, True) if np.isfinite(instance.container_volume) else (False,)
     for full in fills:
-        found += _search(instance, most, full=full)
+        found += _search(instance, most, full=full, thorough=thorough)
     found.sort(key=lambda units: _lawful_cost(instance, units, most))
     if broken_rules(instance, found[0], most):
         return None
-    lawful = [units for units in found[:POLISHED] if not broken_rules(instance, units, most)]
+    lawful = [units for units in found[: POLISHED if thorough else 1] if not broken_rules(instance, units, most)]
     polished = [_polish(instance, units, most) for units in lawful]
     return min(polished, key=lambda units: total_cost(instance, units))
 
 
-def _search(instance: Instance, most: np.ndarray, *, full: bool) -> list[np.ndarray]:
+def _search(instance: Instance, most: np.ndarray, *, full: bool, thorough: bool) -> list[np.ndarray]:
     """Return the best orders over sets of buckets to order in, and over the containers of each, units, (n, T) each."""
     tried: dict[bytes, tuple[float, np.ndarray]] = {}
 
@@ -74,7 +75,7 @@ def _search(instance: Instance, most: np.ndarray, *, full: bool) -> list[np.ndar
         if not cost_of(near) < cost_of(best) - SMALL:
             break
         best = near
-    if np.isfinite(instance.container_volume):
+    if thorough and np.isfinite(instance.container_volume):
         _count_containers(instance, containers(instance, tried[best.tobytes()][1]).astype(np.int8), cost_of)
     return [units for _, units in sorted(tried.values(), key=lambda found: found[0])[:POLISHED]]
 
