@@ -95,6 +95,8 @@ def build_question(
     params: Params,
 ) -> Question:
     """Collect the routes, requests and stocks. `own_need`: what each row keeps for its own sales, units, (n,)."""
+    # What was approved this morning comes first: one more is worth what it adds to that.
+    need = need.after(positions.approved)
     keys = network.keys.assign(row=np.arange(len(network.keys)))
     fed = keys[(network.source >= 0) & (request > 0)].rename(
         columns={"location_id": "destination_id", "row": "destination"}
@@ -140,7 +142,7 @@ def _rooms(network: Network, positions: Positions, need: Need) -> dict[str, np.n
     known = bulk[~np.isnan(bulk)]
     bulk = np.where(np.isnan(bulk), np.median(known) if len(known) else 1.0, bulk)
     place = pd.factorize(network.keys["location_id"])[0]
-    coming = np.maximum(need.arriving_stock, 0) + positions.approved
+    coming = np.maximum(need.arriving_stock, 0)
     own = np.where(network.feeds, np.maximum(positions.net_stock, 0), coming)
     taken = np.bincount(place, bulk * own)
     return {"room": np.maximum(network.capacity - taken[place], 0), "bulk": bulk}
