@@ -239,7 +239,7 @@ class Ways:
     """How far each approved transfer is, on one import: (it has left its source, it is at its destination), by key."""
 
     state: Approved
-    far: Mapping[Key, tuple[bool, bool]]
+    far: dict[Key, tuple[bool, bool]]
 
     def table(self, tables: Frames) -> pd.DataFrame | None:
         """Return the approved transfers that a plan must know; None where there is no such table.

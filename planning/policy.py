@@ -5,7 +5,7 @@ the units which the order must bring so that nothing is short until the next one
 depend on the service target, so a slider only looks it up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -74,6 +74,13 @@ class Need:
     def mean(self) -> np.ndarray:
         """Mean need, units, (n,): what an order must bring to cover mean demand alone."""
         return np.asarray(self.between - self.arriving_stock - self.relieved)
+
+    def after(self, units: np.ndarray) -> "Need":
+        """Return what is still needed once these units, (n,), come with the order."""
+        if not units.any():
+            return self
+        before = None if self.before is None else self.before - units[:, None]
+        return replace(self, need=self.need - units[:, None], before=before, arriving_stock=self.arriving_stock + units)
 
     def short(self, order: np.ndarray) -> np.ndarray:
         """Return the mean units short between this arrival and the next if `order` arrives, (n,)."""

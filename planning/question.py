@@ -110,6 +110,8 @@ def build_question(
     ----------
     by_hand : transfers set by hand: source, destination (rows), quantity (units).
     """
+    # What was approved this morning comes first: one more is worth what it adds to that.
+    need = need.after(positions.approved)
     need, request = _need_to_cover(need, asked, positions.buys), asked.request
     if asked.urgent is not None:
         request = np.where(positions.buys & ~network.feeds, _urgent_request(asked.urgent, positions), request)
@@ -295,7 +297,7 @@ def _rooms(network: Network, positions: Positions, need: Need) -> dict[str, np.n
     known = bulk[~np.isnan(bulk)]
     bulk = np.where(np.isnan(bulk), np.median(known) if len(known) else 1.0, bulk)
     place = pd.factorize(network.keys["location_id"])[0]
-    coming = np.maximum(need.arriving_stock, 0) + positions.approved
+    coming = np.maximum(need.arriving_stock, 0)
     own = np.where(network.feeds, np.maximum(positions.net_stock, 0), coming)
     taken = np.bincount(place, bulk * own)
     return {"room": np.maximum(network.capacity - taken[place], 0), "bulk": bulk}

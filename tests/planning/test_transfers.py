@@ -10,6 +10,7 @@ from planning import pipeline
 from planning.inputs import read_tables
 from planning.network import build_network
 from planning.params import Params
+from planning.policy import Need
 from planning.result import PlanResult
 from planning.transfers import approved_transfers, hand_transfers, pooled_receipts
 
@@ -174,6 +175,17 @@ def test_transfers_use_up_no_budget_and_are_not_to_be_moved():
     )
     late = planned(company(approved_transfers=sent), date(2026, 6, 9))
     assert set(late.exceptions.loc[late.exceptions["order_id"] == "TR-2026-0001", "kind"]) <= {"past_due"}
+
+
+@pytest.mark.parametrize("backordered", [False, True])
+def test_what_is_on_its_way_comes_before_one_more(backordered):
+    chance = np.random.default_rng(2)
+    need = np.sort(chance.normal(10, 5, (3, 50)), axis=1)
+    whole = Need(need, need - 8 if backordered else None, np.full(3, 10.0), np.zeros(3), np.zeros(3))
+    sent, more = np.array([0.0, 4.0, 12.0]), np.array([3.0, 3.0, 3.0])
+    np.testing.assert_allclose(whole.after(sent).short(more), whole.short(sent + more))
+    np.testing.assert_allclose(whole.after(sent).mean, whole.mean - sent)
+    assert whole.after(np.zeros(3)) is whole
 
 
 def test_between_two_stores_of_one_warehouse_nothing_changes_for_it():
