@@ -154,6 +154,12 @@ def pins_in_force(visitor: Visitor, snapshot_id: str, *, frames: Frames | None =
     return decisions.as_frame(pins.PINS, []) if found is None else found
 
 
+def pins_left(visitor: Visitor, snapshot_id: str, *, frames: Frames | None = None) -> pd.DataFrame:
+    """Return the pins as a plan takes them: of a pinned order only what was not approved since."""
+    found = _said(visitor, snapshot_id).left(_tables(visitor, snapshot_id, frames).get("pins"))
+    return decisions.as_frame(pins.PINS, []) if found is None else found
+
+
 # --- approvals --------------------------------------------------------------------------------------------------------
 
 

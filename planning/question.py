@@ -115,7 +115,7 @@ def build_question(
     need, request = _need_to_cover(need, asked, positions.buys), asked.request
     if asked.urgent is not None:
         request = np.where(positions.buys & ~network.feeds, _urgent_request(asked.urgent, positions), request)
-    lanes = network.lanes.reset_index(drop=True)
+    lanes = _lanes_left(network.lanes.reset_index(drop=True), positions.transfers)
     surplus = _surplus(network, positions, need, request, asked) if params.rebalance else np.zeros(len(request))
     gives_own = surplus > 0
     stock = np.maximum(positions.stock_before, 0) * (1 - params.reserve_fraction) - positions.column("promised")
@@ -168,6 +168,20 @@ def _urgent_request(urgent: Need, positions: Positions) -> np.ndarray:
     wanted = np.maximum(urgent.order_for_fill_rate(positions.column("service_target")), 0)
     wanted = np.where((urgent.between > 0) & (urgent.missed(np.arange(len(wanted)), 0 * wanted) > 0.5), wanted, 0.0)
     return np.asarray(np.where(positions.table["whole"].to_numpy(bool), np.floor(wanted + 0.5), wanted))
+
+
+def _lanes_left(lanes: pd.DataFrame, transfers: pd.DataFrame) -> pd.DataFrame:
+    """Return the lanes with the room that this morning's approved transfers leave; their shipment leaves anyway."""
+    if transfers.empty or not transfers["today"].any():
+        return lanes
+    key = ["source_id", "destination_id"]
+    loaded = transfers[transfers["today"]].groupby(key)["quantity"].sum()
+    units = loaded.reindex(pd.MultiIndex.from_frame(lanes[key])).to_numpy(float)
+    runs = ~np.isnan(units)
+    return lanes.assign(
+        capacity=np.maximum(lanes["capacity"] - np.nan_to_num(units), 0.0),
+        cost_per_shipment=np.where(runs, 0.0, lanes["cost_per_shipment"]),
+    )
 
 
 def _surplus(network: Network, positions: Positions, need: Need, request: np.ndarray, asked: Asked) -> np.ndarray:

@@ -240,7 +240,7 @@ def _prepared(visitor: service.Visitor, snapshot_id: str, as_of: date, params: P
     """What the light stage starts from, with what is set by hand."""
     base = _ground(visitor, snapshot_id, as_of, params)
     tables = inputs(visitor, snapshot_id)
-    pins = service.pins(visitor, snapshot_id, frames=tables)
+    pins = service.pins_left(visitor, snapshot_id, frames=tables)
     sent = service.transfer_pins_left(visitor, snapshot_id, frames=tables)
     base = pipeline.with_pins(base, pins) if len(pins) else base
     return pipeline.with_transfer_pins(base, sent) if len(sent) else base

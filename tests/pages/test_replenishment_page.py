@@ -401,3 +401,19 @@ def test_what_was_approved_this_morning_is_paid_from_the_budget(own_sample):
 
 def ordering_total(visitor, snapshot):
     return float(service.approvals(visitor, snapshot)["value"].sum())
+
+
+def test_an_order_set_by_hand_and_approved_is_not_proposed_again(own_sample):
+    visitor, snapshot = own_sample
+    line = first_order(visitor, snapshot)
+    as_of, params = of_now(visitor, snapshot)
+    service.pin(visitor, snapshot, **line, kind="order_quantity", value=999)
+
+    def ordered() -> pd.DataFrame:
+        orders = cached.plan(visitor, snapshot, as_of, params).orders
+        return orders[(orders["item_id"] == line["item_id"]) & (orders["location_id"] == line["location_id"])]
+
+    found = ordered()
+    assert found["quantity"].tolist() == [999]
+    service.approve(visitor, snapshot, found)
+    assert ordered().empty
