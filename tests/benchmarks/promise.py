@@ -130,9 +130,11 @@ def simulate_lots(
     """
     random = np.random.default_rng(SEED)
     need = _need(kind, np.zeros(1), np.zeros((1, 1)), lead, review, lost=False)
+    sizes, fixed = np.full(1, lot), np.full(1, whole_lots)
     point = find_levels(
-        need, "fill_rate", np.full(1, target), np.full(1, target), np.zeros(1), lot=np.full(1, lot)
+        need, "fill_rate", np.full(1, target), np.full(1, target), np.zeros(1), lot=sizes, fixed=fixed
     ).raw_order
+    point = point if kind == "normal" else np.ceil(np.round(point, 6))
     stock, coming = np.full(paths, np.ceil(point[0] + lot / 2)), np.zeros((lead + 1, paths))
     wanted = short = 0.0
     warm = -(-max(WARM_DAYS, 3 * lead) // review) * review
@@ -150,7 +152,7 @@ def simulate_lots(
         stock -= demand
         if today >= warm:
             wanted, short = wanted + demand.sum(), short + missed.sum()
-    return Served(float(need.fill_rate(point, np.full(1, lot))[0]), 1 - short / wanted, periods)
+    return Served(float(need.fill_rate(point, sizes, fixed)[0]), 1 - short / wanted, periods)
 
 
 def simulate(
