@@ -159,7 +159,7 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
         order_up_to_level=level + np.where((level > 0) | ~np.isnan(given), lot, 0.0),
         buffer_units=stages.buffer,
         mean_stock_units=_mean_stock(stages, stages.levels),
-        expected_fill_rate=need.fill_rate(stages.levels.order, lot),
+        expected_fill_rate=stages.levels.fill_rate(need),
         expected_cycle_service_level=need.cycle_service_level(stages.levels.order),
     )
     for name in (
@@ -422,7 +422,7 @@ def _curve_point(stages: Stages, params: Params, target: float) -> tuple[float, 
     cost = positions.column("unit_cost")
     levels = policy_levels(positions, need, params, np.full(len(cost), target))
     stock = _mean_stock(stages, levels)
-    fill = np.nan_to_num(need.fill_rate(levels.order, levels.lot), nan=1.0)
+    fill = np.nan_to_num(levels.fill_rate(need), nan=1.0)
     lost = sold * (1 - fill) * 365
     return (
         _known_sum(stock * cost),

@@ -218,6 +218,7 @@ def policy_levels(positions: Positions, need: Need, params: Params, target: np.n
         ratio,
         positions.column("least_stock"),
         lot=positions.column("lot"),
+        fixed=(positions.table["policy_type"] == "s,Q").to_numpy(bool),
         pinned=positions.column("pinned_safety_stock"),
         missing=positions.column("reorder_at") - positions.column("inventory_position"),
     )
