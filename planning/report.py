@@ -37,6 +37,8 @@ CURVE_BESIDE: Mapping[str, Any] = MappingProxyType(
 """What the curve does not depend on: each of its points has one target for all, and no order is placed."""
 EXCESS_DAYS = 91
 """Stock beyond this many days of demand (or the policy's own need, if longer) is excess."""
+NEXT_TO_NOTHING = 1e-3
+"""Units over lead time + review below which no share of them is told."""
 BAND_Z = 1.2815515655446004
 """Normal quantile of 90 %."""
 
@@ -159,7 +161,8 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
         order_up_to_level=level + np.where((level > 0) | ~np.isnan(given), lot, 0.0),
         buffer_units=stages.buffer,
         mean_stock_units=_mean_stock(stages, stages.levels),
-        expected_fill_rate=stages.levels.fill_rate(need),
+        # A share of next to nothing says nothing.
+        expected_fill_rate=np.where(mean > NEXT_TO_NOTHING, stages.levels.fill_rate(need), np.nan),
         expected_cycle_service_level=need.cycle_service_level(stages.levels.order),
     )
     for name in (
@@ -174,6 +177,9 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
         "pinned_safety_stock",
     ):
         out[name] = table[name].to_numpy()
+    if params.service_measure == "cost":
+        out["service_target"], out["service_target_from"] = stages.ratio, "margin and cost of holding"
+        out["target_source"] = "cost"
     filled = params.service_measure == "fill_rate"
     out["implied_service"] = out["expected_fill_rate" if filled else "expected_cycle_service_level"]
     return _ordered(out, "policy")
@@ -221,22 +227,14 @@ def _figures(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
 
 
 def _lost_units(stages: Stages, placed: np.ndarray, days: int) -> np.ndarray:
-    """Units expected to be lost before the next order can arrive, but no later than in `days`, (n,).
+    """Units expected to be lost before the next order can arrive, (n,).
 
-    What is lost before today's order arrives follows the mean where the window ends earlier; what is lost
-    after it is spread evenly until the next one arrives.
+    What is lost before today's order arrives is told in full, however long that takes: nothing else speaks of it. Of
+    what is lost after it, spread evenly until the next one arrives, that within `days` from today.
     """
     lead, review = (stages.positions.column(name) for name in ("lead_time_days", "review_period_days"))
-    missed = stages.without.lost_until
-    rows, last = np.arange(len(lead)), missed.shape[1]
-    at = np.clip(np.minimum(lead, last).astype(int) - 1, 0, None)
-    # Beyond the days that are netted nothing is left to sell.
-    beyond = stages.demand.mean_to(np.maximum(lead, last)) - stages.demand.mean_to(np.full(len(lead), float(last)))
-    until_arrival = np.where(lead > 0, missed[rows, at] + beyond, 0.0)
-    in_window = missed[:, min(days, last) - 1]
-    share = np.where(until_arrival > 1e-9, in_window / np.maximum(until_arrival, 1e-9), days / np.maximum(lead, 1.0))
     after = np.clip((days - lead) / review, 0, 1)
-    return np.asarray(stages.need.lost_before * np.clip(share, 0, 1) + stages.need.short(placed) * after)
+    return np.asarray(stages.need.lost_before + stages.need.short(placed) * after)
 
 
 def _units_saved(stages: Stages) -> np.ndarray:

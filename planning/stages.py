@@ -8,6 +8,7 @@ import numpy as np
 from planning.allocate import Allocation, Question, allocate, build_question, what_bound
 from planning.base import Base
 from planning.distribution import CumulativeDemand
+from planning.least_order import LeastOrder, judge_least_orders, tell_withheld
 from planning.network import Network
 from planning.orders import Limits, Sized, build_limits, size_orders
 from planning.params import Params
@@ -38,6 +39,7 @@ class Stages(Base):
     lot : what an order brings beyond what is short, NaN: the demand of its coverage, units, (n,).
     bound : what kept a transfer below its request (see `planning.allocate.what_bound`), (n,).
     ratio : chance of need at which one more unit saves as much as it costs to hold, (n,).
+    least_order : what can be ordered at least, and where that is too much to be placed without a person.
     """
 
     params: Params
@@ -58,6 +60,7 @@ class Stages(Base):
     lot: np.ndarray
     bound: np.ndarray
     ratio: np.ndarray
+    least_order: LeastOrder
 
     @cached_property
     def timeline(self) -> Timeline:
@@ -81,6 +84,7 @@ class Stages(Base):
         return build_timeline(
             positions, demand, self.usable[some], self.without.of(some), safety, limits_of(self.limits, some),
             self.order[some], sent, hand_orders_of(self.hand, rows), self.lot[some], as_of, lost=lost,
+            barred=self.least_order.withheld[some],
         )  # fmt: skip
 
     @property
@@ -154,8 +158,12 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     sells = demand.mean_to(lead + np.nan_to_num(life)) - demand.mean_to(lead)
     cap = np.where(np.isnan(life), np.inf, np.maximum(sells - need.arriving_stock - approved, 0))
     limits = build_limits(positions, position + approved, cap, demand.whole)
-    sized = size_orders(asked, limits)
     hand = base.hand
+    least = judge_least_orders(positions, demand, limits, levels.due, hand.is_set)
+    tell_withheld(least, positions, notes)
+    levels = replace(levels, due=levels.due & ~least.withheld)
+    asked = np.where(levels.due, asked, 0.0)
+    sized = size_orders(asked, limits)
     tell_broken_limits(hand, limits, positions, notes)
     wish = np.where(hand.is_set, hand.today, sized.order)
     _tell_impossible(positions, limits, asked, notes)
@@ -196,6 +204,7 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         lot=np.where(by_lot, levels.lot, np.nan),
         bound=what_bound(question, allocation, np.maximum(positions.net_stock, 0) * params.reserve_fraction),
         ratio=critical_ratios(positions, params),
+        least_order=least,
     )
 
 

@@ -613,8 +613,8 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
                         "kind",
                         "text",
                         "expedite, postpone, cancel, past_due (an order that should have come, or been placed), "
-                        "above_maximum",
-                        choices=("expedite", "postpone", "cancel", "past_due", "above_maximum"),
+                        "above_maximum, least_order (due, but the least that can be ordered lasts too long)",
+                        choices=("expedite", "postpone", "cancel", "past_due", "above_maximum", "least_order"),
                     ),
                     _c("order_id", "id", "The open order", label="Order"),
                     _c("quantity", "units", "Units of the order"),
