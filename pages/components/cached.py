@@ -240,7 +240,11 @@ def _prepared(visitor: service.Visitor, snapshot_id: str, as_of: date, params: P
     """What the light stage starts from, with the pins in force."""
     base = _ground(visitor, snapshot_id, as_of, params)
     pins = service.pins(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
-    return pipeline.with_pins(base, pins) if len(pins) else base
+    if pins.empty:
+        return base
+    # Kept by what is pinned, so that what it remembers of service curves outlives decisions of other kinds.
+    said = hashlib.sha256(pins.to_csv(index=False).encode()).hexdigest()
+    return _base(f"{_base_key(visitor, snapshot_id, as_of, params)}\n{said}", lambda: pipeline.with_pins(base, pins))
 
 
 def _ground(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Base:

@@ -88,6 +88,27 @@ def note(lines: pd.DataFrame, text: str) -> bool:
     return decided.attempt(keep)
 
 
+def order_notes() -> dict[str, str]:
+    """The last note on each order, by its number."""
+    rows = service.notes(*decided.here()).dropna(subset=["order_number"]).drop_duplicates("order_number")
+    return dict(zip(rows["order_number"].astype(str), rows["text"].astype(str), strict=True))
+
+
+def note_orders(numbers: Sequence[str], text: str) -> bool:
+    """Keep a note on approved orders; tell whether it was kept."""
+
+    def keep(who: service.Visitor, snapshot: str) -> None:
+        for number in numbers:
+            service.note(who, snapshot, text, order_number=number, frames=decided.frames())
+
+    return decided.attempt(keep)
+
+
+def activity() -> pd.DataFrame:
+    """Who did what here, newest first: at, by, what, about, reason, undone."""
+    return service.activity(session.visitor())
+
+
 # --- orders ----------------------------------------------------------------------------------------------------------
 
 
