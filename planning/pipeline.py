@@ -31,7 +31,7 @@ from planning.result import PlanResult
 from planning.stages import run_stages
 from planning.timeline import hand_orders
 
-METHOD_VERSION = "2"
+METHOD_VERSION = "3"
 
 HEAVY = ("horizon_days", "history_days", "stockout_correction", "outlier_correction", "library_fits")
 """The parameters that the heavy stage depends on, besides the bucket."""
