@@ -167,9 +167,11 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     tell_broken_limits(hand, limits, positions, notes)
     wish = np.where(hand.is_set, hand.today, sized.order)
     _tell_impossible(positions, limits, asked, notes)
+    settled: list[str] = []
     raised, filled, cut = settle_purchases(
-        base, positions, replace(sized, order=wish), limits, levels, asked, approved, params, notes
+        base, positions, replace(sized, order=wish), limits, levels, asked, approved, params, settled
     )
+    notes += _before_the_budget(settled) if (cut < 0).any() else settled
     order = np.where(positions.buys, wish + raised + filled + cut, 0.0)
     rate = demand.mean_to(lead + review) / (lead + review)
     question = build_question(
@@ -241,6 +243,12 @@ def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> 
     passed_on = np.zeros(len(whole))
     np.add.at(passed_on, above[fed], demand.mean_to(reach[above])[fed])
     return np.maximum(whole - passed_on, 0)
+
+
+def _before_the_budget(told: list[str]) -> list[str]:
+    """Mark what is told of suppliers' orders as they were before the budget cut some of them."""
+    of_orders = ("The order of ", "The last container of ")
+    return [f"Before the budget: {note}" if note.startswith(of_orders) else note for note in told]
 
 
 def _tell_impossible(positions: Positions, limits: Limits, asked: np.ndarray, notes: list[str]) -> None:

@@ -68,7 +68,7 @@ def show(plan: PlanResult) -> None:
 def _of_order(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
     """Show what each open order comes to, and return the rows of the chosen one; all, where none is chosen."""
     orders = by_order(rows)
-    if not len(orders) or orders["lines"].max() < 2 or not st.toggle("By order", key="exceptions_by_order"):
+    if not len(orders) or orders["lines"].max() < 2 or not st.toggle("By order", True, key="exceptions_by_order"):
         return rows
     currency = plan.params.currency
     date, number = st.column_config.DateColumn, st.column_config.NumberColumn

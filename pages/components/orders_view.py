@@ -17,7 +17,7 @@ ORDERS = (
     "supplier_id", "location_id", "line_value", "told", "state", "order_number", "lines", "quantity", "arrives_on",
     "note",
 )  # fmt: skip
-LINES = ("order_number", "item_id", "item_name", "location_id", "quantity", "unit_cost", "line_value", "arrives_on")
+LINES = ("item_id", "location_id", "quantity", "line_value", "order_number", "item_name", "unit_cost", "arrives_on")
 MOST_ROWS, MOST_MATCHES, LONGEST_REASON = 500, 10, 500
 KEY = ("order_number", "item_id", "location_id")
 STATES = MappingProxyType({PROPOSED: "◇ Proposed", APPROVED: "✓ Approved", TAKEN: "➤ Taken out"})

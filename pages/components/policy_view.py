@@ -13,6 +13,7 @@ from planning.result import PlanResult
 
 ORDER = (
     "item_id",
+    "location_id",
     "target",
     "safety_stock",
     "promised",
@@ -20,7 +21,6 @@ ORDER = (
     "lost_margin",
     "lost_units",
     "item_name",
-    "location_id",
     "abc_class",
     "source",
     "demand_class",
@@ -109,7 +109,11 @@ def _change(before: Sums, now: Sums, currency: str) -> str:
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(target=(100 * rows["service_target"]).round(2), safety_stock=rows["safety_stock"].round(1))
+    return rows.assign(
+        target=(100 * rows["service_target"]).round(2),
+        promised=(100 * rows["promised"]).round(1),
+        safety_stock=rows["safety_stock"].round(1),
+    )
 
 
 def _editor(shown: pd.DataFrame, now: Sums, plan: PlanResult, *, editable: bool) -> None:
@@ -195,16 +199,16 @@ def _columns(currency: str) -> dict[str, Any]:
     return {
         "item_id": text("Item", pinned=True),
         "item_name": text("Name", width="medium"),
-        "location_id": text("Location", width="small"),
+        "location_id": text("Location", width=90),
         "abc_class": text("ABC", width=60, help=glossary.term("ABC class")),
         "target": number(
-            "Target (%)", width=90, format="%.2f", min_value=0.01, max_value=99.99, help="The service to reach."
+            "Target (%)", width=115, format="%.2f", min_value=0.01, max_value=99.99, help="The service to reach."
         ),
         "source": text("Set by", help="Who set the target: you, the item, its supplier, category or class, or nobody."),
         "safety_stock": number(
-            "Safety stock", width=100, format="%,.1f", min_value=0, help=glossary.term("Safety stock")
+            "Safety stock", width=125, format="%,.1f", min_value=0, help=glossary.term("Safety stock")
         ),
-        "promised": number("Fill rate", width=90, format="percent", help=glossary.term("Fill rate")),
+        "promised": number("Fill rate (%)", width=100, format="%.1f", help=glossary.term("Fill rate")),
         "stock_value": number(
             f"Stock{unit}", width=110, format="%,.0f", help="Mean stock on hand under the policy, at cost."
         ),

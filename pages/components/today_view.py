@@ -14,12 +14,12 @@ from planning.result import PlanResult
 
 WORK = (
     "item_id",
-    "risk",
-    "quantity",
-    "value",
-    "stake",
-    "action",
     "location_id",
+    "quantity",
+    "stake",
+    "risk",
+    "value",
+    "action",
     "item_name",
     "stockout_on",
     "note",
@@ -201,6 +201,7 @@ def _columns(plan: PlanResult, rows: pd.DataFrame) -> dict[str, Any]:
             "Risk", options=list(RISK_LABELS.values()), color=["red", "orange", "green"], width=95
         ),
         "item_id": st.column_config.TextColumn("Item", width="small", pinned=True),
+        "location_id": st.column_config.TextColumn("Location", width=90),
         "item_name": st.column_config.TextColumn("Name", width="medium"),
         "quantity": number("Units", format="%,.0f" if whole else "%,.1f", help="To order or to send.", width=70),
         "value": number(f"Costs ({sign})" if sign else "Costs", format="%,.0f", help="The order, at cost.", width=90),
