@@ -65,6 +65,8 @@ class Need:
     undershoot : by how much a review finds the position below a reorder point on average, E[D_R^2] / (2 E[D_R]),
         units, (n,).
     whole : whether the item is counted in whole units, (n,).
+    at_hand, owed : lost sales, as `need` and `before` but for units that are at hand today instead of ordered: with y
+        of them more, E[(at_hand - y)+] - E[(owed - y)+] is short between the arrivals, ascending, (n, m).
     """
 
     need: np.ndarray
@@ -75,6 +77,8 @@ class Need:
     relieved: np.ndarray | float = 0.0
     undershoot: np.ndarray | float = 0.0
     whole: np.ndarray | bool = False
+    at_hand: np.ndarray | None = None
+    owed: np.ndarray | None = None
 
     @property
     def mean(self) -> np.ndarray:
@@ -112,13 +116,10 @@ class Need:
         half = np.where(whole, 0.5, 0.0)
         low, high, top = order - half, order + lot - gap - half, order + lot
         total = weight * _shortage(self.need, self.tail, top, rows)
-        total += _area(self.need, self.tail, self._areas, low, rows) - _area(
-            self.need, self.tail, self._areas, high, rows
-        )
         if self.before is not None:
-            kept = self.before, self._tail_before
-            total -= weight * _shortage(*kept, top, rows)
-            total -= _area(*kept, self._areas_before, low, rows) - _area(*kept, self._areas_before, high, rows)
+            total -= weight * _shortage(self.before, self._tail_before, top, rows)
+        for sign, table in zip((1, -1), self._places, strict=False):
+            total += sign * (_area(*table, low, rows) - _area(*table, high, rows))
         return np.asarray(np.maximum(total, 0) / (weight + lot - gap))
 
     @cached_property
@@ -132,13 +133,13 @@ class Need:
         return _tail(self.before)
 
     @cached_property
-    def _areas(self) -> np.ndarray:
-        return _areas(self.need, self.tail)
-
-    @cached_property
-    def _areas_before(self) -> np.ndarray:
-        assert self.before is not None
-        return _areas(self.before, self._tail_before)
+    def _places(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
+        """What is short at, and what already before, an arrival: points, their sums and the integrals of both."""
+        if self.before is None and self.at_hand is not None and self.owed is not None:
+            pairs = [(points, _tail(points)) for points in (self.at_hand, self.owed)]
+        else:
+            pairs = [(self.need, self.tail)] + ([] if self.before is None else [(self.before, self._tail_before)])
+        return tuple((points, tail, _areas(points, tail)) for points, tail in pairs)
 
     def fill_rate(
         self, order: np.ndarray, lot: np.ndarray | float = 0.0, fixed: np.ndarray | bool = False
@@ -193,7 +194,9 @@ class Need:
 
         False position; an end that stays twice counts by half (Illinois): a third of the steps of bisection.
         """
-        ends = np.stack([without - lot - 1.0, without + 1.0])
+        least, most = (table[0][rows, at] for table, at in ((self._places[-1], 0), (self._places[0], -1)))
+        high = np.where(self.short_with_lot(without + 1.0, lot, fixed, rows) > allowed, most, without) + 1.0
+        ends = np.stack([np.minimum(without, least) - lot - 1.0, np.maximum(without + 1.0, high)])
         over = np.stack([self.short_with_lot(end, lot, fixed, rows) - allowed for end in ends])
         last, out = np.full(len(rows), -1), ends[1]
         open_ = np.arange(len(rows))
@@ -252,7 +255,7 @@ def _areas(points: np.ndarray, tail: np.ndarray) -> np.ndarray:
     Between two points the mean is a straight line.
     """
     m = points.shape[1]
-    out = np.zeros_like(points)
+    out = np.zeros(points.shape)
     for rows in np.array_split(np.arange(len(points)), len(points) // 2048 + 1):
         short = np.maximum(tail[rows, :m] - np.arange(m, 0, -1) * points[rows], 0) / m
         pieces = (short[:, 1:] + short[:, :-1]) / 2 * np.diff(points[rows], axis=1)
@@ -292,6 +295,7 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
     """
     n = len(supply.stock)
     need, before = np.empty((2, n, LEAD_TIMES * POINTS))
+    at_hand = np.empty((n, LEAD_TIMES * POINTS), np.float32) if lost else None
     stocks, losses, between, relieved = np.zeros((4, n))
     leads = _lead_times(supply).T
     for j, lead in enumerate(leads):
@@ -299,22 +303,28 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
         stock, short = _stock_at(demand, supply, lead, j, lost=lost)
         window, mean, relief = _window_demand(demand, supply, lead, leads[_NEXT[j]], j, joined=not lost)
         if lost:
-            stock.sort(axis=1)
+            by = np.lexsort((-short, stock), axis=1)
+            stock, short = (np.take_along_axis(part, by, axis=1) for part in (stock, short))
             window.sort(axis=1)
             window = window[:, _pairs(j, 0)] - stock
         need[:, columns] = window
+        if at_hand is not None:
+            # What is at hand today serves first what would be lost before the arrival.
+            at_hand[:, columns] = np.where(short > 0, np.maximum(window, 0) + short, window)
         # The same open orders count for what is short before and after, so that their difference is demand's alone.
-        before[:, columns] = short if lost else short - relief[:, None]
+        before[:, columns] = np.where(short > 0, short, -stock) if lost else short - relief[:, None]
         stocks += np.maximum(stock, 0 if lost else -np.inf).mean(axis=1) / LEAD_TIMES
         losses += (short if lost else np.maximum(short, 0)).mean(axis=1) / LEAD_TIMES
         between += mean / LEAD_TIMES
         relieved += relief / LEAD_TIMES
     need.sort(axis=1)
-    if not lost:
-        before.sort(axis=1)
+    before.sort(axis=1)
+    if at_hand is not None:
+        at_hand.sort(axis=1)
     mean, variance = demand.between(np.zeros(n), supply.review)
     under = np.where(mean > 0, (mean + variance / np.where(mean > 0, mean, 1.0)) / 2, 0.0)
-    return Need(need, None if lost else before, between, stocks, losses, relieved, under, demand.whole)
+    owed = before.astype(np.float32) if lost else None
+    return Need(need, None if lost else before, between, stocks, losses, relieved, under, demand.whole, at_hand, owed)
 
 
 def _lead_times(supply: Supply) -> np.ndarray:
