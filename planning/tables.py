@@ -539,7 +539,7 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
                     _c(
                         "expected_lost_units",
                         "units",
-                        "Units expected to be lost before the next order can arrive",
+                        "Units expected to be lost until an order of today arrives, and after it within plan_days",
                         label="Expected lost",
                     ),
                     _c("lost_margin", "money", "Margin of the expected lost units"),
