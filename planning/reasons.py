@@ -74,6 +74,12 @@ def _sentence(told: Mapping[str, list[Any]], row: int, measure: str) -> str:
         return f"{what}, set by hand. The plan would order none: {have}, {_units(wanted)} expected."
     if told["blocked"][row]:
         return f"Not ordered: the item is {'dead' if told['dead'][row] else 'not stocked here'}."
+    if told["order"][row] > 0 and not due and not told["is_set"][row]:
+        end = "reach its supplier's minimum" if told["raised"][row] > 0 else "fill its container"
+        return (
+            f"Order {_units(told['order'][row])}: not due today, but needed within {told['days'][row]:.0f} days; it "
+            f"joins to {end}."
+        )
     if wanted <= 0 and not due:
         nothing = held <= 0 and told["on_order"][row] <= 0
         return "No demand is expected." if nothing else f"No demand is expected; {have}."

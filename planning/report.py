@@ -60,10 +60,16 @@ def assemble(
         "accuracy": stages.accuracy,
         "calibration": stages.calibration,
         "rivals": stages.rivals,
-        "solver": stages.allocation.outcome.to_dict(),
+        "solver": _solver(stages),
         "notes": tuple(dict.fromkeys(notes)),
     }
     return _late(stages, ready, known)
+
+
+def _solver(stages: Stages) -> dict[str, Any]:
+    """Status, objective and gap of the allocation; beside them how suppliers' orders were solved, where any was."""
+    told: dict[str, Any] = dict(stages.allocation.outcome.to_dict())
+    return told | ({"purchases": dict(stages.purchases)} if stages.purchases else {})
 
 
 def _late(stages: Stages, ready: Mapping[str, Any], known: Curves) -> PlanResult:
@@ -332,6 +338,9 @@ def _waterfall(stages: Stages, among: np.ndarray) -> pd.DataFrame:
     rows = among[(positions.buys & ((stages.asked > 0) | (stages.order > 0)))[among]]
     # Where nothing was due but the planner orders, the need is what the steps leave: below zero, more than enough.
     asked = np.where(stages.asked > 0, stages.asked, stages.surplus)
+    joins = ~is_set & (stages.asked <= 0) & (stages.order > 0)
+    # What joins its supplier's order is not due: its need is that of today's review, none.
+    asked = np.where(joins, np.minimum(stages.levels.order, 0.0), asked)
     pool = stages.network.pool
     lost_before = stages.lost_before
     on_hand = pool(positions.column("on_hand"))
@@ -363,7 +372,13 @@ def _waterfall(stages: Stages, among: np.ndarray) -> pd.DataFrame:
     rounded["safety stock"] = np.round(asked - sum(rounded[s] for s in before if s != "safety stock"), 6)
     # What rounding to six places leaves over goes to the multiple, so that the steps add up to the last digit; where
     # the planner has set the order, all that the plan would not have done is the planner's.
-    for step, some in (("order multiple", ~is_set[rows]), ("pinned", is_set[rows])):
+    joined, by_value = joins[rows], stages.raised[rows] > 0
+    for step, some in (
+        ("order multiple", ~is_set[rows] & ~joined),
+        ("supplier minimum", joined & by_value),
+        ("container", joined & ~by_value),
+        ("pinned", is_set[rows]),
+    ):
         left = np.round(order - asked - sum(rounded[s] for s in after if s != step), 6)
         rounded[step] = np.where(some, left, rounded[step])
     rounded["need"], rounded["order"] = asked, order

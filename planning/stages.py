@@ -1,10 +1,12 @@
 """The light stage: from kept forecasts to levels, orders and transfers. Seconds at 30,000 items, no forecast."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 
+from planning import engine
 from planning.allocate import Allocation, Question, allocate, build_question, what_bound
 from planning.base import Base
 from planning.distribution import CumulativeDemand
@@ -35,6 +37,7 @@ class Stages(Base):
     asked : the unrounded order or transfer, units, (n,); what was approved this morning is off already.
     raised, filled, cut : units added for the supplier's minimum and order cost, for its container, and lost to the
         budget, (n,).
+    purchases : how suppliers' orders were solved; empty: none had to be.
     order, transfer : units to buy, and to send here, today, (n,).
     lot : what an order brings beyond what is short, NaN: the demand of its coverage, units, (n,).
     bound : what kept a transfer below its request (see `planning.allocate.what_bound`), (n,).
@@ -53,6 +56,7 @@ class Stages(Base):
     raised: np.ndarray
     filled: np.ndarray
     cut: np.ndarray
+    purchases: Mapping[str, object]
     order: np.ndarray
     transfer: np.ndarray
     question: Question
@@ -137,8 +141,8 @@ class Stages(Base):
         return self.positions.worth
 
 
-def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
-    """Read levels, orders and transfers off the base; what was cut is told in `notes`."""
+def run_stages(base: Base, params: Params, notes: list[str], run: engine.Runner = engine.serial) -> Stages:
+    """Read levels, orders and transfers off the base; `run` plans suppliers; what was cut is told in `notes`."""
     network, demand, need, usable = base.network, base.demand, base.need, base.usable
     positions = with_choices(base.positions, params, notes)
     lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
@@ -162,17 +166,19 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     least = judge_least_orders(positions, demand, limits, levels.due, hand.is_set)
     tell_withheld(least, positions, notes)
     levels = replace(levels, due=levels.due & ~least.withheld)
+    # Nor do they join an order of their supplier's.
+    limits = replace(limits, most=np.where(least.withheld, 0.0, limits.most))
     asked = np.where(levels.due, asked, 0.0)
     sized = size_orders(asked, limits)
     tell_broken_limits(hand, limits, positions, notes)
     wish = np.where(hand.is_set, hand.today, sized.order)
     _tell_impossible(positions, limits, asked, notes)
     settled: list[str] = []
-    raised, filled, cut = settle_purchases(
-        base, positions, replace(sized, order=wish), limits, levels, asked, approved, params, settled
+    bought = settle_purchases(
+        base, positions, replace(sized, order=wish), limits, levels, asked, approved, params, settled, run
     )
-    notes += _before_the_budget(settled) if (cut < 0).any() else settled
-    order = np.where(positions.buys, wish + raised + filled + cut, 0.0)
+    notes += _before_the_budget(settled) if (bought.cut < 0).any() else settled
+    order = np.where(positions.buys, wish + bought.raised + bought.filled + bought.cut, 0.0)
     rate = demand.mean_to(lead + review) / (lead + review)
     question = build_question(
         network,
@@ -196,9 +202,10 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         asked=asked,
         limits=limits,
         sized=sized,
-        raised=raised,
-        filled=filled,
-        cut=cut,
+        raised=bought.raised,
+        filled=bought.filled,
+        cut=bought.cut,
+        purchases=bought.solved,
         order=order,
         transfer=transfer,
         question=question,
