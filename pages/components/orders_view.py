@@ -71,7 +71,7 @@ def _list(orders: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
     lean = orders.assign(state=orders["state"].map(STATES))[columns].head(MOST_ROWS)
     event = st.dataframe(
         lean,
-        key="order_list",
+        key=ordering.list_key("order_list"),
         hide_index=True,
         column_config=_columns(plan.params.currency),
         height=min(36 + 33 * len(lean), 333),
@@ -115,6 +115,7 @@ def _act(chosen: pd.DataFrame, picked: pd.DataFrame, plan: PlanResult, *, every:
             help="They get numbers and count as open orders until the data hold them.",
         )
         if pressed and ordering.approve(_of_plan(new, plan)):
+            ordering.untick("order_list")
             st.rerun()
         pressed = st.button(
             f"Take back {count(orders[APPROVED], 'approval')}" if orders[APPROVED] and not every else "Take back",
@@ -124,10 +125,11 @@ def _act(chosen: pd.DataFrame, picked: pd.DataFrame, plan: PlanResult, *, every:
             help="Tick approved orders first." if old.empty or every else "The plan proposes them anew.",
         )
         if pressed and ordering.unapprove(old[list(KEY)]):
+            ordering.untick("order_list")
             st.rerun()
         _close(picked[picked["state"] == TAKEN], disabled=every)
         _note(chosen[chosen["state"] != PROPOSED], disabled=every)
-        ordering.undo_button("order")
+        ordering.undo_button("order", ticked="order_list")
 
 
 def _close(rows: pd.DataFrame, *, disabled: bool) -> None:
@@ -139,6 +141,7 @@ def _close(rows: pd.DataFrame, *, disabled: bool) -> None:
         if st.button(f"Close {count(len(rows), 'line')}", key="order_close", type="primary") and ordering.close(
             rows[list(KEY)], why or ""
         ):
+            ordering.untick("order_list")
             st.rerun()
 
 

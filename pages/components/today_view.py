@@ -178,7 +178,7 @@ def _list(rows: pd.DataFrame, plan: PlanResult) -> tuple[list[int], int]:
     )
     event = st.dataframe(
         lean,
-        key="work",
+        key=ordering.list_key("work"),
         hide_index=True,
         column_config=tables.columns("replenishment", plan.params.currency, rows) | _columns(plan, rows),
         alt="What to do today, line by line",
@@ -232,11 +232,12 @@ def _act(rows: pd.DataFrame, plan: PlanResult, asleep: pd.DataFrame, *, every: b
             help="They get order numbers and count as open orders from now on. Undo takes them back.",
         )
         if pressed and ordering.approve(lines_to_approve(due, plan)):
+            ordering.untick("work")
             st.rerun()
         _snooze(rows, plan, disabled=every)
         _wake(rows, asleep, disabled=every)
         _note(rows, disabled=every)
-        ordering.undo_button("work")
+        ordering.undo_button("work", ticked="work")
 
 
 def lines_to_approve(due: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
@@ -258,6 +259,7 @@ def _snooze(rows: pd.DataFrame, plan: PlanResult, *, disabled: bool) -> None:
         if st.button(f"Snooze {count(len(rows), 'line')}", key="snooze_do", type="primary") and ordering.snooze(
             rows[[*KEYS, "risk"]], until, why
         ):
+            ordering.untick("work")
             st.rerun()
 
 
@@ -275,6 +277,7 @@ def _wake(rows: pd.DataFrame, asleep: pd.DataFrame, *, disabled: bool) -> None:
         help="Tick snoozed lines first." if idle else "They stand in the list again from now on.",
     )
     if pressed and ordering.wake(some[list(KEYS)]):
+        ordering.untick("work")
         st.rerun()
 
 

@@ -268,6 +268,9 @@ def own_sample(sample_home, tmp_path, monkeypatch):  # noqa: F811
 
 
 def ticked(app, key, *rows):
+    """Tick rows of a list, under the key that it has now."""
+    turn = f"kept_{key}_turn"
+    key = f"{key}_{app.session_state[turn]}" if turn in app.session_state else key
     app.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
     return app.run()
 
@@ -288,8 +291,9 @@ def test_approved_lines_leave_the_work_list_stand_as_open_orders_and_come_back_w
     made = service.approvals(visitor, snapshot)
     assert len(made) == 1
     assert made["status"].iloc[0] == "approved"
-    ticked(app, "work")
+    # The line that moved up is not ticked in its place.
     assert label(app, "work_approve") != before
+    assert label(app, "work_approve").startswith("Approve all ")
     assert service.planned_inputs(visitor, snapshot)["approved_orders"]["item_id"].tolist() == made["item_id"].tolist()
     widget(app, "work_undo").click().run()
     assert service.approvals(visitor, snapshot).empty
@@ -320,7 +324,6 @@ def test_a_snoozed_line_is_woken_from_the_list(own_sample):
     widget(app, "snooze_do").click().run()
     as_of = service.default_as_of(service.inputs(visitor, snapshot))
     assert len(service.snoozed(visitor, snapshot, as_of)) == 1
-    ticked(app, "work")
     widget(app, "work_snoozed").set_value(True).run()
     assert widget(app, "work_wake").disabled
     # The list is sorted by money, snoozed or not: the line stands where it stood.
