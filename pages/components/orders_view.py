@@ -17,7 +17,7 @@ ORDERS = (
     "supplier_id", "location_id", "line_value", "told", "state", "order_number", "lines", "quantity", "arrives_on",
     "note",
 )  # fmt: skip
-LINES = ("item_id", "location_id", "quantity", "line_value", "order_number", "item_name", "unit_cost", "arrives_on")
+LINES = ("item_id", "quantity", "line_value", "location_id", "order_number", "item_name", "unit_cost", "arrives_on")
 MOST_ROWS, MOST_MATCHES, LONGEST_REASON = 500, 10, 500
 KEY = ("order_number", "item_id", "location_id")
 STATES = MappingProxyType({PROPOSED: "◇ Proposed", APPROVED: "✓ Approved", TAKEN: "➤ Taken out"})

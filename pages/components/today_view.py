@@ -201,14 +201,14 @@ def _columns(plan: PlanResult, rows: pd.DataFrame) -> dict[str, Any]:
             "Risk", options=list(RISK_LABELS.values()), color=["red", "orange", "green"], width=95
         ),
         "item_id": st.column_config.TextColumn("Item", width="small", pinned=True),
-        "location_id": st.column_config.TextColumn("Location", width=90),
+        "location_id": st.column_config.TextColumn("Location", width=84),
         "item_name": st.column_config.TextColumn("Name", width="medium"),
-        "quantity": number("Units", format="%,.0f" if whole else "%,.1f", help="To order or to send.", width=70),
+        "quantity": number("Units", format="%,.0f" if whole else "%,.1f", help="To order or to send.", width=60),
         "value": number(f"Costs ({sign})" if sign else "Costs", format="%,.0f", help="The order, at cost.", width=90),
         "stake": number(
             (f"At stake ({sign})" if sign else "At stake") if in_money else "At stake (units)",
             format="%,.0f",
-            width=100,
+            width=94,
             help="Margin, not sales, expected to be lost if nothing is done today: before an order of today can "
             "arrive, and what that order saves after it. Exceptions tell what moving an open order saves.",
         ),
