@@ -33,6 +33,8 @@ OUTLYING = 2.5
 FIT_ROUNDS = 4
 SIZE_POWER = 1.3
 """A row's variance goes with about this power of its mean."""
+MOST_SHARE = 2 / 3
+"""Demand that is nothing or anything alike up to M, the most it ever was, varies by so much of its mean times M."""
 MOST_CHANGE = 4.0
 LEAST_SEEN = 4
 LEAST_CHANCE = 1e-3
@@ -136,8 +138,8 @@ def _variances(
         unknown = np.where(whole, mean, 0.0) + (UNKNOWN_SPREAD * mean) ** 2
         fallback = np.where(fallback > 0, fallback, np.nan)
         variance = shrunk_variance(own, count, mean, classes, fallback, unknown, at_mornings(error, forecast))
-        # What lies within 0 and M cannot vary by more than its mean times M (Bhatia & Davis).
-        variance = np.where(most > 0, np.fmin(variance, mean * np.maximum(most, mean)), variance)
+        # Were it M or nothing, it would vary by its mean times M (Bhatia & Davis); a count has a longer tail than that.
+        variance = np.where(most > 0, np.fmin(variance, mean * np.maximum(MOST_SHARE * most, mean)), variance)
         low = np.where(whole & ((mean < 20) | np.isnan(fallback)), 1.05 * mean, (0.05 * mean) ** 2)
         table[:, column] = np.where(certain, 0.0, np.maximum(variance, low))
     return _between_anchors(np.maximum.accumulate(table, axis=1), np.array(anchors), buckets)
