@@ -1,5 +1,6 @@
 """Item: one item at one location, from its history to its order."""
 
+import numpy as np
 import streamlit as st
 
 from pages.components import glossary, headline, item_choice, item_view, numbers, panel, session, tables
@@ -24,7 +25,7 @@ def main() -> None:
     plan, whole = panel.open_page("Item")
     item_id, location_id = _chosen(plan, whole)
     item_choice.switch(plan, whole, item_id, location_id)
-    line = item_view.line_of(whole.replenishment, item_id, location_id)
+    line = item_view.line_of(whole.lines, item_id, location_id)
     item_view.heading(whole, item_id, location_id)
     numbers.item(whole, line)
     with st.container(border=True):
@@ -49,17 +50,17 @@ def _chosen(plan: PlanResult, whole: PlanResult) -> tuple[str, str]:
     if wanted:
         st.warning("The plan does not know that item at that location; here is the line that most needs a look.")
     work = headline.work_list(plan)
-    first = work if len(work) else plan.replenishment
+    first = work if len(work) else plan.lines
     return str(first["item_id"].iloc[0]), str(first["location_id"].iloc[0])
 
 
 def _elsewhere(plan: PlanResult, item_id: str, location_id: str) -> None:
     """The item's other locations; the key changes with the line, so that a choice made there is not made again here."""
-    rows = plan.replenishment[
-        (plan.replenishment["item_id"] == item_id) & (plan.replenishment["location_id"] != location_id)
-    ]
-    if rows.empty:
+    lines = plan.lines
+    others = np.flatnonzero((lines["item_id"] == item_id) & (lines["location_id"] != location_id))
+    if not len(others):
         return
+    rows = lines.iloc[others].assign(reason=plan.reasons(others))
     st.subheader("The item elsewhere")
     at = item_choice.places(plan, item_id).index(location_id)
     tables.show(

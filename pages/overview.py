@@ -7,6 +7,8 @@ from pages.components.formats import literal
 from planning.result import PlanResult
 
 VIEWS = {"risk": "At risk", "order": "To order", "idle": "Idle stock", "all": "Everything"}
+MOST_ROWS = 500
+"""So many are sent to the browser."""
 FIRST = ("risk", "action", "item_id", "item_name", "location_id")
 COLUMNS = {
     "risk": (
@@ -58,15 +60,21 @@ def work_list(plan: PlanResult) -> None:
         label_visibility="collapsed",
     )
     st.caption("The worst and dearest first. Select a row to see the item.")
+    rows = headline.work_list(plan, view)
     tables.show(
-        headline.work_list(plan, view),
+        headline.with_reasons(rows.head(MOST_ROWS), plan),
         "replenishment",
         plan=plan,
         key="work",
         order=COLUMNS[view],
         alt="What needs action today",
         empty="Nothing here calls for action today.",
+        download=False,
     )
+    if len(rows) > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS:,} of {len(rows):,} lines; filters and downloads reach the rest.")
+    if len(rows):
+        tables.downloads(rows, "replenishment", plan, key="work", whole=lambda: headline.with_reasons(rows, plan))
 
 
 main()

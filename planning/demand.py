@@ -88,7 +88,7 @@ def build_demand(
     shape = (len(keys), calendar.periods)
     gross = np.zeros(shape)
     np.add.at(gross, (rows[inside], columns[inside]), quantity[inside].clip(min=0))
-    share = _share_on_shelf(inputs, keys, calendar)
+    share = _share_on_shelf(inputs, keys, calendar, gross > 0)
     active = _active(gross, share, inputs, keys, calendar)
     demand = _uncensored(gross, share, corrected=params.stockout_correction)
     demand[~active] = np.nan
@@ -148,8 +148,13 @@ def _with_predecessors(inputs: Inputs, sales: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([sales, past[list(sales.columns)]], ignore_index=True)
 
 
-def _share_on_shelf(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar) -> np.ndarray:
-    """Return the share of each bucket on the shelf, NaN where nothing is told. Shape (n, periods)."""
+def _share_on_shelf(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar, sold: np.ndarray) -> np.ndarray:
+    """Return the share of each bucket on the shelf, NaN where nothing is told. Shape (n, periods).
+
+    Parameters
+    ----------
+    sold : whether anything was sold in the bucket, (n, periods).
+    """
     told = inputs["availability"]
     history = stock_history(inputs["stock"], calendar.as_of)
     counted = history.rename(columns={"as_of": "date"}).assign(in_stock=(history["on_hand"] > 0).astype(float))
@@ -168,8 +173,9 @@ def _share_on_shelf(inputs: Inputs, keys: pd.DataFrame, calendar: Calendar) -> n
     with np.errstate(invalid="ignore", divide="ignore"):
         if whole_buckets:
             return np.asarray(np.where(days > 0, total / days, np.nan))
-        # Days of which nothing is told count as on the shelf.
-        missing = np.maximum(calendar.bucket_days - days, 0)
+        # Days of which nothing is told count as on the shelf, but not beside an empty one alone: what was empty when
+        # it was looked at, and sold nothing, was not there to be sold.
+        missing = np.where((total > 0) | sold, np.maximum(calendar.bucket_days - days, 0), 0.0)
         return np.asarray(np.where(days > 0, (total + missing) / np.maximum(days, calendar.bucket_days), np.nan))
 
 
@@ -185,13 +191,15 @@ def _placed(frame: pd.DataFrame, keys: pd.DataFrame) -> list[tuple[np.ndarray, p
 
 
 def _active(gross: np.ndarray, share: np.ndarray, inputs: Inputs, keys: pd.DataFrame, calendar: Calendar) -> np.ndarray:
-    """Whether the item was stocked: from its first day on the shelf, its first sale or its launch."""
-    seen = (gross > 0) | (np.nan_to_num(share) > 0)
-    started = np.maximum.accumulate(seen, axis=1) if seen.shape[1] else seen
+    """Whether the item was stocked: from its first sale, its first day on the shelf or its launch.
+
+    What lies in stock before its launch is not on the shelf yet.
+    """
     launch = _item_dates(inputs, keys, "launch_on")
-    known = ~np.isnat(launch)
-    after = calendar.starts()[None, :] >= launch[:, None] if known.any() else np.zeros_like(started)
-    return np.where(known[:, None], after | started, started)
+    launched = np.isnat(launch)[:, None] | (calendar.starts()[None, :] >= launch[:, None])
+    seen = (gross > 0) | ((np.nan_to_num(share) > 0) & launched)
+    started = np.logical_or.accumulate(seen, axis=1)
+    return np.where(np.isnat(launch)[:, None], started, launched | started)
 
 
 def _item_dates(inputs: Inputs, keys: pd.DataFrame, column: str) -> np.ndarray:

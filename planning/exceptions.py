@@ -1,7 +1,8 @@
 """What a planner should move: open orders that come too late, too early or for nothing, and stock beyond its maximum.
 
 Judged on mean demand day by day. An expedite saves sales that today's and later orders cannot; a postponement or
-a cancellation frees stock that is not needed before another order could come.
+a cancellation frees stock that is not needed before another order could come. Each open order is asked for one thing,
+and each shortage is told once: what an expedite saves is not told as past due too.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import pandas as pd
 
 from planning.inputs import KEY
 from planning.params import Params
+from planning.phrases import said_day, said_years
 from planning.replenish import LEAST, Closed, LaterOrders, demand_of, first_shortage, project
 from planning.stages import Stages
 from planning.tables import RESULT_TABLES
@@ -20,6 +22,10 @@ from planning.timeline import limits_of
 from planning.transfers import PURCHASE
 
 NEVER = 10**9
+SHORT_UNITS = 1.0
+"""Of whole goods, less than this is no shortage that anybody can do something about."""
+LEAST_MOVE_DAYS = 14
+"""An order is not postponed by less: that is within what suppliers' dates are worth."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,16 @@ def find_exceptions(stages: Stages, as_of: date, params: Params) -> pd.DataFrame
     """
     orders = _open_orders(stages.positions.receipts, stages.without.stock.shape[1])
     movable = orders.only(~_stands(stages.positions.receipts)[_inside(stages)])
+    hurried, early = _expedite(stages, movable, as_of, params), _too_early(stages, movable, as_of)
+    # An order that is overdue already is told once: that it is not needed yet is good news.
+    overdue = (early["due_on"] < pd.Timestamp(as_of)).to_numpy(bool)
     found = [
-        _expedite(stages, movable, as_of, params),
-        _too_early(stages, movable, as_of),
-        _overdue(stages, as_of),
-        _too_late_to_order(stages, as_of),
+        hurried,
+        early[~overdue],
+        _overdue(stages, as_of, early[overdue]),
+        _too_late_to_order(stages, as_of, hurried),
         _above_maximum(stages, orders, as_of),
+        _least_orders(stages, params),
     ]
     columns = list(RESULT_TABLES["exceptions"].names)
     some = [frame for frame in found if len(frame)]
@@ -104,10 +114,6 @@ def _dates(as_of: date, day: np.ndarray) -> np.ndarray:
     return np.datetime64(as_of, "s") + np.asarray(day, int).astype("timedelta64[D]")
 
 
-def _said(day: np.datetime64) -> str:
-    return f"{pd.Timestamp(day):%d %b %Y}"
-
-
 def _units(value: float) -> str:
     return f"{value:,.0f}" if abs(value - round(value)) < 0.05 or abs(value) >= 100 else f"{value:,.1f}"
 
@@ -130,8 +136,8 @@ def _expedite(stages: Stages, orders: _Orders, as_of: date, params: Params) -> p
     late, target, units = late.only(keep), target[keep], units[keep]
     out_on, move_to = _dates(as_of, first_shortage(stages.with_orders)[late.row].astype(int)), _dates(as_of, target)
     reasons = [
-        f"Runs out on {_said(out)}, before order {_name(order)} of {_units(q)} comes on {_said(due)}: "
-        f"have it by {_said(to)}, which saves {_units(u)} from being short."
+        f"Runs out on {said_day(out)}, before order {_name(order)} of {_units(q)} comes on {said_day(due)}: "
+        f"have it by {said_day(to)}, which saves {_units(u)} from being short."
         for out, order, q, due, to, u in zip(
             out_on, late.order_id, late.units, _dates(as_of, late.day), move_to, units, strict=True
         )
@@ -200,8 +206,10 @@ def _too_early(stages: Stages, orders: _Orders, as_of: date) -> pd.DataFrame:
     """Open orders without which stock stays above its safety stock until another order could come.
 
     The last to come is judged first; what is taken away or moved counts for those before it. One that would be
-    needed on some later day is postponed to it, one that never is within the days told is cancelled.
+    needed on some later day is postponed to it, one that never is within the days told is cancelled. None is
+    postponed beyond the next planned order, which would only take its place, nor where an order is placed today.
     """
+    orders = orders.only((stages.order + stages.transfer)[orders.row] <= LEAST)
     lead, review = (stages.positions.column(name) for name in ("lead_time_days", "review_period_days"))
     line = stages.timeline.safety
     stock = np.array(stages.without.stock)
@@ -209,13 +217,16 @@ def _too_early(stages: Stages, orders: _Orders, as_of: date) -> pd.DataFrame:
     by = np.lexsort((-orders.day, orders.row))
     rank = pd.Series(orders.row[by]).groupby(orders.row[by]).cumcount().to_numpy()
     days = np.arange(stock.shape[1])
+    planned = stages.with_orders.planned > LEAST
     for turn in range(int(rank.max()) + 1 if len(rank) else 0):
         some = orders.only(by[rank == turn])
         after = days[None, :] >= some.day[:, None]
         bare = stock[some.row] - np.where(after, some.units[:, None], 0.0)
         short = after & (bare < line[some.row] - LEAST)
         needed = np.where(short.any(axis=1), short.argmax(axis=1), NEVER)
-        ahead = np.maximum(some.day + review[some.row], lead[some.row])
+        replaced = after & planned[some.row]
+        needed = np.minimum(needed, np.where(replaced.any(axis=1), replaced.argmax(axis=1), NEVER))
+        ahead = np.maximum(some.day + np.maximum(review[some.row], LEAST_MOVE_DAYS), lead[some.row])
         idle = needed >= ahead
         some, needed = some.only(idle), needed[idle]
         back = np.where(days[None, :] >= needed[:, None], some.units[:, None], 0.0)
@@ -231,13 +242,12 @@ def _postponed(stages: Stages, orders: _Orders, needed: np.ndarray, as_of: date)
     move_to = np.where(never, np.datetime64("NaT", "s"), _dates(as_of, np.where(never, 0, needed)))
     last = _dates(as_of, np.full(1, stages.without.stock.shape[1] - 1))[0]
     reasons = [
-        f"Order {_name(order)} of {_units(q)} is not needed before {_said(last)}: stock stays above its safety "
+        f"Order {_name(order)} of {_units(q)} is not needed before {said_day(last)}: stock stays above its safety "
         "stock without it. Cancel it."
         if gone
-        else f"Order {_name(order)} of {_units(q)}, due {_said(due)}, is not needed before {_said(to)}: postpone it."
-        for order, q, due, to, gone in zip(
-            orders.order_id, orders.units, _dates(as_of, orders.day), move_to, never, strict=True
-        )
+        else f"Order {_name(order)} of {_units(q)}, due {said_day(due)}, is not needed before {said_day(to)}: "
+        "postpone it."
+        for order, q, due, to, gone in zip(orders.order_id, orders.units, orders.due_on, move_to, never, strict=True)
     ]
     out = _frame(
         stages, orders.row, "postpone", order_id=orders.order_id, quantity=orders.units, due_on=orders.due_on,
@@ -247,40 +257,68 @@ def _postponed(stages: Stages, orders: _Orders, needed: np.ndarray, as_of: date)
     return out
 
 
-def _overdue(stages: Stages, as_of: date) -> pd.DataFrame:
-    """Open orders that should have come already: they count for today, or no more."""
+def _overdue(stages: Stages, as_of: date, early: pd.DataFrame) -> pd.DataFrame:
+    """Open orders that should have come already: they count for today, or no more.
+
+    Parameters
+    ----------
+    early : those among them that are not needed yet, as `_too_early` tells them.
+    """
     receipts, stale = stages.positions.receipts, stages.positions.stale
     late = receipts[receipts["due_on"] < pd.Timestamp(as_of)].assign(counts=True)
     both = pd.concat([late, stale.assign(counts=False)], ignore_index=True) if len(stale) else late
     rows = both["row"].to_numpy(int)
     days = (pd.Timestamp(as_of) - both["due_on"]).dt.days
-    what = np.where(both["counts"].to_numpy(bool), "It is planned for today", "It counts as no cover")
+    lines = stages.network.keys[list(KEY)].iloc[rows]
+    keys = pd.MultiIndex.from_frame(lines.assign(order_id=list(both["order_id"])))
+    spare = early.drop_duplicates([*KEY, "order_id"]).set_index([*KEY, "order_id"])
+    free, move_to = keys.isin(spare.index), spare["move_to"].reindex(keys).to_numpy()
     reasons = [
-        f"Order {_name(order)} of {_units(q)} is {late:,} days overdue. {told}: ask the supplier, or close it."
-        for order, q, late, told in zip(both["order_id"], both["quantity"], days, what, strict=True)
+        f"Order {_name(order)} of {_units(q)} is {late:,} {'day' if late == 1 else 'days'} overdue. "
+        + _about_overdue(counts, idle, to)
+        for order, q, late, counts, idle, to in zip(
+            both["order_id"], both["quantity"], days, both["counts"], free, move_to, strict=True
+        )
     ]
     units = both["quantity"].to_numpy(float)
     cost = stages.positions.column("unit_cost")[rows]
     return _frame(
         stages, rows, "past_due", order_id=both["order_id"].to_numpy(object), quantity=units,
-        due_on=both["due_on"].to_numpy(), units_at_stake=units, value=units * cost, reason=reasons,
+        due_on=both["due_on"].to_numpy(), move_to=move_to, units_at_stake=units, value=units * cost, reason=reasons,
     )  # fmt: skip
 
 
-def _too_late_to_order(stages: Stages, as_of: date) -> pd.DataFrame:
-    """What should have been ordered before this morning: demand that is short before a new order can come."""
+def _about_overdue(counts: bool, idle: bool, move_to: np.datetime64) -> str:  # noqa: FBT001
+    if not counts:
+        return "It counts as no cover: ask the supplier, or close it."
+    if not idle:
+        return "It is planned for today: ask the supplier, or close it."
+    until = "at all in sight: cancel it" if np.isnat(move_to) else f"before {said_day(move_to)}: agree on that day"
+    return f"It is planned for today, but not needed {until}."
+
+
+def _too_late_to_order(stages: Stages, as_of: date, hurried: pd.DataFrame) -> pd.DataFrame:
+    """What should have been ordered before this morning: demand that is short before a new order can come.
+
+    Parameters
+    ----------
+    hurried : the expedites; what they save is not told again.
+    """
     table = stages.positions.table
     kept = (table["ranged"] & ~table["dead"]).to_numpy(bool)
     lead = stages.positions.column("lead_time_days")
     days = np.arange(stages.with_orders.lost.shape[1])
     units = np.where(days[None, :] < lead[:, None], stages.with_orders.lost, 0.0).sum(axis=1)
+    saved = hurried.groupby(list(KEY))["units_at_stake"].sum()
+    units -= saved.reindex(pd.MultiIndex.from_frame(stages.network.keys[list(KEY)])).fillna(0.0).to_numpy(float)
     first = first_shortage(stages.with_orders)
-    rows = np.flatnonzero(kept & (units > LEAST) & (first < lead))
+    least = np.where(table["whole"].to_numpy(bool), SHORT_UNITS - LEAST, LEAST)
+    rows = np.flatnonzero(kept & ~stages.least_order.withheld & (units > least) & (first < lead))
     needed = _dates(as_of, first[rows].astype(int))
     order_on = needed - lead[rows].astype(int).astype("timedelta64[D]")
     reasons = [
-        f"{_units(u)} will be short before a new order can come: it would have had to be placed by {_said(day)}, "
-        f"to be here on {_said(on)}."
+        f"{_units(u)} will be short before a new order can come: it would have had to be placed by {said_day(day)}, "
+        f"to be here on {said_day(on)}."
         for u, day, on in zip(units[rows], order_on, needed, strict=True)
     ]
     worth = stages.positions.column("shortage_cost")[rows]
@@ -308,7 +346,7 @@ def _above_maximum(stages: Stages, orders: _Orders, as_of: date) -> pd.DataFrame
     arriving = arriving[~arriving.index.duplicated(keep="last")]
     order_id = arriving.reindex(pd.MultiIndex.from_arrays([rows, on])).to_numpy(object)
     reasons = [
-        f"{_units(u)} above the most to hold, {_units(m)}, on {_said(d)}"
+        f"{_units(u)} above the most to hold, {_units(m)}, on {said_day(d)}"
         + (f", when order {_name(order)} comes." if isinstance(order, str) else ".")
         for u, m, d, order in zip(units, most[rows], _dates(as_of, on), order_id, strict=True)
     ]
@@ -316,4 +354,23 @@ def _above_maximum(stages: Stages, orders: _Orders, as_of: date) -> pd.DataFrame
     return _frame(
         stages, rows, "above_maximum", order_id=order_id, quantity=units, due_on=_dates(as_of, on),
         units_at_stake=units, value=units * cost, reason=reasons,
+    )  # fmt: skip
+
+
+def _least_orders(stages: Stages, params: Params) -> pd.DataFrame:
+    """Orders that are due but not proposed: the least that can be ordered lasts too long."""
+    least = stages.least_order
+    rows = np.flatnonzero(least.withheld)
+    cost = least.units[rows] * stages.positions.column("unit_cost")[rows]
+    short = stages.with_orders.lost[rows].sum(axis=1)
+    reasons = [
+        f"The least order of {_units(q)} lasts {said_years(years)}"
+        + ("" if np.isnan(worth) else f", worth {f'{params.currency} {worth:,.2f}'.strip()}")
+        + ": decide. Set an order by hand where it is wanted."
+        for q, years, worth in zip(least.units[rows], least.years[rows], cost, strict=True)
+    ]
+    worth = stages.positions.column("shortage_cost")[rows]
+    return _frame(
+        stages, rows, "least_order", quantity=least.units[rows], units_at_stake=short, value=short * worth,
+        reason=reasons,
     )  # fmt: skip

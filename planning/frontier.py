@@ -7,7 +7,7 @@ than one step of one line is left over.
 Source: Silver, Pyke & Thomas, 4th ed. (2017), marginal analysis for the allocation of a given safety stock.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -215,11 +215,8 @@ def build_exchange(base: Base, params: Params, keys: pd.DataFrame | None = None)
 def _part(need: Need, rows: np.ndarray) -> Need:
     if len(rows) == len(need.between):
         return need
-    relieved = np.broadcast_to(np.asarray(need.relieved, float), need.between.shape)[rows]
-    before = None if need.before is None else need.before[rows]
-    return Need(
-        need.need[rows], before, need.between[rows], need.arriving_stock[rows], need.lost_before[rows], relieved
-    )
+    told = {each.name: getattr(need, each.name) for each in fields(need)}
+    return Need(**{name: value[rows] if isinstance(value, np.ndarray) else value for name, value in told.items()})
 
 
 def build_ladder(exchange: Exchange, value: str = "units", steps: int = STEPS) -> Ladder:

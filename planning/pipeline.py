@@ -32,7 +32,7 @@ from planning.stages import run_stages
 from planning.timeline import hand_orders
 from planning.transfers import hand_transfers
 
-METHOD_VERSION = "2"
+METHOD_VERSION = "3"
 
 HEAVY = ("horizon_days", "history_days", "stockout_correction", "outlier_correction", "library_fits")
 """The parameters that the heavy stage depends on, besides the bucket."""
@@ -218,7 +218,7 @@ def plan(
     """
     base = prepare(inputs, as_of, params, fits=fits, run=run, progress=progress)
     progress("plan", 0, 1)
-    result = finish(base, as_of, params, snapshot_id=snapshot_id)
+    result = finish(base, as_of, params, snapshot_id=snapshot_id, run=run)
     progress("plan", 1, 1)
     return result
 
@@ -260,10 +260,12 @@ def with_pins(base: Base, pins: pd.DataFrame) -> Base:
     return with_order_pins(pinned, pins)
 
 
-def finish(base: Base, as_of: date, params: Params, *, snapshot_id: str = "") -> PlanResult:
+def finish(
+    base: Base, as_of: date, params: Params, *, snapshot_id: str = "", run: engine.Runner = engine.serial
+) -> PlanResult:
     """Make the plan from what `prepare` returned for the same inputs, `as_of` and slow parameters."""
     notes = list(base.notes)
-    stages = run_stages(base, params, notes)
+    stages = run_stages(base, params, notes, run)
     return assemble(stages, as_of, params, snapshot_id, notes, base.curves)
 
 

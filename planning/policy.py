@@ -25,6 +25,7 @@ Source: L'Ecuyer, Lecot & Tuffin, Operations Research 56 (2008) 958-975 (array-R
 """
 _TURN = 37
 """By so many places, times its number, each draw is turned from one lead time to the next."""
+STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ class Need:
     arriving_stock : mean stock at the arrival, units, (n,).
     lost_before : mean units short before the arrival, (n,).
     relieved : mean demand between the arrivals that open orders due in between serve, units, (n,).
+    undershoot : by how much a review finds the position below a reorder point on average, E[D_R^2] / (2 E[D_R]),
+        units, (n,).
+    whole : whether the item is counted in whole units, (n,).
+    at_hand, owed : lost sales, as `need` and `before` but for units that are at hand today instead of ordered: with y
+        of them more, E[(at_hand - y)+] - E[(owed - y)+] is short between the arrivals, ascending, (n, m).
     """
 
     need: np.ndarray
@@ -69,6 +75,10 @@ class Need:
     arriving_stock: np.ndarray
     lost_before: np.ndarray
     relieved: np.ndarray | float = 0.0
+    undershoot: np.ndarray | float = 0.0
+    whole: np.ndarray | bool = False
+    at_hand: np.ndarray | None = None
+    owed: np.ndarray | None = None
 
     @property
     def mean(self) -> np.ndarray:
@@ -93,6 +103,36 @@ class Need:
         """Return the mean units of need beyond `order`, (k,), at these rows, what is owed already among them."""
         return _shortage(self.need, self.tail, order, rows)
 
+    def short_with_lot(self, order: np.ndarray, lot: np.ndarray, fixed: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the mean units short between two arrivals over all that a lot brings on top of `order`, (k,).
+
+        What a review leaves the position at goes from the reorder point up to a lot above it. With whole lots every
+        place is as likely. Filled up to the top, the top itself weighs max(U, E[D_R]), where U is the undershoot
+        (and half a unit of whole ones), and every place from max(E[D_R] - U, 0) below it on one a unit: the renewal
+        function of demand over a review, at its asymptote. Without a lot the top is all there is.
+
+        Parameters
+        ----------
+        order : to the reorder point, units, (k,). lot : units, (k,). fixed : whether only whole lots come, (k,).
+        rows : which needs these are, (k,).
+
+        Source: Silver, Pyke & Thomas (2017), ch. 6 and 7; Tijms & Groenevelt, EJOR 17 (1984) 175-190.
+        """
+        whole = np.broadcast_to(self.whole, self.between.shape)[rows]
+        under = np.broadcast_to(self.undershoot, self.between.shape)[rows] + np.where(whole, 0.5, 0.0)
+        step = self.between[rows]
+        weight = np.where(fixed, 0.0, np.maximum(under, step))
+        gap = np.where(fixed, 0.0, np.minimum(np.maximum(step - under, 0.0), lot))
+        # A sum over whole units is the integral from half a unit below the first to half a unit above the last.
+        half = np.where(whole, 0.5, 0.0)
+        low, high, top = order - half, order + lot - gap - half, order + lot
+        total = weight * _shortage(self.need, self.tail, top, rows)
+        if self.before is not None:
+            total -= weight * _shortage(self.before, self._tail_before, top, rows)
+        for sign, table in zip((1, -1), self._places, strict=False):
+            total += sign * (_area(*table, low, rows) - _area(*table, high, rows))
+        return np.asarray(np.maximum(total, 0) / (weight + lot - gap))
+
     @cached_property
     def tail(self) -> np.ndarray:
         """Sum of the needs from each on, units, (n, m + 1): with it a shortage is a look-up."""
@@ -103,14 +143,32 @@ class Need:
         assert self.before is not None
         return _tail(self.before)
 
-    def fill_rate(self, order: np.ndarray, lot: np.ndarray | float = 0.0) -> np.ndarray:
+    @cached_property
+    def _places(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
+        """What is short at, and what already before, an arrival: points, their sums and the integrals of both."""
+        if self.before is None and self.at_hand is not None and self.owed is not None:
+            pairs = [(points, _tail(points)) for points in (self.at_hand, self.owed)]
+        else:
+            pairs = [(self.need, self.tail)] + ([] if self.before is None else [(self.before, self._tail_before)])
+        return tuple((points, tail, _areas(points, tail)) for points, tail in pairs)
+
+    def fill_rate(
+        self, order: np.ndarray, lot: np.ndarray | float = 0.0, fixed: np.ndarray | bool = False
+    ) -> np.ndarray:
         """Return the share of demand served between the arrivals, NaN without demand, (n,).
 
-        Where an order brings a lot on top, stock runs short only once in so much demand: beta = 1 - short / lot.
+        Parameters
+        ----------
+        order : units, (n,); with a lot on top, what reaches the reorder point.
+        lot : units that an order brings on top, 0: none. fixed : whether only whole lots come.
         """
-        sold = np.maximum(self.between, lot)
+        short, rows = self.short(order), np.flatnonzero(np.broadcast_to(lot, order.shape) > 0)
+        if len(rows):
+            lots, fixes = (np.broadcast_to(given, order.shape)[rows] for given in (lot, fixed))
+            short[rows] = self.short_with_lot(order[rows], lots, fixes, rows)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(self.between > 0, np.clip(1 - self.short(order) / sold, 0, 1), np.nan))
+            served = np.clip(1 - short / self.between, 0, 1)
+        return np.asarray(np.where(self.between > 0, served, np.nan))
 
     def cycle_service_level(self, order: np.ndarray) -> np.ndarray:
         """Return the chance that nothing is short between the arrivals, (n,)."""
@@ -122,15 +180,49 @@ class Need:
         at = np.clip(np.ceil(target * m - 1e-9).astype(int) - 1, 0, m - 1)
         return np.asarray(self.need[np.arange(len(self.need)), at])
 
-    def order_for_fill_rate(self, target: np.ndarray, lot: np.ndarray | float = 0.0) -> np.ndarray:
+    def order_for_fill_rate(
+        self, target: np.ndarray, lot: np.ndarray | float = 0.0, fixed: np.ndarray | bool = False
+    ) -> np.ndarray:
         """Return the least order that serves the target share of demand, units, (n,); may be below zero.
 
         Lost sales: E[(need - q)+] <= (1 - target) E[D between].  Backorders, exact for (R, S):
         E[(need - q)+] - E[(short before - q)+] <= (1 - target) E[D between].
-        Where an order brings a lot on top, its units stand for E[D between] on the right, if they are more.
+        Where an order brings a lot on top, the left side is its mean over all places that a review leaves the
+        position at.
         """
-        allowed = (1 - target) * np.maximum(self.between, lot)
-        return _order_for_loss(self.need, self.tail, allowed) if self.before is None else self._bisect(allowed)
+        allowed = (1 - target) * self.between
+        out = _order_for_loss(self.need, self.tail, allowed) if self.before is None else self._bisect(allowed)
+        rows = np.flatnonzero(np.broadcast_to(lot, out.shape) > 0)
+        if len(rows):
+            lots, fixes = (np.broadcast_to(given, out.shape)[rows] for given in (lot, fixed))
+            out[rows] = self._point_for_loss(allowed[rows], lots, fixes, out[rows], rows)
+        return out
+
+    def _point_for_loss(
+        self, allowed: np.ndarray, lot: np.ndarray, fixed: np.ndarray, without: np.ndarray, rows: np.ndarray
+    ) -> np.ndarray:
+        """Return the least order with no more than `allowed` short, (k,), from a lot below `without` one up to it.
+
+        False position; an end that stays twice counts by half (Illinois): a third of the steps of bisection.
+        """
+        least, most = (table[0][rows, at] for table, at in ((self._places[-1], 0), (self._places[0], -1)))
+        high = np.where(self.short_with_lot(without + 1.0, lot, fixed, rows) > allowed, most, without) + 1.0
+        ends = np.stack([np.minimum(without, least) - lot - 1.0, np.maximum(without + 1.0, high)])
+        over = np.stack([self.short_with_lot(end, lot, fixed, rows) - allowed for end in ends])
+        last, out = np.full(len(rows), -1), ends[1]
+        open_ = np.arange(len(rows))
+        for _ in range(STEPS):
+            open_ = open_[ends[1, open_] - ends[0, open_] > 1e-7 * (1 + np.abs(out[open_]))]
+            if not len(open_):
+                break
+            (low, high), (left, right) = ends[:, open_], over[:, open_]
+            share = np.where(left > right, left / np.where(left > right, left - right, 1.0), 0.5)
+            middle = low + np.clip(share, 1e-3, 1 - 1e-3) * (high - low)
+            found = self.short_with_lot(middle, lot[open_], fixed[open_], rows[open_]) - allowed[open_]
+            side = (found <= 1e-12).astype(int)
+            over[1 - side, open_] *= np.where(last[open_] == side, 0.5, 1.0)
+            ends[side, open_], over[side, open_], last[open_] = middle, found, side
+        return np.asarray(out)
 
     def _bisect(self, allowed: np.ndarray) -> np.ndarray:
         assert self.before is not None
@@ -168,6 +260,29 @@ def _shortage(points: np.ndarray, tail: np.ndarray, order: np.ndarray, rows: np.
     return np.asarray(np.maximum(tail[rows, at] - (m - at) * order, 0) / m)
 
 
+def _areas(points: np.ndarray, tail: np.ndarray) -> np.ndarray:
+    """Return the integral of mean (points - y)+ over y from each point on, units squared, (n, m).
+
+    Between two points the mean is a straight line.
+    """
+    m = points.shape[1]
+    out = np.zeros(points.shape)
+    for rows in np.array_split(np.arange(len(points)), len(points) // 2048 + 1):
+        short = np.maximum(tail[rows, :m] - np.arange(m, 0, -1) * points[rows], 0) / m
+        pieces = (short[:, 1:] + short[:, :-1]) / 2 * np.diff(points[rows], axis=1)
+        out[rows, m - 2 :: -1] = np.cumsum(pieces[:, ::-1], axis=1)
+    return out
+
+
+def _area(points: np.ndarray, tail: np.ndarray, areas: np.ndarray, order: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the integral of mean (points - y)+ over y from `order` on, units squared, (k,)."""
+    m = points.shape[1]
+    at = np.minimum(_first_above(points, order, rows), m - 1)
+    here, left = points[rows, at], m - at
+    ends = tail[rows, at] - left * order + tail[rows, at] - left * here
+    return np.asarray(areas[rows, at] + np.maximum(here - order, 0) * np.maximum(ends, 0) / (2 * m))
+
+
 def _order_for_loss(need: np.ndarray, tail: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     """Return the q with mean (need - q)+ = allowed. `need` ascending, (n, m)."""
     rows, m = np.arange(len(need)), need.shape[1]
@@ -191,6 +306,7 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
     """
     n = len(supply.stock)
     need, before = np.empty((2, n, LEAD_TIMES * POINTS))
+    at_hand = np.empty((n, LEAD_TIMES * POINTS), np.float32) if lost else None
     stocks, losses, between, relieved = np.zeros((4, n))
     leads = _lead_times(supply).T
     for j, lead in enumerate(leads):
@@ -198,20 +314,28 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
         stock, short = _stock_at(demand, supply, lead, j, lost=lost)
         window, mean, relief = _window_demand(demand, supply, lead, leads[_NEXT[j]], j, joined=not lost)
         if lost:
-            stock.sort(axis=1)
+            by = np.lexsort((-short, stock), axis=1)
+            stock, short = (np.take_along_axis(part, by, axis=1) for part in (stock, short))
             window.sort(axis=1)
             window = window[:, _pairs(j, 0)] - stock
         need[:, columns] = window
+        if at_hand is not None:
+            # What is at hand today serves first what would be lost before the arrival.
+            at_hand[:, columns] = np.where(short > 0, np.maximum(window, 0) + short, window)
         # The same open orders count for what is short before and after, so that their difference is demand's alone.
-        before[:, columns] = short if lost else short - relief[:, None]
+        before[:, columns] = np.where(short > 0, short, -stock) if lost else short - relief[:, None]
         stocks += np.maximum(stock, 0 if lost else -np.inf).mean(axis=1) / LEAD_TIMES
         losses += (short if lost else np.maximum(short, 0)).mean(axis=1) / LEAD_TIMES
         between += mean / LEAD_TIMES
         relieved += relief / LEAD_TIMES
     need.sort(axis=1)
-    if not lost:
-        before.sort(axis=1)
-    return Need(need, None if lost else before, between, stocks, losses, relieved)
+    before.sort(axis=1)
+    if at_hand is not None:
+        at_hand.sort(axis=1)
+    mean, variance = demand.between(np.zeros(n), supply.review)
+    under = np.where(mean > 0, (mean + variance / np.where(mean > 0, mean, 1.0)) / 2, 0.0)
+    owed = before.astype(np.float32) if lost else None
+    return Need(need, None if lost else before, between, stocks, losses, relieved, under, demand.whole, at_hand, owed)
 
 
 def _lead_times(supply: Supply) -> np.ndarray:
@@ -328,12 +452,22 @@ class Levels:
     order : raw_order, or more where the mean demand or a least stock asks for it, (n,).
     due : whether an order is due, (n,).
     lot : what an order brings on top at least, (n,); 0: nothing, it fills up to a level.
+    fixed : whether only whole lots come, (n,).
+    at_point : whether an order is due at the reorder point itself, not only below it, (n,).
     """
 
     raw_order: np.ndarray
     order: np.ndarray
     due: np.ndarray
     lot: np.ndarray
+    fixed: np.ndarray
+    at_point: np.ndarray
+
+    def fill_rate(self, need: Need) -> np.ndarray:
+        """Return the share of demand that the policy serves, NaN without demand, (n,)."""
+        # Of whole units, at or below a point is below the next one.
+        one = np.where(self.at_point & np.asarray(need.whole) & (self.lot >= 1), 1.0, 0.0)
+        return need.fill_rate(self.order + one, self.lot - one, self.fixed)
 
 
 def find_levels(
@@ -344,6 +478,7 @@ def find_levels(
     least_stock: np.ndarray,
     *,
     lot: np.ndarray | None = None,
+    fixed: np.ndarray | None = None,
     pinned: np.ndarray | None = None,
     missing: np.ndarray | None = None,
 ) -> Levels:
@@ -357,15 +492,18 @@ def find_levels(
     least_stock : units to hold at least beyond mean demand (minimum and presentation stock), (n,).
     lot : what an order brings on top at least, units, (n,); None: nothing. No reorder point with a lot lies below
         mean demand.
+    fixed : whether only whole lots come, (n,); None: nowhere.
     pinned : safety stock set by hand, units, (n,), NaN where it is not: then no target decides.
     missing : units from the position up to a reorder point that is given, (n,), NaN where it is not: then neither
         the target nor the least stock decides, and an order is due at the reorder point, not only below it.
     """
     n = len(need.between)
     lot = np.zeros(n) if lot is None else lot
+    fixed = np.zeros(n, bool) if fixed is None else fixed
+    at_point = np.zeros(n, bool) if missing is None else ~np.isnan(missing)
     mean_need = need.mean
     if measure == "fill_rate":
-        raw = need.order_for_fill_rate(target, lot)
+        raw = need.order_for_fill_rate(target, lot, fixed)
         raw = np.where(lot > 0, np.maximum(raw, mean_need), raw)
         floor = mean_need + least_stock
     else:
@@ -375,16 +513,15 @@ def find_levels(
     raw = np.where(need.between > 0, raw, np.where(least_stock > 0, raw, np.minimum(raw, 0)))
     order, due = np.maximum(raw, floor), raw > 1e-9
     if missing is not None:
-        given = ~np.isnan(missing)
-        raw, order = np.where(given, missing, raw), np.where(given, missing, order)
-        due = np.where(given, (missing >= -1e-9) & (missing + lot > 1e-9), due)
+        raw, order = np.where(at_point, missing, raw), np.where(at_point, missing, order)
+        due = np.where(at_point, (missing >= -1e-9) & (missing + lot > 1e-9), due)
     if pinned is not None:
         by_hand = mean_need + np.maximum(pinned, least_stock)
         # A reorder point that is given stays where it is higher than the pin asks for.
         by_hand = by_hand if missing is None else np.fmax(by_hand, np.where(np.isnan(pinned), np.nan, missing))
         raw, order = (np.where(np.isnan(pinned), units, by_hand) for units in (raw, order))
         due = np.where(np.isnan(pinned), due, due & (raw > -1e-9) | (raw > 1e-9))
-    return Levels(raw, order, due, lot)
+    return Levels(raw, order, due, lot, fixed, at_point)
 
 
 def critical_ratio(shortage_cost: np.ndarray, holding_cost_per_day: np.ndarray, review: np.ndarray) -> np.ndarray:

@@ -247,7 +247,7 @@ def _join_costs(table: pd.DataFrame, params: Params, notes: list[str]) -> None:
         unknown = table.loc[margin.isna(), "item_id"].nunique()
         if unknown:
             notes.append(
-                f"Items without a cost or a price: {unknown:,}. Their money is left empty, and a unit counts as one."
+                f"Items without a cost or a price: {unknown:,}. Their margin is left empty, and a unit counts as one."
             )
     held = table["unit_cost"] * params.holding_rate_per_year / YEAR_DAYS
     table["holding_cost_per_day"] = (
@@ -283,6 +283,13 @@ def _join_times(
         notes.append(
             f"Item-locations without a lead time: {int(assumed.sum()):,}{money}. "
             f"{params.lead_time_days:g} days are assumed."
+        )
+    spread = buys & ~learned.to_numpy(bool) & asked["supplier_sd"].isna().to_numpy()
+    if spread.any() and params.lead_time_sd_fraction > 0:
+        notes.append(
+            f"Item-locations whose lead time no receipts tell, nor its spread: {int(spread.sum()):,}. "
+            f"{params.lead_time_sd_fraction:.0%} of the lead time is assumed as its standard deviation, which adds to "
+            "their safety stock."
         )
     table["lead_time_days"] = np.floor(np.where(buys, found["lead_time_days"], network.transit_days) + 0.5)
     table["lead_time_sd_days"] = np.where(buys, found["lead_time_sd_days"], 0.0)

@@ -1,18 +1,37 @@
 """Today's purchases: what suppliers' terms add to them, and what the budget takes away."""
 
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
 
+from planning import engine
 from planning.base import Base
 from planning.budget import Share, share_budget
-from planning.orders import Limits, Sized, reach_supplier_minimum
+from planning.distribution import CumulativeDemand
+from planning.least_order import judge_least_orders
+from planning.orders import Limits, Sized, reach_supplier_minimum, size_orders
 from planning.params import Params
 from planning.policy import Levels, Need
 from planning.positions import Positions
-from planning.supplier_terms import raise_to_terms
+from planning.supplier_lines import build_lines
+from planning.supplier_terms import Raised, has_terms, raise_to_terms, summary
 from planning.timeline import as_set
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What suppliers and the budget do to today's orders, units, (n,) each.
+
+    raised, filled, cut : for suppliers' minimums and order costs, for containers, and what the budget takes, <= 0.
+    solved : how suppliers' orders were solved (see `planning.supplier_terms.summary`); empty: none had to be.
+    """
+
+    raised: np.ndarray
+    filled: np.ndarray
+    cut: np.ndarray
+    solved: Mapping[str, object]
 
 
 def settle_purchases(
@@ -25,17 +44,24 @@ def settle_purchases(
     approved: np.ndarray,
     params: Params,
     notes: list[str],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what suppliers' minimums and order costs add, what containers add, and what the budget takes, (n,) each.
+    run: engine.Runner = engine.serial,
+) -> Settled:
+    """Return what suppliers' minimums and order costs add, what containers add, and what the budget takes.
 
     Orders set by hand count for all, but are neither raised nor cut; so do those approved this morning for the budget.
     """
     need, hand, demand = base.need, base.hand, base.demand
     buys, cost = positions.buys, positions.column("unit_cost")
     bought = replace(sized, order=np.where(buys, sized.order, 0.0))
-    terms = raise_to_terms(
-        base.suppliers, positions, need, base.supply, levels, bought.order, approved, hand.is_set, limits, demand, notes
-    )
+    terms = Raised(np.zeros(len(buys)), np.zeros(len(buys)), np.zeros(len(buys), bool))
+    if has_terms(base.suppliers):
+        joins = _may_join(positions, levels, limits, demand, approved, bought.order > 0, hand.is_set)
+        lines = build_lines(
+            positions, need, base.supply, levels, limits, demand,
+            order=bought.order, joins=joins, approved=approved, fixed=hand.is_set,
+        )  # fmt: skip
+        terms = raise_to_terms(base.suppliers, positions.table[["supplier_id", "location_id"]], buys, lines, notes, run)
+    solved = summary(terms.plans) if terms.plans else {}
     least = base.suppliers.drop_duplicates("supplier_id").set_index("supplier_id")["min_order_value"]
     minimum = positions.table["supplier_id"].map(least).astype(float).fillna(0).to_numpy()
     per_day = np.where(hand.is_set, 0.0, demand.mean_to(positions.interval) / positions.interval)
@@ -47,7 +73,7 @@ def settle_purchases(
     filled = terms.by_container
     ordered = bought.order + raised + filled
     if params.budget is None:
-        return raised, filled, np.zeros(len(ordered))
+        return Settled(raised, filled, np.zeros(len(ordered)), solved)
     fixed = np.where(hand.is_set, ordered, 0.0)
     left = params.budget - float(np.nansum((fixed + positions.bought) * cost))
     if left < 0:
@@ -55,7 +81,28 @@ def settle_purchases(
             f"Orders set by hand or approved this morning are {-left:,.2f} beyond the budget: nothing else is ordered."
         )
     cut = _within_budget(positions, need, ordered, fixed, limits, minimum, max(left, 0.0), notes)
-    return raised, filled, cut
+    return Settled(raised, filled, cut, solved)
+
+
+def _may_join(
+    positions: Positions,
+    levels: Levels,
+    limits: Limits,
+    demand: CumulativeDemand,
+    approved: np.ndarray,
+    due: np.ndarray,
+    by_hand: np.ndarray,
+) -> np.ndarray:
+    """Return the most units by which a line that is not due today may join its supplier's order, (n,); 0: none.
+
+    It is what the line needs to the end of its coverage, in the packs of its order. Who orders from a reorder point
+    of their own waits for it, and a least order that would last for years joins nothing.
+    """
+    lead, review, cover = (positions.column(f"{name}_days") for name in ("lead_time", "review_period", "coverage"))
+    need = levels.order + demand.mean_to(lead + cover) - demand.mean_to(lead + review) - approved
+    some = (positions.table["policy_type"] == "R,S").to_numpy(bool) & ~due & ~by_hand & (need > 1e-6)
+    some &= ~judge_least_orders(positions, demand, limits, some, by_hand).withheld
+    return np.where(some, size_orders(np.where(some, need, 0.0), limits).order, 0.0)
 
 
 def _within_budget(

@@ -37,6 +37,8 @@ CURVE_BESIDE: Mapping[str, Any] = MappingProxyType(
 """What the curve does not depend on: each of its points has one target for all, and no order is placed."""
 EXCESS_DAYS = 91
 """Stock beyond this many days of demand (or the policy's own need, if longer) is excess."""
+NEXT_TO_NOTHING = 1e-3
+"""Units over lead time + review below which no share of them is told."""
 BAND_Z = 1.2815515655446004
 """Normal quantile of 90 %."""
 
@@ -58,10 +60,16 @@ def assemble(
         "accuracy": stages.accuracy,
         "calibration": stages.calibration,
         "rivals": stages.rivals,
-        "solver": stages.allocation.outcome.to_dict(),
+        "solver": _solver(stages),
         "notes": tuple(dict.fromkeys(notes)),
     }
     return _late(stages, ready, known)
+
+
+def _solver(stages: Stages) -> dict[str, Any]:
+    """Status, objective and gap of the allocation; beside them how suppliers' orders were solved, where any was."""
+    told: dict[str, Any] = dict(stages.allocation.outcome.to_dict())
+    return told | ({"purchases": dict(stages.purchases)} if stages.purchases else {})
 
 
 def _late(stages: Stages, ready: Mapping[str, Any], known: Curves) -> PlanResult:
@@ -161,7 +169,8 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
         order_up_to_level=level + np.where((level > 0) | ~np.isnan(given), lot, 0.0),
         buffer_units=stages.buffer,
         mean_stock_units=_mean_stock(stages, stages.levels),
-        expected_fill_rate=need.fill_rate(stages.levels.order, lot),
+        # A share of next to nothing says nothing.
+        expected_fill_rate=np.where(mean > NEXT_TO_NOTHING, stages.levels.fill_rate(need), np.nan),
         expected_cycle_service_level=need.cycle_service_level(stages.levels.order),
     )
     for name in (
@@ -176,6 +185,9 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
         "pinned_safety_stock",
     ):
         out[name] = table[name].to_numpy()
+    if params.service_measure == "cost":
+        out["service_target"], out["service_target_from"] = stages.ratio, "margin and cost of holding"
+        out["target_source"] = "cost"
     filled = params.service_measure == "fill_rate"
     out["implied_service"] = out["expected_fill_rate" if filled else "expected_cycle_service_level"]
     return _ordered(out, "policy")
@@ -223,22 +235,14 @@ def _figures(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
 
 
 def _lost_units(stages: Stages, placed: np.ndarray, days: int) -> np.ndarray:
-    """Units expected to be lost before the next order can arrive, but no later than in `days`, (n,).
+    """Units expected to be lost before the next order can arrive, (n,).
 
-    What is lost before today's order arrives follows the mean where the window ends earlier; what is lost
-    after it is spread evenly until the next one arrives.
+    What is lost before today's order arrives is told in full, however long that takes: nothing else speaks of it. Of
+    what is lost after it, spread evenly until the next one arrives, that within `days` from today.
     """
     lead, review = (stages.positions.column(name) for name in ("lead_time_days", "review_period_days"))
-    missed = stages.without.lost_until
-    rows, last = np.arange(len(lead)), missed.shape[1]
-    at = np.clip(np.minimum(lead, last).astype(int) - 1, 0, None)
-    # Beyond the days that are netted nothing is left to sell.
-    beyond = stages.demand.mean_to(np.maximum(lead, last)) - stages.demand.mean_to(np.full(len(lead), float(last)))
-    until_arrival = np.where(lead > 0, missed[rows, at] + beyond, 0.0)
-    in_window = missed[:, min(days, last) - 1]
-    share = np.where(until_arrival > 1e-9, in_window / np.maximum(until_arrival, 1e-9), days / np.maximum(lead, 1.0))
     after = np.clip((days - lead) / review, 0, 1)
-    return np.asarray(stages.need.lost_before * np.clip(share, 0, 1) + stages.need.short(placed) * after)
+    return np.asarray(stages.need.lost_before + stages.need.short(placed) * after)
 
 
 def _units_saved(stages: Stages) -> np.ndarray:
@@ -312,6 +316,9 @@ def _waterfall(stages: Stages, among: np.ndarray) -> pd.DataFrame:
     rows = among[(positions.buys & ((stages.asked > 0) | (stages.order > 0)))[among]]
     # Where nothing was due but the planner orders, the need is what the steps leave: below zero, more than enough.
     asked = np.where(stages.asked > 0, stages.asked, stages.surplus)
+    joins = ~is_set & (stages.asked <= 0) & (stages.order > 0)
+    # What joins its supplier's order is not due: its need is that of today's review, none.
+    asked = np.where(joins, np.minimum(stages.levels.order, 0.0), asked)
     pool = stages.network.pool
     lost_before = stages.lost_before
     on_hand = pool(positions.column("on_hand"))
@@ -343,7 +350,13 @@ def _waterfall(stages: Stages, among: np.ndarray) -> pd.DataFrame:
     rounded["safety stock"] = np.round(asked - sum(rounded[s] for s in before if s != "safety stock"), 6)
     # What rounding to six places leaves over goes to the multiple, so that the steps add up to the last digit; where
     # the planner has set the order, all that the plan would not have done is the planner's.
-    for step, some in (("order multiple", ~is_set[rows]), ("pinned", is_set[rows])):
+    joined, by_value = joins[rows], stages.raised[rows] > 0
+    for step, some in (
+        ("order multiple", ~is_set[rows] & ~joined),
+        ("supplier minimum", joined & by_value),
+        ("container", joined & ~by_value),
+        ("pinned", is_set[rows]),
+    ):
         left = np.round(order - asked - sum(rounded[s] for s in after if s != step), 6)
         rounded[step] = np.where(some, left, rounded[step])
     rounded["need"], rounded["order"] = asked, order
@@ -400,7 +413,7 @@ def _curve_point(stages: Stages, params: Params, target: float) -> tuple[float, 
     cost = positions.column("unit_cost")
     levels = policy_levels(positions, need, params, np.full(len(cost), target))
     stock = _mean_stock(stages, levels)
-    fill = np.nan_to_num(need.fill_rate(levels.order, levels.lot), nan=1.0)
+    fill = np.nan_to_num(levels.fill_rate(need), nan=1.0)
     lost = sold * (1 - fill) * 365
     return (
         _known_sum(stock * cost),

@@ -28,8 +28,13 @@ LEAST_CLASS = 10
 """Items that a class needs before it can tell what is usual."""
 LEAST_CALIBRATION = 8
 """Origins that it takes to hold one half's spread against the other half."""
+OUTLYING = 2.5
+"""Deviations (1.4826 times the median one) beyond which a row is left out of its class's law."""
+FIT_ROUNDS = 4
 SIZE_POWER = 1.3
 """A row's variance goes with about this power of its mean."""
+MOST_SHARE = 2 / 3
+"""Demand that is nothing or anything alike up to M, the most it ever was, varies by so much of its mean times M."""
 MOST_CHANGE = 4.0
 LEAST_SEEN = 4
 LEAST_CHANCE = 1e-3
@@ -126,12 +131,16 @@ def _variances(
         mean = cumulative[:, horizon - 1]
         error, forecast = errors(past, network, choice, horizon)
         own, count = own_variance(error, overlap(horizon, fits), relative(mean, forecast))
-        own = np.where(extreme, np.fmin(own, network.pool(_largest(usual, horizon)) ** 2), own)
+        most = network.pool(_largest(usual, horizon))
+        own = np.where(extreme, np.fmin(own, most**2), own)
         single = flat_variance * horizon * (1 + horizon / np.maximum(seen, 1))
         fallback = network.pool(np.where(seen > 1, single, 0.0))
         unknown = np.where(whole, mean, 0.0) + (UNKNOWN_SPREAD * mean) ** 2
-        variance = shrunk_variance(own, count, mean, classes, np.where(fallback > 0, fallback, np.nan), unknown)
-        low = np.where(whole & ((mean < 20) | (fallback <= 0)), 1.05 * mean, (0.05 * mean) ** 2)
+        fallback = np.where(fallback > 0, fallback, np.nan)
+        variance = shrunk_variance(own, count, mean, classes, fallback, unknown, at_mornings(error, forecast))
+        # Were it M or nothing, it would vary by its mean times M (Bhatia & Davis); a count has a longer tail than that.
+        variance = np.where(most > 0, np.fmin(variance, mean * np.maximum(MOST_SHARE * most, mean)), variance)
+        low = np.where(whole & ((mean < 20) | np.isnan(fallback)), 1.05 * mean, (0.05 * mean) ** 2)
         table[:, column] = np.where(certain, 0.0, np.maximum(variance, low))
     return _between_anchors(np.maximum.accumulate(table, axis=1), np.array(anchors), buckets)
 
@@ -167,7 +176,8 @@ def held_out(
     usual = np.where(known.any(axis=1), np.nansum(mean, axis=1) / np.maximum(known.sum(axis=1), 1), 0.0)
     own, count = own_variance(error[:, older], overlap, relative(usual, mean))
     unknown = usual + (UNKNOWN_SPREAD * usual) ** 2
-    learned = shrunk_variance(own, count, usual, classes, np.full(len(usual), np.nan), unknown)
+    then = at_mornings(error[:, older], mean)
+    learned = shrunk_variance(own, count, usual, classes, np.full(len(usual), np.nan), unknown, then)
     ahead = forecast[:, newer]
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = learned[:, None] * np.where(usual[:, None] > 0, ahead / usual[:, None], 1.0) ** SIZE_POWER
@@ -289,36 +299,76 @@ def own_variance(
     return own, np.where(count >= LEAST_ERRORS, count / overlapping, 0.0)
 
 
+def at_mornings(error: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean forecast and mean squared error over the origins that have an error, (n,) each; NaN without one."""
+    known = ~np.isnan(error)
+    count = known.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size, square = (
+            np.where(count > 0, np.where(known, values, 0.0).sum(axis=1) / count, np.nan)
+            for values in (forecast, error**2)
+        )
+    return size, square
+
+
 def shrunk_variance(
-    own: np.ndarray, count: np.ndarray, mean: np.ndarray, classes: np.ndarray, fallback: np.ndarray, unknown: np.ndarray
+    own: np.ndarray,
+    count: np.ndarray,
+    mean: np.ndarray,
+    classes: np.ndarray,
+    fallback: np.ndarray,
+    unknown: np.ndarray,
+    then: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
     """Shrink each row's variance to what its class usually has at that mean: ln v = a + b ln m.
 
     Where a class is too small to tell, a row's `fallback` serves, its own spread of buckets; where that is NaN,
     what all rows usually have; and where they tell nothing either, `unknown`.
+
+    Parameters
+    ----------
+    own, count : each row's variance at today's mean, and how many errors it is worth.
+    then : mean forecast and mean squared error of the same mornings (`at_mornings`), which the law is learned from:
+        today's mean may be that of an item which has all but ceased to sell, and its errors are not.
     """
-    usual = _usual_variance(own, count, mean, np.ones(len(own), bool))
+    usual = _usual_variance(then, count, mean, np.ones(len(own), bool))
     prior = np.where(np.isnan(fallback), unknown if usual is None else usual, fallback)
     for name in np.unique(classes):
         rows = classes == name
-        of_class = _usual_variance(own, count, mean, rows)
+        of_class = _usual_variance(then, count, mean, rows)
         if of_class is not None:
             prior[rows] = of_class[rows]
     return np.asarray((count * np.nan_to_num(own) + PRIOR_WEIGHT * prior) / (count + PRIOR_WEIGHT))
 
 
-def _usual_variance(own: np.ndarray, count: np.ndarray, mean: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
-    """Return the variance that these rows' law gives at each mean, (n,), or None where they are too few to have one."""
-    told = rows & (count > 0) & (np.nan_to_num(own) > 0) & (mean > 0)
+def _usual_variance(
+    then: tuple[np.ndarray, np.ndarray], count: np.ndarray, mean: np.ndarray, rows: np.ndarray
+) -> np.ndarray | None:
+    """Return the variance that these rows' law gives at each mean, (n,), or None where they are too few to have one.
+
+    Rows far off the line are left out, round by round: a few would tell what is usual for all.
+    """
+    size, square = (np.nan_to_num(values) for values in then)
+    told = rows & (count > 0) & (square > 0) & (size > 0)
     if told.sum() < LEAST_CLASS:
         return None
-    x, y = np.log(mean[told]), np.log(own[told])
+    x, y = np.log(size[told]), np.log(square[told])
+    near = np.ones(len(x), bool)
+    for _ in range(FIT_ROUNDS):
+        level, slope = _line(x[near], y[near])
+        off = y - level - slope * x
+        from_middle = np.abs(off - np.median(off[near]))
+        near = from_middle <= OUTLYING * max(1.4826 * float(np.median(from_middle[near])), 1e-9)
+    # Smearing: the mean of the logs is not the log of the mean.
+    scale = np.exp(level) * float(np.mean(np.exp(off[near])))
+    return np.asarray(scale * np.maximum(mean, 0) ** slope)
+
+
+def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Return level and slope of the line of least squares, the slope between that of counts and of sizes, 1 to 2."""
     spread = max(float(((x - x.mean()) ** 2).sum()), 1e-9)
     slope = float(np.clip(((x - x.mean()) * (y - y.mean())).sum() / spread, 1.0, 2.0))
-    scale = float(np.exp(y.mean() - slope * x.mean()))
-    # Smearing: the mean of the logs is not the log of the mean.
-    scale *= float(np.mean(own[told]) / np.mean(scale * mean[told] ** slope))
-    return np.asarray(scale * np.maximum(mean, 0) ** slope)
+    return float(y.mean() - slope * x.mean()), slope
 
 
 def _between_anchors(table: np.ndarray, anchors: np.ndarray, buckets: int) -> np.ndarray:

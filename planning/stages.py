@@ -1,13 +1,16 @@
 """The light stage: from kept forecasts to levels, orders and transfers. Seconds at 30,000 items, no forecast."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 
+from planning import engine
 from planning.allocate import Allocation, allocate, what_bound
 from planning.base import Base
 from planning.distribution import CumulativeDemand
+from planning.least_order import LeastOrder, judge_least_orders, tell_withheld
 from planning.network import Network
 from planning.orders import Limits, Sized, build_limits, size_orders
 from planning.params import Params
@@ -35,10 +38,12 @@ class Stages(Base):
     asked : the unrounded order or transfer, units, (n,); what was approved this morning is off already.
     raised, filled, cut : units added for the supplier's minimum and order cost, for its container, and lost to the
         budget, (n,).
+    purchases : how suppliers' orders were solved; empty: none had to be.
     order, transfer : units to buy, and to send here, today, (n,).
     lot : what an order brings beyond what is short, NaN: the demand of its coverage, units, (n,).
     bound : what kept a transfer below its request (see `planning.allocate.what_bound`), (n,).
     ratio : chance of need at which one more unit saves as much as it costs to hold, (n,).
+    least_order : what can be ordered at least, and where that is too much to be placed without a person.
     """
 
     params: Params
@@ -52,6 +57,7 @@ class Stages(Base):
     raised: np.ndarray
     filled: np.ndarray
     cut: np.ndarray
+    purchases: Mapping[str, object]
     order: np.ndarray
     transfer: np.ndarray
     question: Question
@@ -59,6 +65,7 @@ class Stages(Base):
     lot: np.ndarray
     bound: np.ndarray
     ratio: np.ndarray
+    least_order: LeastOrder
 
     @cached_property
     def timeline(self) -> Timeline:
@@ -81,6 +88,7 @@ class Stages(Base):
         return build_timeline(
             positions, demand, self.usable[some], self.without.of(some), safety, limits_of(self.limits, some),
             self.order[some], sent, hand_orders_of(self.hand, rows), self.lot[some], as_of, lost=lost,
+            barred=self.least_order.withheld[some],
         )  # fmt: skip
 
     @cached_property
@@ -147,8 +155,8 @@ class Stages(Base):
         return self.positions.worth
 
 
-def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
-    """Read levels, orders and transfers off the base; what was cut is told in `notes`."""
+def run_stages(base: Base, params: Params, notes: list[str], run: engine.Runner = engine.serial) -> Stages:
+    """Read levels, orders and transfers off the base; `run` plans suppliers; what was cut is told in `notes`."""
     network, demand, need, usable = base.network, base.demand, base.need, base.usable
     positions = with_choices(base.positions, params, notes)
     lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
@@ -168,15 +176,23 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     sells = demand.mean_to(lead + np.nan_to_num(life)) - demand.mean_to(lead)
     cap = np.where(np.isnan(life), np.inf, np.maximum(sells - need.arriving_stock - approved, 0))
     limits = build_limits(positions, position + approved, cap, demand.whole)
-    sized = size_orders(asked, limits)
     hand = base.hand
+    least = judge_least_orders(positions, demand, limits, levels.due, hand.is_set)
+    tell_withheld(least, positions, notes)
+    levels = replace(levels, due=levels.due & ~least.withheld)
+    # Nor do they join an order of their supplier's.
+    limits = replace(limits, most=np.where(least.withheld, 0.0, limits.most))
+    asked = np.where(levels.due, asked, 0.0)
+    sized = size_orders(asked, limits)
     tell_broken_limits(hand, limits, positions, notes)
     wish = np.where(hand.is_set, hand.today, sized.order)
     _tell_impossible(positions, limits, asked, notes)
-    raised, filled, cut = settle_purchases(
-        base, positions, replace(sized, order=wish), limits, levels, asked, approved, params, notes
+    settled: list[str] = []
+    bought = settle_purchases(
+        base, positions, replace(sized, order=wish), limits, levels, asked, approved, params, settled, run
     )
-    order = np.where(positions.buys, wish + raised + filled + cut, 0.0)
+    notes += _before_the_budget(settled) if (bought.cut < 0).any() else settled
+    order = np.where(positions.buys, wish + bought.raised + bought.filled + bought.cut, 0.0)
     asks = Asked(
         request=np.where(positions.buys, 0.0, wish),
         own_need=_own_need(network, demand, lead + review),
@@ -191,6 +207,7 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         demand.whole,
         rule=params.fair_rule,
         floor=params.service_floor,
+        run=run,
     )
     if allocation.answer is not None:
         notes.extend(allocation.answer.notes)
@@ -206,9 +223,10 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         asked=asked,
         limits=limits,
         sized=sized,
-        raised=raised,
-        filled=filled,
-        cut=cut,
+        raised=bought.raised,
+        filled=bought.filled,
+        cut=bought.cut,
+        purchases=bought.solved,
         order=order,
         transfer=transfer,
         question=question,
@@ -216,6 +234,7 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         lot=np.where(by_lot, levels.lot, np.nan),
         bound=what_bound(question, allocation, np.maximum(positions.stock_before, 0) * params.reserve_fraction),
         ratio=critical_ratios(positions, params),
+        least_order=least,
     )
 
 
@@ -251,6 +270,7 @@ def policy_levels(positions: Positions, need: Need, params: Params, target: np.n
         ratio,
         positions.column("least_stock"),
         lot=positions.column("lot"),
+        fixed=(positions.table["policy_type"] == "s,Q").to_numpy(bool),
         pinned=positions.column("pinned_safety_stock"),
         missing=positions.column("reorder_at") - positions.column("inventory_position"),
     )
@@ -264,6 +284,12 @@ def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> 
     passed_on = np.zeros(len(whole))
     np.add.at(passed_on, above[fed], demand.mean_to(reach[above])[fed])
     return np.maximum(whole - passed_on, 0)
+
+
+def _before_the_budget(told: list[str]) -> list[str]:
+    """Mark what is told of suppliers' orders as they were before the budget cut some of them."""
+    of_orders = ("The order of ", "The last container of ")
+    return [f"Before the budget: {note}" if note.startswith(of_orders) else note for note in told]
 
 
 def _tell_impossible(positions: Positions, limits: Limits, asked: np.ndarray, notes: list[str]) -> None:

@@ -584,7 +584,7 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
                     _c(
                         "expected_lost_units",
                         "units",
-                        "Units expected to be lost before the next order can arrive",
+                        "Units expected to be lost until an order of today arrives, and after it within plan_days",
                         label="Expected lost",
                     ),
                     _c("lost_margin", "money", "Margin of the expected lost units"),
@@ -695,8 +695,8 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
                         "kind",
                         "text",
                         "expedite, postpone, cancel, past_due (an order that should have come, or been placed), "
-                        "above_maximum",
-                        choices=("expedite", "postpone", "cancel", "past_due", "above_maximum"),
+                        "above_maximum, least_order (due, but the least that can be ordered lasts too long)",
+                        choices=("expedite", "postpone", "cancel", "past_due", "above_maximum", "least_order"),
                     ),
                     _c("order_id", "id", "The open order", label="Order"),
                     _c("quantity", "units", "Units of the order"),

@@ -144,6 +144,7 @@ def build_timeline(
     as_of: date,
     *,
     lost: bool,
+    barred: np.ndarray,
 ) -> Timeline:
     """Net the days to come with today's and later orders.
 
@@ -152,13 +153,14 @@ def build_timeline(
     usable : stock that counts, units, (n,); safety : the safety stock by day, units, (n, days).
     order : today's purchases, units, (n,); transfers : row, days on the way, units of today's transfers.
     lot : what an order brings beyond what is short, NaN: the demand of its coverage, units, (n,).
+    barred : whose orders are for a person to decide, (n,): no later ones are proposed either.
     """
     shape = without.stock.shape
     lead = positions.column("lead_time_days")
     placed = receipts_by_day(np.arange(len(order)), lead, order, shape)
     placed += receipts_by_day(*transfers, shape)
     placed += receipts_by_day(hand.row, hand.day + lead[hand.row], hand.units, shape)
-    later = _later(positions, limits, safety, hand, lot, as_of)
+    later = _later(positions, limits, safety, hand, lot, as_of, barred)
     return Timeline(project(demand, usable, without.receipts, placed, later, lost=lost), safety, placed, later)
 
 
@@ -181,7 +183,13 @@ def build_safety(
 
 
 def _later(
-    positions: Positions, limits: Limits, safety: np.ndarray, hand: HandOrders, lot: np.ndarray, as_of: date
+    positions: Positions,
+    limits: Limits,
+    safety: np.ndarray,
+    hand: HandOrders,
+    lot: np.ndarray,
+    as_of: date,
+    barred: np.ndarray,
 ) -> LaterOrders:
     lead, table = positions.column("lead_time_days"), positions.table
     first, step = occasions(positions.column("order_weekday"), positions.column("review_period_days"), as_of.weekday())
@@ -195,7 +203,7 @@ def _later(
         coverage=np.maximum(positions.column("coverage_days"), step),
         buffer=safety,
         limits=replace(limits, most=most),
-        allowed=np.isfinite(lead) & stocked,
+        allowed=np.isfinite(lead) & stocked & ~barred,
         first=first,
         ceiling=np.nan_to_num(positions.column("max_stock"), nan=np.inf),
         life=np.nan_to_num(positions.days_to_sell, nan=np.inf),

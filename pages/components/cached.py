@@ -242,8 +242,16 @@ def _prepared(visitor: service.Visitor, snapshot_id: str, as_of: date, params: P
     tables = inputs(visitor, snapshot_id)
     pins = service.pins_left(visitor, snapshot_id, frames=tables)
     sent = service.transfer_pins_left(visitor, snapshot_id, frames=tables)
-    base = pipeline.with_pins(base, pins) if len(pins) else base
-    return pipeline.with_transfer_pins(base, sent) if len(sent) else base
+    if pins.empty and sent.empty:
+        return base
+    # Kept by what is pinned, so that what it remembers of service curves outlives decisions of other kinds.
+    said = hashlib.sha256((pins.to_csv(index=False) + sent.to_csv(index=False)).encode()).hexdigest()
+
+    def pinned() -> pipeline.Base:
+        with_orders = pipeline.with_pins(base, pins) if len(pins) else base
+        return pipeline.with_transfer_pins(with_orders, sent) if len(sent) else with_orders
+
+    return _base(f"{_base_key(visitor, snapshot_id, as_of, params)}\n{said}", pinned)
 
 
 def _ground(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Base:

@@ -30,7 +30,7 @@ def _at_risk(plan: PlanResult) -> None:
     value = headline.margin_at_risk(plan)
     some = (
         f"{units(round(value.units))} of demand are expected to meet an empty shelf before the next order can arrive, "
-        f"in the {plan.params.plan_days} days from {day(plan.as_of)}."
+        f"in the {plan.params.plan_days} days from {day(plan.as_of)}, or until an order of today arrives, if later."
     )
     with _card("Margin at risk", "Demand at risk", value, plan, some, "Nothing runs out before an order can arrive."):
         red = headline.health(plan).red

@@ -30,9 +30,10 @@ def service_frontier(told: Frontier, params: Params, *, height: int = 420) -> go
     low, high = _range(told)
     curve = told.curve[told.curve["stock"] <= high]
     figure.add_trace(_line(curve, "Frontier", {"color": style.STOCK, "width": 3}, told.value, "the most for"))
-    figure.add_trace(
-        _line(told.policy, "One target for all", {"color": style.ORDER, "width": 2, "dash": "dash"}, told.value, "")
-    )
+    # Under least cost no target decides: the policy is one point, and no line.
+    if params.service_measure != "cost":
+        line = {"color": style.ORDER, "width": 2, "dash": "dash"}
+        figure.add_trace(_line(told.policy, "One target for all", line, told.value, ""))
     _links(figure, told)
     _mark(figure, told.today, "Today's stock", "square", style.QUIET, told)
     _mark(figure, told.proposed, "Policy in force", "diamond", style.WARN, told)

@@ -71,12 +71,12 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
     classes = [c for c in style.DEMAND_CLASSES if c in found] + sorted(found - set(style.DEMAND_CLASSES))
     rows = [c for c in ("A", "B", "C") if c in set(cells["abc_class"])]
     table = cells.set_index(["abc_class", "demand_class"])
-    lost, text = [], []
+    lost, text = [], {}
     most = float(cells["lost_margin"].max())
     for row in rows:
         held = [table.loc[(row, c)] if (row, c) in table.index else None for c in classes]
         lost.append([_share(0.0 if h is None else float(h["lost_margin"]), most) for h in held])
-        text.append(["" if h is None else _cell(h) for h in held])
+        text |= {(column, row): _cell(h) for column, h in zip(classes, held, strict=True) if h is not None}
     figure = style.base(90 + 104 * len(rows), legend=False)
     figure.add_trace(
         go.Heatmap(
@@ -85,8 +85,6 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
             y=[style.clean(r) for r in rows],
             zmin=0,
             zmax=1,
-            text=text,
-            texttemplate="%{text}",
             colorscale=[
                 [0, style.tint(style.STOCK, 0.10)],
                 [0.5, style.tint(style.WARN, 0.30)],
@@ -95,10 +93,14 @@ def abc_matrix(plan: PlanResult) -> go.Figure:
             showscale=False,
             xgap=4,
             ygap=4,
-            textfont={"size": 12},
             hovertemplate="%{y} %{x}<extra></extra>",
         )
     )
+    # As annotations the words take the page's own text colour, which is read on both themes.
+    for (column, row), words in text.items():
+        figure.add_annotation(
+            x=style.clean(column).capitalize(), y=style.clean(row), text=words, showarrow=False, font={"size": 12}
+        )
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     figure.update_xaxes(side="top", type="category")
     figure.update_layout(margin={"t": 34})

@@ -77,13 +77,15 @@ def _row_of(plan: PlanResult, item_id: str, location_id: str) -> int | None:
 
 def _add_band(figure: go.Figure, days: pd.DatetimeIndex, low: np.ndarray, high: np.ndarray) -> None:
     low, high = np.maximum(low, 0), np.maximum(high, 0)
-    figure.add_trace(go.Scatter(x=days, y=high, mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip"))
+    # Its edges are drawn: on a dark page the fill alone can hardly be told from the ground.
+    edge = {"width": 1, "color": style.tint(style.STOCK, 0.5)}
+    figure.add_trace(go.Scatter(x=days, y=high, mode="lines", line=edge, showlegend=False, hoverinfo="skip"))
     figure.add_trace(
         go.Scatter(
             x=days,
             y=low,
             mode="lines",
-            line={"width": 0},
+            line=edge,
             fill="tonexty",
             fillcolor=style.tint(style.STOCK, 0.2),
             name="8 in 10 cases",

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from planning.result import PlanResult
+from planning.tables import RESULT_TABLES
 
 _RISK_ORDER = MappingProxyType({"red": 0, "amber": 1, "green": 2})
 
@@ -92,18 +93,19 @@ def health(plan: PlanResult) -> Health:
 
 
 def work_list(plan: PlanResult, view: str = "all") -> pd.DataFrame:
-    """What needs a person today, with item names.
+    """What needs a person today, with item names and line, the position in `PlanResult.lines`; see `with_reasons`.
 
     Red first, then amber, then the rest that calls for action, each the dearest first. `view` keeps what is at
     risk ("risk"), to be ordered ("order") or beyond need ("idle", by its value), or everything ("all").
     """
-    rows = plan.replenishment[plan.replenishment["action"] != "none"]
+    every = plan.lines.assign(line=np.arange(len(plan.lines)))
+    rows = every[every["action"] != "none"]
     if view == "risk":
         rows = rows[rows["risk"] != "green"]
     elif view == "order":
         rows = rows[rows["order_quantity"] > 0]
     elif view == "idle":
-        idle = plan.replenishment[plan.replenishment["excess_units"] > 0]
+        idle = every[every["excess_units"] > 0]
         return with_names(idle.sort_values(["excess_value", "excess_units"], ascending=False, kind="stable"), plan)
     ranked = rows.assign(
         _risk=rows["risk"].map(_RISK_ORDER),
@@ -114,6 +116,13 @@ def work_list(plan: PlanResult, view: str = "all") -> pd.DataFrame:
         ascending=[True, False, False, False, True, True],
     )
     return with_names(ranked.drop(columns=["_risk", "_stake", "_next"]), plan)
+
+
+def with_reasons(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
+    """Rows that tell their line, in the columns of `replenishment`, their reasons written."""
+    told = rows.assign(reason=plan.reasons(rows["line"].to_numpy(int))).drop(columns="line")
+    first = [name for name in RESULT_TABLES["replenishment"].names if name in told]
+    return told[[*first, *(name for name in told if name not in first)]]
 
 
 def with_names(frame: pd.DataFrame, plan: PlanResult, columns: Sequence[str] = ("item_name",)) -> pd.DataFrame:

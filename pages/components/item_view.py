@@ -2,6 +2,7 @@
 
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +10,7 @@ from pages.components import charts, lookups, panel, session
 from pages.components.formats import known, literal
 from pages.components.lines import near
 from pages.components.sidebar import RISK_LABELS
-from pages.components.wording import forecast_in_words, order_in_words, outlook, policy_facts
+from pages.components.wording import forecast_in_words, order_in_words, outlook, policy_facts, starting_stock
 from planning.result import PlanResult
 
 RISK_BADGES = MappingProxyType({"red": "red", "amber": "orange", "green": "green"})
@@ -52,7 +53,7 @@ def stock_and_reason(plan: PlanResult, item_id: str, location_id: str, *, key: s
         return
     if known(line["reason"]):
         st.markdown(f"**{literal(line['reason'])}**")
-    st.caption(outlook(line, plan.as_of))
+    st.caption(f"{outlook(line, plan.as_of)} {_start(plan, item_id, location_id)}")
     steps = charts.steps_of(plan, item_id, location_id)
     left, right = st.columns([3, 2], gap="medium") if len(steps) else (st.container(), None)
     with left:
@@ -69,6 +70,16 @@ def stock_and_reason(plan: PlanResult, item_id: str, location_id: str, *, key: s
                 key=f"{key}_waterfall",
             )
             st.caption(order_in_words(steps))
+
+
+def _start(plan: PlanResult, item_id: str, location_id: str) -> str:
+    at = lines_of(plan.projection.keys, item_id, location_id)
+    return starting_stock(plan, item_id, location_id, float(plan.projection.starting_stock[at[0]])) if len(at) else ""
+
+
+def lines_of(frame: pd.DataFrame, item_id: str, location_id: str) -> np.ndarray:
+    """The positions of the rows of an item at a location."""
+    return np.flatnonzero((frame["item_id"] == item_id) & (frame["location_id"] == location_id))
 
 
 def fan(plan: PlanResult, item_id: str, location_id: str, *, key: str) -> None:

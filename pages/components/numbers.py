@@ -131,7 +131,9 @@ def service(plan: PlanResult) -> None:
     now, state, currency = promise.promise(plan), headline.health(plan), literal(plan.params.currency)
     first, second, third = st.columns(3)
     with first:
-        target = f"against a target of {percent(now.target)}" if now.target is not None else "at least cost"
+        cost = plan.params.service_measure == "cost" or now.target is None
+        # The number and its sign stay on one line.
+        target = "at least cost" if cost else f"against a target of {percent(now.target)}".replace(" %", "\u00a0%")
         panel.number(
             "Service promised",
             percent(now.fill_rate),
@@ -144,7 +146,7 @@ def service(plan: PlanResult) -> None:
         panel.number(
             "Stock the policy needs",
             value,
-            f"on hand on average, at cost; today it is {held}.",
+            f"on hand on average, at cost, in all locations; today it is {held}.",
             "Safety stock, and half of what is used up between two orders.",
         )
     with third:

@@ -88,6 +88,27 @@ def note(lines: pd.DataFrame, text: str) -> bool:
     return decided.attempt(keep)
 
 
+def order_notes() -> dict[str, str]:
+    """The last note on each order, by its number."""
+    rows = service.notes(*decided.here()).dropna(subset=["order_number"]).drop_duplicates("order_number")
+    return dict(zip(rows["order_number"].astype(str), rows["text"].astype(str), strict=True))
+
+
+def note_orders(numbers: Sequence[str], text: str) -> bool:
+    """Keep a note on approved orders; tell whether it was kept."""
+
+    def keep(who: service.Visitor, snapshot: str) -> None:
+        for number in numbers:
+            service.note(who, snapshot, text, order_number=number, frames=decided.frames())
+
+    return decided.attempt(keep)
+
+
+def activity() -> pd.DataFrame:
+    """Who did what here, newest first: at, by, what, about, reason, undone."""
+    return service.activity(session.visitor())
+
+
 # --- orders ----------------------------------------------------------------------------------------------------------
 
 
@@ -132,8 +153,33 @@ def confirm_match(order_number: str, item_id: str, location_id: str, candidate_i
     )
 
 
-def undo_button(key: str) -> None:
-    """The way back from what was decided last, with what that was."""
+def list_key(name: str) -> str:
+    """The key of a list of which lines are ticked: another one once its rows have moved.
+
+    Ticks are kept by position: without it the line that moves up would stand ticked, and be acted on next.
+    """
+    turn = session.kept(f"{name}_turn")
+    return f"{name}_{turn}" if turn else name
+
+
+def untick(name: str) -> None:
+    """Let no line of a list be ticked any more."""
+    session.keep(f"{name}_turn", int(session.kept(f"{name}_turn") or 0) + 1)
+
+
+def _undo(ticked: str | None) -> None:
+    decided.undo()
+    if ticked:
+        untick(ticked)
+
+
+def undo_button(key: str, *, ticked: str | None = None) -> None:
+    """The way back from what was decided last, with what that was.
+
+    Parameters
+    ----------
+    ticked : the list whose ticks end with it.
+    """
     last = decided.last(decided.log())
     st.button(
         "Undo",
@@ -141,7 +187,8 @@ def undo_button(key: str) -> None:
         icon=":material/undo:",
         disabled=not last,
         help=literal(last) or "Nothing was decided here yet.",
-        on_click=decided.undo,
+        on_click=_undo,
+        args=(ticked,),
     )
 
 

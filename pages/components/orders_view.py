@@ -13,8 +13,11 @@ from pages.components.formats import count, day, known, literal, money, units
 from pages.components.purchases import APPROVED, OPEN, PROPOSED, TAKEN
 from planning.result import PlanResult
 
-ORDERS = (*purchases.GROUP, "lines", "quantity", "line_value", "told", "arrives_on")
-LINES = ("order_number", "item_id", "item_name", "location_id", "quantity", "unit_cost", "line_value", "arrives_on")
+ORDERS = (
+    "supplier_id", "location_id", "line_value", "told", "state", "order_number", "lines", "quantity", "arrives_on",
+    "note",
+)  # fmt: skip
+LINES = ("item_id", "quantity", "line_value", "location_id", "order_number", "item_name", "unit_cost", "arrives_on")
 MOST_ROWS, MOST_MATCHES, LONGEST_REASON = 500, 10, 500
 KEY = ("order_number", "item_id", "location_id")
 STATES = MappingProxyType({PROPOSED: "◇ Proposed", APPROVED: "✓ Approved", TAKEN: "➤ Taken out"})
@@ -30,6 +33,8 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
     else:
         orders = purchases.by_order(rows, _minimum())
         st.markdown(purchases.in_words(purchases.totals(rows, orders, plan), orders, literal(plan.params.currency)))
+        notes = ordering.order_notes()
+        orders = orders.assign(note=[notes.get(str(number), "") for number in orders["order_number"]])
         chosen = _list(orders, plan)
         picked = rows.merge(chosen[list(purchases.GROUP)], on=list(purchases.GROUP))
         _act(chosen, picked, plan, every=len(chosen) == len(orders))
@@ -47,6 +52,7 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
             st.caption(f"The first {MOST_ROWS:,} of {count(len(picked), 'line')}; tick an order to see its own.")
         tables.downloads(picked, "orders", plan, key="orders")
     _later(plan)
+    _activity()
 
 
 def _minimum() -> Mapping[str, float]:
@@ -61,10 +67,11 @@ def _minimum() -> Mapping[str, float]:
 
 def _list(orders: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
     """Show the orders; return the ticked ones, or all."""
-    lean = orders.assign(state=orders["state"].map(STATES))[list(ORDERS)].head(MOST_ROWS)
+    columns = [name for name in ORDERS if name != "note" or orders["note"].any()]
+    lean = orders.assign(state=orders["state"].map(STATES))[columns].head(MOST_ROWS)
     event = st.dataframe(
         lean,
-        key="order_list",
+        key=ordering.list_key("order_list"),
         hide_index=True,
         column_config=_columns(plan.params.currency),
         height=min(36 + 33 * len(lean), 333),
@@ -82,13 +89,14 @@ def _columns(currency: str) -> dict[str, Any]:
     return {
         "state": text("State"),
         "order_number": text("Order", help="A proposed order is numbered when it is approved."),
-        "supplier_id": text("Supplier"),
+        "supplier_id": text("Supplier", pinned=True),
         "location_id": text("For", help="Where it is delivered to."),
         "lines": number("Lines", format="%,d"),
         "quantity": number("Units", format="%,.0f"),
         "line_value": number(f"Value ({currency})" if currency else "Value", format="%,.0f", help="At cost."),
         "told": text("Minimum", help="Of the supplier's least order value."),
-        "arrives_on": st.column_config.DateColumn("Arrives", format="D MMM YYYY", help="The last line to come."),
+        "arrives_on": st.column_config.DateColumn("Last arrival", format="D MMM YYYY", help="The last line to come."),
+        "note": text("Note", width="medium"),
     }
 
 
@@ -107,18 +115,21 @@ def _act(chosen: pd.DataFrame, picked: pd.DataFrame, plan: PlanResult, *, every:
             help="They get numbers and count as open orders until the data hold them.",
         )
         if pressed and ordering.approve(_of_plan(new, plan)):
+            ordering.untick("order_list")
             st.rerun()
         pressed = st.button(
-            f"Take back {count(orders[APPROVED], 'approval')}",
+            f"Take back {count(orders[APPROVED], 'approval')}" if orders[APPROVED] and not every else "Take back",
             key="order_unapprove",
             icon=":material/undo:",
             disabled=old.empty or every,
             help="Tick approved orders first." if old.empty or every else "The plan proposes them anew.",
         )
         if pressed and ordering.unapprove(old[list(KEY)]):
+            ordering.untick("order_list")
             st.rerun()
         _close(picked[picked["state"] == TAKEN], disabled=every)
-        ordering.undo_button("order")
+        _note(chosen[chosen["state"] != PROPOSED], disabled=every)
+        ordering.undo_button("order", ticked="order_list")
 
 
 def _close(rows: pd.DataFrame, *, disabled: bool) -> None:
@@ -130,7 +141,52 @@ def _close(rows: pd.DataFrame, *, disabled: bool) -> None:
         if st.button(f"Close {count(len(rows), 'line')}", key="order_close", type="primary") and ordering.close(
             rows[list(KEY)], why or ""
         ):
+            ordering.untick("order_list")
             st.rerun()
+
+
+def _note(orders: pd.DataFrame, *, disabled: bool) -> None:
+    """A note on approved orders: what the supplier said, whom to ask."""
+    idle = disabled or orders.empty
+    with st.popover(
+        "Note", icon=":material/sticky_note_2:", disabled=idle, help="Tick approved orders first." if idle else None
+    ):
+        text = st.text_area("Note", key="order_note_text", max_chars=LONGEST_REASON, height=90)
+        if st.button(f"Keep on {count(len(orders), 'order')}", key="order_note_do", type="primary") and (
+            ordering.note_orders(orders["order_number"].astype(str).tolist(), text or "")
+        ):
+            st.rerun()
+
+
+def _activity() -> None:
+    """Who approved, took back and changed what, and when."""
+    drawer = st.expander("Who did what", icon=":material/history:", on_change="rerun", key="orders_activity")
+    with drawer:
+        if not drawer.open:
+            return
+        rows = ordering.activity()
+        if rows.empty:
+            st.caption("Nothing was decided yet.")
+            return
+        text = st.column_config.TextColumn
+        st.dataframe(
+            rows.head(MOST_ROWS),
+            key="activity",
+            hide_index=True,
+            column_config={
+                "at": st.column_config.DatetimeColumn("When (UTC)", format="D MMM YYYY, HH:mm"),
+                "by": text("Who"),
+                "what": text("What"),
+                "about": text("About", width="large"),
+                "reason": text("Reason", width="medium"),
+                "undone": st.column_config.CheckboxColumn("Undone"),
+            },
+            height=min(36 + 33 * len(rows), 333),
+            placeholder="–",
+            alt="Who did what, and when",
+        )
+        if len(rows) > MOST_ROWS:
+            st.caption(f"The last {MOST_ROWS:,} of {len(rows):,}.")
 
 
 def _of_plan(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:

@@ -20,6 +20,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "category": "category",
         "class": "class",
         "default": "default",
+        "cost": "costs",
     }
 )
 

@@ -13,16 +13,16 @@ from planning.result import PlanResult
 
 ORDER = (
     "item_id",
-    "item_name",
     "location_id",
-    "abc_class",
     "target",
-    "source",
     "safety_stock",
     "promised",
     "stock_value",
     "lost_margin",
     "lost_units",
+    "item_name",
+    "abc_class",
+    "source",
     "demand_class",
     "lead_time_days",
 )
@@ -60,7 +60,7 @@ def show(plan: PlanResult) -> None:
     if said is not None:
         session.keep("policy_edit", None)
         st.success(f"{said[1]} {_change(said[0], now, literal(plan.params.currency))}", icon=":material/push_pin:")
-    can = pinning.possible()
+    can, cost = pinning.possible(), plan.params.service_measure == "cost"
     if can:
         st.text_input(
             "Reason",
@@ -71,7 +71,8 @@ def show(plan: PlanResult) -> None:
         )
     st.caption(
         "The lines that lose the most first. "
-        + ("Set a target or a safety stock in its cell; empty the cell and the rules decide again." if can else "")
+        + ("Under least cost no target decides: each line is held as long as a unit saves more than it costs. " * cost)
+        + (f"Set a {'' if cost else 'target or a '}safety stock in its cell; empty it and the rules decide." * can)
     )
     shown = _shown(rows.head(MOST_ROWS))
     _editor(shown, now, plan, editable=can)
@@ -79,12 +80,13 @@ def show(plan: PlanResult) -> None:
         st.caption(f"The first {len(shown):,} of {count(len(rows), 'line')}; filters and downloads reach the rest.")
     tables.downloads(rows, "policy", plan, key="policy")
     if can:
-        _many(rows, now)
+        _many(rows, now, targets=not cost)
 
 
 def levels(plan: PlanResult) -> None:
     """Every level of every line, with where it comes from."""
     rows = headline.with_names(plan.policy, plan).sort_values(["abc_class", "expected_fill_rate"])
+    st.caption("By value class, the lowest service first.")
     tables.show(rows, "policy", plan=plan, key="levels", order=LEVELS, alt="Safety stock and levels by line")
 
 
@@ -107,11 +109,17 @@ def _change(before: Sums, now: Sums, currency: str) -> str:
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(target=(100 * rows["service_target"]).round(2), safety_stock=rows["safety_stock"].round(1))
+    return rows.assign(
+        target=(100 * rows["service_target"]).round(2),
+        promised=(100 * rows["promised"]).round(1),
+        safety_stock=rows["safety_stock"].round(1),
+    )
 
 
 def _editor(shown: pd.DataFrame, now: Sums, plan: PlanResult, *, editable: bool) -> None:
+    cost = plan.params.service_measure == "cost"
     order = [c for c in ORDER if c in shown and (c != "item_name" or shown[c].notna().any())]
+    order = [c for c in order if not cost or c not in ("target", "source")]
     # Once anything is kept, or other lines are shown, positions mean other lines: the editor begins anew.
     lot = int(pd.util.hash_pandas_object(shown[list(KEYS)], index=False).to_numpy().sum())
     key = f"policy_edit_{decided.decisions_id()[:12]}_{lot}"
@@ -145,20 +153,23 @@ def _reason() -> str:
     return str(session.widget("policy_reason") or "")
 
 
-def _many(rows: pd.DataFrame, now: Sums) -> None:
-    """One target for all lines that the filters show, and the way back."""
+def _many(rows: pd.DataFrame, now: Sums, *, targets: bool) -> None:
+    """One target for all lines that the filters show, where targets decide, and the way back."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="policy_many"):
-        st.number_input(
-            f"Target of all {count(len(rows), 'line')} in view (%)",
-            key="policy_many_target",
-            min_value=0.1,
-            max_value=99.99,
-            value=95.0,
-            step=0.5,
-            format="%g",
-            width=260,
-        )
-        st.button("Set for all", key="policy_many_set", icon=":material/push_pin:", on_click=_set_all, args=(rows, now))
+        if targets:
+            st.number_input(
+                f"Target of all {count(len(rows), 'line')} in view (%)",
+                key="policy_many_target",
+                min_value=0.1,
+                max_value=99.99,
+                value=95.0,
+                step=0.5,
+                format="%g",
+                width=260,
+            )
+            st.button(
+                "Set for all", key="policy_many_set", icon=":material/push_pin:", on_click=_set_all, args=(rows, now)
+            )
         held = pinning.of_lines(rows)
         st.button(
             f"Reset {count(len(held), 'value')} set by hand" if len(held) else "Nothing set by hand",
@@ -188,13 +199,19 @@ def _columns(currency: str) -> dict[str, Any]:
     return {
         "item_id": text("Item", pinned=True),
         "item_name": text("Name", width="medium"),
-        "location_id": text("Location"),
-        "abc_class": text("ABC", width="small", help=glossary.term("ABC class")),
-        "target": number("Target (%)", format="%.2f", min_value=0.01, max_value=99.99, help="The service to reach."),
+        "location_id": text("Location", width=90),
+        "abc_class": text("ABC", width=60, help=glossary.term("ABC class")),
+        "target": number(
+            "Target (%)", width=115, format="%.2f", min_value=0.01, max_value=99.99, help="The service to reach."
+        ),
         "source": text("Set by", help="Who set the target: you, the item, its supplier, category or class, or nobody."),
-        "safety_stock": number("Safety stock", format="%,.1f", min_value=0, help=glossary.term("Safety stock")),
-        "promised": number("Fill rate promised", format="percent", help=glossary.term("Fill rate")),
-        "stock_value": number(f"Stock{unit}", format="%,.0f", help="Mean stock on hand under the policy, at cost."),
+        "safety_stock": number(
+            "Safety stock", width=125, format="%,.1f", min_value=0, help=glossary.term("Safety stock")
+        ),
+        "promised": number("Fill rate (%)", width=100, format="%.1f", help=glossary.term("Fill rate")),
+        "stock_value": number(
+            f"Stock{unit}", width=110, format="%,.0f", help="Mean stock on hand under the policy, at cost."
+        ),
         "lost_margin": number(f"Lost margin a year{unit}", format="%,.0f", help=glossary.term("Lost margin")),
         "lost_units": number("Lost sales a year", format="%,.0f", help="Units that find an empty shelf."),
         "demand_class": text("Demand"),

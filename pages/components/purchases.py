@@ -99,7 +99,7 @@ def in_words(now: Totals, orders: pd.DataFrame, currency: str) -> str:
         said += f"; **{count(int(done), 'order')}** approved and open, of which {money(now.approved, currency)} today"
     if now.budget is not None:
         left = now.budget - now.proposed - now.approved
-        said += f"; of the budget of {money(now.budget, currency)} {money(max(left, 0.0), currency)} are left"
+        said += f"; {money(max(left, 0.0), currency)} of the budget of {money(now.budget, currency)} left"
     if now.below_minimum:
         said += f"; {count(now.below_minimum, 'order')} below the supplier's minimum"
     return f"{said}."

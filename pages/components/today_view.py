@@ -6,21 +6,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, item_view, ordering, panel, session, tables, work
+from pages.components import charts, headline, item_view, ordering, panel, session, tables, work
 from pages.components.formats import count, literal, money, short_day, units
 from pages.components.lines import KEYS, pairs
 from pages.components.sidebar import RISK_LABELS
 from planning.result import PlanResult
 
 WORK = (
-    "risk",
-    "action",
     "item_id",
-    "item_name",
     "location_id",
     "quantity",
-    "value",
     "stake",
+    "risk",
+    "value",
+    "action",
+    "item_name",
     "stockout_on",
     "note",
     "reason",
@@ -48,11 +48,11 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
         st.success("Nothing calls for action today: every line in view is covered.", icon=":material/task_alt:")
         return
     rows = _noted(rows.reset_index(drop=True), asleep)
-    shown = work.with_reasons(rows.head(MOST_ROWS), plan)
+    shown = headline.with_reasons(rows.head(MOST_ROWS), plan)
     chosen, at = _list(shown, plan)
     if len(rows) > len(shown):
         st.caption(f"The first {len(shown):,} of {len(rows):,} lines; filters and downloads reach the rest.")
-    _act(rows if not len(chosen) else rows.iloc[chosen], plan, every=not len(chosen))
+    _act(rows if not len(chosen) else rows.iloc[chosen], plan, asleep, every=not len(chosen))
     line = rows.iloc[at]
     item_id, location_id = str(line["item_id"]), str(line["location_id"])
     with st.container(border=True):
@@ -60,7 +60,7 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
         if line["note"]:
             st.caption(f"Note: {literal(line['note'])}")
         item_view.stock_and_reason(plan, item_id, location_id, key="work")
-    tables.downloads(rows, "replenishment", plan, key="work_all", whole=lambda: work.with_reasons(rows, plan))
+    tables.downloads(rows, "replenishment", plan, key="work_all", whole=lambda: headline.with_reasons(rows, plan))
 
 
 def _budget(plan: PlanResult) -> None:
@@ -178,7 +178,7 @@ def _list(rows: pd.DataFrame, plan: PlanResult) -> tuple[list[int], int]:
     )
     event = st.dataframe(
         lean,
-        key="work",
+        key=ordering.list_key("work"),
         hide_index=True,
         column_config=tables.columns("replenishment", plan.params.currency, rows) | _columns(plan, rows),
         alt="What to do today, line by line",
@@ -200,21 +200,24 @@ def _columns(plan: PlanResult, rows: pd.DataFrame) -> dict[str, Any]:
         "risk": st.column_config.MultiselectColumn(
             "Risk", options=list(RISK_LABELS.values()), color=["red", "orange", "green"], width=95
         ),
+        "item_id": st.column_config.TextColumn("Item", width="small", pinned=True),
+        "location_id": st.column_config.TextColumn("Location", width=84),
         "item_name": st.column_config.TextColumn("Name", width="medium"),
-        "quantity": number("Units", format="%,.0f" if whole else "%,.1f", help="To order or to send."),
-        "value": number(f"Costs ({sign})" if sign else "Costs", format="%,.0f", help="The order, at cost."),
+        "quantity": number("Units", format="%,.0f" if whole else "%,.1f", help="To order or to send.", width=60),
+        "value": number(f"Costs ({sign})" if sign else "Costs", format="%,.0f", help="The order, at cost.", width=90),
         "stake": number(
             (f"At stake ({sign})" if sign else "At stake") if in_money else "At stake (units)",
             format="%,.0f",
-            help="Margin expected to be lost if nothing is done today: before an order can arrive, and what "
-            "today's order saves.",
+            width=94,
+            help="Margin, not sales, expected to be lost if nothing is done today: before an order of today can "
+            "arrive, and what that order saves after it. Exceptions tell what moving an open order saves.",
         ),
         "note": st.column_config.TextColumn("Note", width="small"),
         "reason": st.column_config.TextColumn("Reason", width="large"),
     }
 
 
-def _act(rows: pd.DataFrame, plan: PlanResult, *, every: bool) -> None:
+def _act(rows: pd.DataFrame, plan: PlanResult, asleep: pd.DataFrame, *, every: bool) -> None:
     """What can be done with the ticked lines; with none ticked, approving speaks of all of the list."""
     due = rows[rows["order_quantity"] > 0]
     value = due["order_value"].sum(min_count=1)
@@ -229,10 +232,12 @@ def _act(rows: pd.DataFrame, plan: PlanResult, *, every: bool) -> None:
             help="They get order numbers and count as open orders from now on. Undo takes them back.",
         )
         if pressed and ordering.approve(lines_to_approve(due, plan)):
+            ordering.untick("work")
             st.rerun()
         _snooze(rows, plan, disabled=every)
+        _wake(rows, asleep, disabled=every)
         _note(rows, disabled=every)
-        ordering.undo_button("work")
+        ordering.undo_button("work", ticked="work")
 
 
 def lines_to_approve(due: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
@@ -254,7 +259,26 @@ def _snooze(rows: pd.DataFrame, plan: PlanResult, *, disabled: bool) -> None:
         if st.button(f"Snooze {count(len(rows), 'line')}", key="snooze_do", type="primary") and ordering.snooze(
             rows[[*KEYS, "risk"]], until, why
         ):
+            ordering.untick("work")
             st.rerun()
+
+
+def _wake(rows: pd.DataFrame, asleep: pd.DataFrame, *, disabled: bool) -> None:
+    """The way back for snoozed lines, where they are shown."""
+    if asleep.empty or not session.widget("work_snoozed"):
+        return
+    some = rows[pairs(rows).isin(pairs(asleep))]
+    idle = disabled or some.empty
+    pressed = st.button(
+        "Wake" if idle else f"Wake {count(len(some), 'line')}",
+        key="work_wake",
+        icon=":material/alarm:",
+        disabled=idle,
+        help="Tick snoozed lines first." if idle else "They stand in the list again from now on.",
+    )
+    if pressed and ordering.wake(some[list(KEYS)]):
+        ordering.untick("work")
+        st.rerun()
 
 
 def _note(rows: pd.DataFrame, *, disabled: bool) -> None:

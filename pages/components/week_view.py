@@ -13,6 +13,7 @@ from pages.components import charts, decided, headline, item_view, ordering, pan
 from pages.components.formats import count, day, literal, money, short_day, units
 from pages.components.lines import KEYS
 from pages.components.weeks import MEASURES, ByWeek
+from pages.components.wording import starting_stock
 from planning.grid import build_grid
 from planning.result import PlanResult
 
@@ -113,7 +114,7 @@ def _columns(found: ByWeek) -> dict[str, Any]:
     }
     return named | {
         "item_id": text("Item", pinned=True, width="small"),
-        "item_name": text("Name", width="small"),
+        "item_name": text("Name", width=150),
         "location_id": text("Location"),
         "measure": text("Measure", width="small"),
     }
@@ -131,6 +132,9 @@ def _line(plan: PlanResult, found: ByWeek, row: int) -> None:
     placed = _placed(plan, item_id, location_id, told["starts_on"], pinned)
     buys = not plan.items.loc[_is(plan.items, item_id, location_id), "supplier_id"].isna().all()
     st.markdown(_in_words(told, plan, item_id, location_id))
+    start = starting_stock(plan, item_id, location_id, float(told["starting_stock"].iloc[0]))
+    if start:
+        st.caption(start)
     edited = _editor(told.assign(placed=placed["quantity"].to_numpy()), item_id, location_id, editable=buys)
     if buys:
         _save(edited, placed, pinned, plan, {"item_id": item_id, "location_id": location_id})
@@ -173,7 +177,7 @@ def _in_words(told: pd.DataFrame, plan: PlanResult, item_id: str, location_id: s
     share = f" ({missed / asked:.0%})" if asked else ""
     items = plan.items.loc[_is(plan.items, item_id, location_id)]
     price = items["unit_price"].iloc[0] if len(items) else np.nan
-    worth = f", {money(missed * price, literal(plan.params.currency))} of sales" if pd.notna(price) else ""
+    worth = f", {money(missed * price, literal(plan.params.currency))} at sales prices" if pd.notna(price) else ""
     first = told.loc[told["unmet"] >= LEAST, "starts_on"]
     since = f"; the first in the week from {short_day(first.iloc[0])}" if len(first) else ""
     verb = "lost" if plan.params.unmet_demand == "lost" else "owed"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pages.components.formats import day, days, known, literal, money, percent, short_day, units
+from pages.components.lines import fed_by, keep
 from planning.params import Params
 from planning.result import PlanResult
 
@@ -164,6 +165,26 @@ def next_point(curve: pd.DataFrame, params: Params) -> str:
     )
 
 
+def starting_stock(plan: PlanResult, item_id: str, location_id: str, start: float) -> str:
+    """Why the days to come start with less than is held; empty where they do not.
+
+    Parameters
+    ----------
+    start : units that count on the morning of the plan.
+    """
+    fed = fed_by(plan, item_id, location_id)
+    mine = pd.concat([fed, pd.DataFrame({"item_id": [item_id], "location_id": [location_id]})])
+    held = float(keep(plan.lines, mine)["on_hand"].sum())
+    if held - start < 0.5:
+        return ""
+    where = " with the locations it feeds" if len(fed) else ""
+    passed = ", or will be sold there while transfers are on the way" if len(fed) else ""
+    return (
+        f"It starts with {units(_round(start))}: of the {units(_round(held))} on hand{where} "
+        f"{units(_round(held - start))} are committed, owed or past their shelf life{passed}."
+    )
+
+
 def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]]:
     """What the order of one line stands on: (fact, value with unit, where it comes from)."""
     p = plan.params
@@ -174,7 +195,13 @@ def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]
     model = in_plain_words(str(line["model"]))
     model = model if line["demand_class"] == "pooled" else f"forecast, {model}"
     return [
-        ("Service target", f"{percent(line['service_target'])} {measure}", str(line["service_target_from"])),
+        (
+            "Critical ratio" if p.service_measure == "cost" else "Service target",
+            f"{percent(line['service_target'])}, {measure}"
+            if p.service_measure == "cost"
+            else f"{percent(line['service_target'])} {measure}",
+            str(line["service_target_from"]),
+        ),
         ("Lead time", f"{days(_round(line['lead_time_days']))}{spread}", str(line["lead_time_from"])),
         ("Review", days(_round(line["review_period_days"])), "supplier or settings"),
         ("Lead time + review", days(_round(line["protection_interval_days"])), "what one order must cover"),

@@ -11,7 +11,6 @@ import pandas as pd
 from pages.components import headline
 from pages.components.lines import KEYS, pairs
 from planning.result import PlanResult
-from planning.tables import RESULT_TABLES
 
 ACTIONS = ("order", "transfer", "expedite", "wait")
 """What calls for a person today; idle stock has its own list on the Overview."""
@@ -63,13 +62,6 @@ def work_list(plan: PlanResult) -> pd.DataFrame:
     # Lines are sorted by item and location already.
     ranked = rows.sort_values(["stake", "_lost", "_value"], ascending=False, na_position="last", kind="stable")
     return ranked.drop(columns=["_lost", "_value"]).reset_index(drop=True)
-
-
-def with_reasons(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
-    """Rows of `work_list` in the columns of `replenishment`, their reasons written."""
-    told = rows.assign(reason=plan.reasons(rows["line"].to_numpy(int))).drop(columns="line")
-    first = [name for name in RESULT_TABLES["replenishment"].names if name in told]
-    return told[[*first, *(name for name in told if name not in first)]]
 
 
 def at_stake(plan: PlanResult) -> pd.Series:

@@ -5,7 +5,8 @@ receive, review and order, demand. Backordered, the policy fills up to one level
 stock and what is on its way that morning, as in a plan. The fill rate that comes is compared with the one that was
 promised for the quantities in fact ordered. Target: within 0.5 point where demand waits, 1 point where it is lost. A
 star marks a miss. Demand is normal (50, sd 8), Poisson (3) and lumpy (mean 0.8, variance 4, negative binomial).
-With `--lots` the same of reorder points, backordered: (R,s,S) and (s,Q) with lots of 7 and 28 days of demand.
+With `--lots` the same of reorder points: (R,s,S) and (s,Q) with lots of 7 and 28 days of demand. Backordered, the point
+is one; lost, it follows from each morning, and the promise is the mean of those on which an order was due.
 """
 
 import argparse
@@ -64,7 +65,7 @@ def main() -> None:
     parser.add_argument("--lots", action="store_true", help="reorder points and lots instead of levels")
     asked = parser.parse_args()
     if asked.lots:
-        _tell_lots(asked.target, asked.periods)
+        _tell_lots(asked.target, asked.periods, asked.unmet or "backordered")
         return
     misses = lines = 0
     began = time.perf_counter()
@@ -93,16 +94,17 @@ def _lines(*, quick: bool) -> Iterator[tuple[str, str, int, int]]:
                     yield kind, unmet, lead, review
 
 
-def _tell_lots(target: float, periods: int) -> None:
+def _tell_lots(target: float, periods: int, unmet: str) -> None:
+    run = simulate_lost_lots if unmet == "lost" else simulate_lots
     sys.stdout.write(f"{'demand':9}{'policy':8}{'L':>2}{'R':>3}{'lot':>6}{'promised':>10}{'came':>8}{'points':>8}\n")
     for kind in DEMANDS:
         for lead, review in LOT_PLACES:
             for days in LOT_DAYS:
                 lot = float(np.ceil(MOMENTS[kind][0] * days))
                 for whole_lots in (False, True):
-                    found = simulate_lots(kind, lead, review, target, lot, whole_lots=whole_lots, periods=periods)
+                    found = run(kind, lead, review, target, lot, whole_lots=whole_lots, periods=periods)
                     apart = found.came - found.promised
-                    miss = " *" if abs(apart) > TOLERANCE["backordered"] else ""
+                    miss = " *" if abs(apart) > TOLERANCE[unmet] else ""
                     told = (
                         f"{lead:2}{review:3}{lot:6.0f}{found.promised:10.4f}{found.came:8.4f}{100 * apart:8.2f}{miss}"
                     )
@@ -130,9 +132,11 @@ def simulate_lots(
     """
     random = np.random.default_rng(SEED)
     need = _need(kind, np.zeros(1), np.zeros((1, 1)), lead, review, lost=False)
+    sizes, fixed = np.full(1, lot), np.full(1, whole_lots)
     point = find_levels(
-        need, "fill_rate", np.full(1, target), np.full(1, target), np.zeros(1), lot=np.full(1, lot)
+        need, "fill_rate", np.full(1, target), np.full(1, target), np.zeros(1), lot=sizes, fixed=fixed
     ).raw_order
+    point = point if kind == "normal" else np.ceil(np.round(point, 6))
     stock, coming = np.full(paths, np.ceil(point[0] + lot / 2)), np.zeros((lead + 1, paths))
     wanted = short = 0.0
     warm = -(-max(WARM_DAYS, 3 * lead) // review) * review
@@ -150,7 +154,44 @@ def simulate_lots(
         stock -= demand
         if today >= warm:
             wanted, short = wanted + demand.sum(), short + missed.sum()
-    return Served(float(need.fill_rate(point, np.full(1, lot))[0]), 1 - short / wanted, periods)
+    return Served(float(need.fill_rate(point, sizes, fixed)[0]), 1 - short / wanted, periods)
+
+
+def simulate_lost_lots(
+    kind: str,
+    lead: int,
+    review: int,
+    target: float,
+    lot: float,
+    *,
+    whole_lots: bool,
+    periods: int = PERIODS,
+    paths: int = 500,
+) -> Served:
+    """Order in lots from each morning's reorder point on, what is short being lost, and count what is served."""
+    random = np.random.default_rng(SEED)
+    warm = -(-max(WARM_DAYS, 3 * lead) // review) * review
+    counted = -(-periods // (paths * review)) * review
+    stock = np.full(paths, np.ceil(MOMENTS[kind][0] * (lead + review) + lot / 2))
+    coming = np.zeros((paths, lead + 1))
+    wanted = short = promised = due = 0.0
+    for today in range(warm + counted + lead):
+        stock = stock + coming[:, 0]
+        coming = np.concatenate([coming[:, 1:], np.zeros((paths, 1))], axis=1)
+        if today % review == 0 and today < warm + counted:
+            order, rates = _order_lots(kind, stock, coming, lead, review, target, lot, whole_lots=whole_lots)
+            if today >= warm:
+                promised, due = promised + rates.sum(), due + len(rates)
+            if lead:
+                coming[:, lead - 1] += order
+            else:
+                stock = stock + order
+        demand = _draw(kind, random, paths)
+        missed = np.clip(demand - np.maximum(stock, 0), 0, demand)
+        stock = stock - (demand - missed)
+        if today >= warm + lead:
+            wanted, short = wanted + demand.sum(), short + missed.sum()
+    return Served(promised / due, 1 - short / wanted, paths * counted)
 
 
 def simulate(
@@ -241,6 +282,30 @@ def _order(
     order = np.where(levels.due, np.maximum(levels.order, 0), 0.0)
     order = order if kind == "normal" else np.ceil(np.round(order, 6))
     return order[which.ravel()], float((need.short(order) * times).sum())
+
+
+def _order_lots(
+    kind: str,
+    stock: np.ndarray,
+    coming: np.ndarray,
+    lead: int,
+    review: int,
+    target: float,
+    lot: float,
+    *,
+    whole_lots: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the order of each path, units, and the fill rate that each path whose order is due is promised."""
+    states, which = np.unique(np.column_stack([stock, coming]), axis=0, return_inverse=True)
+    need = _need(kind, states[:, 0].copy(), states[:, 1:], lead, review, lost=True)
+    n = len(states)
+    sizes, fixed, targets = np.full(n, lot), np.full(n, whole_lots), np.full(n, target)
+    gap = find_levels(need, "fill_rate", targets, targets, np.zeros(n), lot=sizes, fixed=fixed).raw_order
+    gap = gap if kind == "normal" else np.ceil(np.round(gap, 6))
+    order = np.ceil(gap / lot - 1e-9) * lot if whole_lots else gap + lot
+    order = np.where(gap > 1e-9, order if kind == "normal" else np.ceil(np.round(order, 6)), 0.0)
+    promised = need.fill_rate(gap, sizes, fixed)
+    return order[which.ravel()], promised[which.ravel()][gap[which.ravel()] > 1e-9]
 
 
 if __name__ == "__main__":

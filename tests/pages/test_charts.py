@@ -419,7 +419,7 @@ def test_a_choice_off_the_curve_is_not_put_on_it(params):
 
 
 def test_the_matrix_counts_every_line_once():
-    text = " ".join(t for row in FIGURES["abc_matrix"].data[0].text for t in row)
+    text = " ".join(note.text for note in FIGURES["abc_matrix"].layout.annotations)
     counted = sum(int(told) for told in re.findall(r"<br># (\d+)", text))
     assert counted == len(PLAN.items)
 

@@ -268,6 +268,9 @@ def own_sample(sample_home, tmp_path, monkeypatch):  # noqa: F811
 
 
 def ticked(app, key, *rows):
+    """Tick rows of a list, under the key that it has now."""
+    turn = f"kept_{key}_turn"
+    key = f"{key}_{app.session_state[turn]}" if turn in app.session_state else key
     app.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
     return app.run()
 
@@ -288,8 +291,9 @@ def test_approved_lines_leave_the_work_list_stand_as_open_orders_and_come_back_w
     made = service.approvals(visitor, snapshot)
     assert len(made) == 1
     assert made["status"].iloc[0] == "approved"
-    ticked(app, "work")
+    # The line that moved up is not ticked in its place.
     assert label(app, "work_approve") != before
+    assert label(app, "work_approve").startswith("Approve all ")
     assert service.planned_inputs(visitor, snapshot)["approved_orders"]["item_id"].tolist() == made["item_id"].tolist()
     widget(app, "work_undo").click().run()
     assert service.approvals(visitor, snapshot).empty
@@ -311,6 +315,66 @@ def test_a_snoozed_line_is_away_until_its_day_and_a_note_stands_on_it(own_sample
     assert len(away) == 1
     assert "Show 1 snoozed line" in [toggle.label for toggle in app.toggle]
     assert service.notes(visitor, snapshot)["text"].tolist() == ["they <b>promised</b> Monday"]
+
+
+def test_a_snoozed_line_is_woken_from_the_list(own_sample):
+    visitor, snapshot = own_sample
+    app = at("Today")
+    ticked(app, "work", 0)
+    widget(app, "snooze_do").click().run()
+    as_of = service.default_as_of(service.inputs(visitor, snapshot))
+    assert len(service.snoozed(visitor, snapshot, as_of)) == 1
+    widget(app, "work_snoozed").set_value(True).run()
+    assert widget(app, "work_wake").disabled
+    # The list is sorted by money, snoozed or not: the line stands where it stood.
+    ticked(app, "work", 0)
+    assert label(app, "work_wake") == "Wake 1 line"
+    widget(app, "work_wake").click().run()
+    assert not app.exception
+    assert service.snoozed(visitor, snapshot, as_of).empty
+
+
+def test_a_note_stands_on_an_approved_order_and_the_log_tells_who_did_what(own_sample):
+    visitor, snapshot = own_sample
+    app = at("Orders")
+    widget(app, "order_approve").click().run()
+    ticked(app, "order_list", 0)
+    widget(app, "order_note_text").set_value("by <b>boat</b>").run()
+    widget(app, "order_note_do").click().run()
+    assert not app.exception
+    assert not app.error
+    kept = service.notes(visitor, snapshot)
+    assert kept["text"].tolist() == ["by <b>boat</b>"]
+    assert kept["order_number"].iloc[0] in set(service.approvals(visitor, snapshot)["order_number"])
+    app.session_state["orders_activity"] = True
+    app.run()
+    assert not app.exception
+    assert frame_with(app, "note")["note"].tolist().count("by <b>boat</b>") == 1
+    told = frame_with(app, "what")
+    assert len(told) == len(service.activity(visitor)) >= 3
+
+
+def frame_with(app, column):
+    """The table of the page that has this column."""
+    return next(each.value for each in app.dataframe if column in each.value)
+
+
+def test_what_an_open_order_is_asked_for_is_one_letter_of_all_its_lines():
+    rows = pd.DataFrame({
+        "item_id": ["a", "b", "c"], "location_id": "DC", "kind": ["postpone", "postpone", "cancel"],
+        "order_id": ["P-1", "P-1", "P-2"], "quantity": [5.0, 7.0, 9.0], "value": [10.0, 20.0, np.nan],
+        "due_on": pd.Timestamp(2026, 5, 4), "move_to": [pd.Timestamp(2026, 6, 1), pd.Timestamp(2026, 6, 8), pd.NaT],
+    })  # fmt: skip
+    orders = exceptions_view.by_order(rows)
+    assert orders[["order_id", "lines", "quantity"]].to_numpy().tolist() == [["P-1", 2, 12], ["P-2", 1, 9]]
+    assert orders["value"].iloc[0] == 30
+    assert np.isnan(orders["value"].iloc[1])
+    letter = exceptions_view.ask_order(rows.iloc[:2], "postpone").splitlines()
+    assert letter[0] == "Order P-1: please postpone these lines:"
+    assert letter[1:] == [
+        "a for DC, 5 units, due Mon 4 May 2026, to Mon 1 Jun 2026",
+        "b for DC, 7 units, due Mon 4 May 2026, to Mon 8 Jun 2026",
+    ]
 
 
 def test_an_order_edited_in_a_week_is_pinned_with_its_reason_and_taken_back(own_sample):

@@ -118,6 +118,17 @@ def test_all_lines_in_view_get_one_target_and_what_it_does_is_told():
     assert set(pins["reason"]) == {"Slow movers"}
 
 
+@pytest.mark.usefixtures("on_sample")
+def test_under_least_cost_nothing_speaks_of_a_target():
+    app = opened(PAGE, set='{"service_measure": "cost"}')
+    assert not app.exception
+    keys = [each.key for each in [*app.button, *app.number_input]]
+    assert "policy_many_set" not in keys
+    assert "policy_many_target" not in keys
+    assert "against a target" not in said(app)
+    assert "Under least cost no target decides" in said(app)
+
+
 # --- what lines come to -----------------------------------------------------------------------------------------------
 
 

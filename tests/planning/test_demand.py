@@ -187,6 +187,41 @@ def test_an_item_begins_on_its_first_day_on_the_shelf_and_not_before():
     assert found.demand[1, 1:].tolist() == [0, 0, 2, 0, 2]
 
 
+def counted(*on_hand: tuple[int, float], item: str = "new") -> pd.DataFrame:
+    """Counts of stock, each with the days since."""
+    return table(*({"item_id": item, "location_id": "S1", "on_hand": q, "as_of": day(-ago)} for ago, q in on_hand))
+
+
+def test_a_count_of_zero_and_nothing_else_makes_no_listed_week():
+    # Four weeks: a count of zero in the first and the third, nothing told of the others.
+    inputs = tables(sales=sold([1.0] * 28), stock=counted((26, 0.0), (12, 0.0), (0, 0.0)))
+    found = built(inputs, "week")
+    assert not found.active[1].any()
+    assert np.isnan(found.demand[1]).all()
+    # A unit in the second week puts it on the shelf; of the third, empty when counted, nothing is known.
+    found = built(tables(sales=sold([1.0] * 28), stock=counted((26, 0.0), (19, 1.0), (12, 0.0), (0, 0.0))), "week")
+    assert found.active[1].tolist() == [False, True, True, True]
+    np.testing.assert_array_equal(found.demand[1], [np.nan, 0, np.nan, 0])
+
+
+def test_what_was_empty_when_counted_but_sold_was_there_on_the_other_days():
+    sales = pd.concat([sold([1.0] * 14), sold([0] * 10 + [6.0, 0, 0, 0], "new")])
+    found = built(tables(sales=sales, stock=counted((7, 0.0), (0, 0.0))), "week")
+    np.testing.assert_allclose(found.demand[1], [np.nan, 7])
+
+
+@pytest.mark.parametrize(("launch", "active"), [(14, 0), (-14, 2), (None, 3)])
+def test_what_lies_in_stock_before_its_launch_is_not_on_the_shelf_yet(launch, active):
+    # It was counted in each of the last three of four weeks.
+    items = table({"item_id": "new", "launch_on": pd.NaT if launch is None else day(launch)})
+    stock = counted((19, 5.0), (12, 5.0), (5, 5.0), (0, 5.0))
+    found = built(tables(sales=sold([1.0] * 28), items=items, stock=stock), "week")
+    assert found.active[1].sum() == active
+    # But what is sold is sold.
+    early = pd.concat([sold([1.0] * 28), sold([2.0, *[0.0] * 27], "new")])
+    assert built(tables(sales=early, items=items, stock=stock), "week").active[1].all()
+
+
 def test_an_item_with_stock_and_no_sales_has_no_history():
     stock = table({"item_id": "z", "on_hand": 5.0, "location_id": "S1"})
     found = built(tables(sales=sold([1, 1]), stock=stock))

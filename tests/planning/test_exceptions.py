@@ -55,8 +55,8 @@ def test_an_order_that_comes_after_the_stock_has_run_out_is_expedited_to_the_day
     assert (line["order_id"], line["quantity"], line["due_on"], line["move_to"]) == ("x", 200, day(9), day(3))
     assert line["units_at_stake"] == pytest.approx(50)
     assert line["value"] == pytest.approx(150)
-    assert "05 Jun 2026" in line["reason"]
-    assert "04 Jun 2026" in line["reason"]
+    assert "5 Jun 2026" in line["reason"]
+    assert "4 Jun 2026" in line["reason"]
 
 
 def test_the_check_value_of_the_specification_is_expedited_and_dated():
@@ -98,7 +98,7 @@ def test_an_order_that_is_needed_later_is_postponed_to_that_day():
     assert told["move_to"].tolist() == [day(30)]
     assert told["units_at_stake"].tolist() == [70]
     assert told["value"].tolist() == [140]
-    assert "not needed before 01 Jul 2026" in told["reason"].iloc[0]
+    assert "not needed before 1 Jul 2026" in told["reason"].iloc[0]
 
 
 def test_an_order_that_is_never_needed_is_cancelled():
@@ -205,3 +205,40 @@ def test_what_is_postponed_is_not_missed_before_its_new_day(on_hand, quantity, d
         assert again.projection.without_orders[0].min() >= 0
         was, now = (one.replenishment["stockout_on"].iloc[0] for one in (result, again))
         assert was == now or (pd.isna(was) and pd.isna(now))
+
+
+def test_an_overdue_order_that_is_not_needed_yet_is_told_once_with_its_own_day():
+    told = planned(300, opened(70, -2)).exceptions
+    assert told["kind"].tolist() == ["past_due"]
+    assert told["due_on"].tolist() == [day(-2)]
+    assert told["move_to"].tolist() == [day(30)]
+    assert "2 days overdue. It is planned for today, but not needed before 1 Jul 2026" in told["reason"][0]
+
+
+def test_an_order_is_not_postponed_by_a_few_days_nor_beyond_the_order_that_would_take_its_place():
+    # 300 last to the end of day 29: an order due on day 17 would come 13 days too early, one due on day 16 14 days.
+    assert found(planned(300, opened(70, 17)), "postpone").empty
+    assert found(planned(300, opened(70, 16)), "postpone")["move_to"].tolist() == [day(30)]
+    # Ordered every four weeks for four: the next order comes on day 42, before the last of 500 is sold on day 49.
+    result = planned(500, opened(70, 3), review_period_days=28)
+    told = found(result, "postpone")
+    assert (told["move_to"] <= result.planned_orders["arrives_on"].min()).all()
+    assert len(told) == 1
+
+
+def test_where_an_order_is_placed_today_none_is_postponed():
+    # 160 and the 300 of day 60 leave days 16 to 59 to today's order.
+    result = planned(160, opened(300, 60), coverage_days=60)
+    assert result.replenishment["order_quantity"][0] > 0
+    assert found(result, "postpone").empty
+
+
+def test_what_an_expedite_saves_is_not_told_as_past_due_too():
+    told = planned(40, opened(200, 9)).exceptions
+    assert told["kind"].tolist() == ["expedite"]
+
+
+def test_less_than_a_unit_short_is_no_exception_of_whole_goods():
+    whole = planned(139.4, per_day=10)
+    assert found(whole, "past_due").empty
+    assert found(planned(130, per_day=10), "past_due")["units_at_stake"].tolist() == [pytest.approx(10)]

@@ -123,8 +123,7 @@ def test_what_is_covered_says_by_what():
 def test_a_shortage_before_open_orders_come_is_said():
     coming = table({"item_id": "a", "quantity": 400.0, "due_on": day(10)})
     assert reason(40, open_orders=coming) == (
-        "Runs out on 05 Jun 2026, before a normal order can arrive; then open orders cover it: "
-        "40 held and 400 on order."
+        "Runs out on 5 Jun 2026, before a normal order can arrive; then open orders cover it: 40 held and 400 on order."
     )
 
 
@@ -158,8 +157,7 @@ def test_a_transfer_that_is_met_is_its_sum():
     result = network(500)
     # 9 days of transit and review at 10, of which the two on the way are lost.
     assert sentences(result)["S1"] == (
-        "Transfer 70 = 90 expected in 9 days - 0 held - 20 lost before it can arrive, "
-        "to serve 95% of demand from stock."
+        "Transfer 70 = 90 expected in 9 days - 20 lost before it can arrive, to serve 95% of demand from stock."
     )
     assert set(result.allocation["reason"]) == {
         "Asked for 70, and 500 are there for all: sent in full.",
@@ -222,6 +220,7 @@ def company(seed: int) -> dict[str, pd.DataFrame]:
     }
 
 
+UNTIL = "expected (?:in|until the next arrival, about)"
 NUMBER = r"(\d[\d,]*(?:\.\d+)?)"
 
 
@@ -238,7 +237,7 @@ def test_the_sum_in_every_sentence_adds_up(seed, params):
     result = pipeline.plan(company(seed), AS_OF, Params(**params))
     sums = 0
     for sentence in result.replenishment["reason"]:
-        found = re.search(rf"(?:Order|Transfer|Asked|\.) {NUMBER} = {NUMBER} expected in \d+ days(.*?), ", sentence)
+        found = re.search(rf"(?:Order|Transfer|Asked|Wanted|\.) {NUMBER} = {NUMBER} {UNTIL} \d+ days(.*?), ", sentence)
         if not found:
             continue
         total, first, rest = found.groups()
@@ -271,3 +270,51 @@ def test_a_sentence_tells_the_quantity_of_its_row(seed):
         assert sentence.endswith(".")
         assert "nan" not in sentence
     assert bought > 0
+
+
+def test_a_line_that_the_budget_cut_whole_says_what_was_wanted():
+    sentence = reason(params={"budget": 0.0}, items=table({"item_id": "a", "unit_cost": 2.0}))
+    assert sentence == (
+        "Not ordered: the budget went to lines that save more per unit of money, or that reach their supplier's "
+        "minimum. Wanted 70 = 210 expected in 21 days - 40 held - 100 lost before it can arrive, "
+        "to serve 95% of demand from stock."
+    )
+
+
+def test_where_lead_times_vary_the_sum_reaches_to_the_next_arrival():
+    sentence = reason(params={"lead_time_sd_fraction": 0.5, "lead_time_days": 60})
+    assert re.search(r"expected until the next arrival, about 67 days", sentence)
+
+
+def test_a_line_that_runs_out_without_open_orders_is_not_told_to_be_covered_by_them():
+    # A tenth of a unit a day, one held: what an order could still serve is within a target of a tenth.
+    days = pd.date_range(day(-140), day(-1), freq="10D")
+    inputs = {
+        "sales": pd.DataFrame({"date": days, "item_id": "a", "quantity": 1.0}),
+        "stock": table({"item_id": "a", "on_hand": 1.0}),
+    }
+    row = pipeline.plan(inputs, AS_OF, Params(service_target=0.01, lead_time_days=60)).replenishment.iloc[0]
+    assert row["on_order"] == 0
+    assert "open orders cover it" not in row["reason"]
+
+
+def test_what_a_source_expects_is_told_to_those_who_wait():
+    sales = pd.concat([ten_a_day("S1"), ten_a_day("S2", 5)])
+    stock = pd.DataFrame({"item_id": "a", "location_id": ["S1", "S2", "DC"], "on_hand": [0.0, 0.0, 0.0]})
+    orders = table({"item_id": "a", "location_id": "DC", "quantity": 500.0, "due_on": day(3)})
+    result = pipeline.plan({"sales": sales, "stock": stock, "open_orders": orders}, AS_OF, Params(bucket="day"))
+    assert "as the source is short, where 500 are on order" in sentences(result)["S1"]
+
+
+def test_what_is_lost_before_an_order_can_arrive_is_told_however_far_that_is():
+    # 40 last four days; an order takes 60: 56 days of ten are lost, not only those of the next 28 days.
+    row = planned(40, {"lead_time_days": 60, "unmet_demand": "lost"}).replenishment.iloc[0]
+    assert row["expected_lost_units"] == pytest.approx(560, rel=1e-6)
+
+
+def test_least_cost_speaks_of_no_service_target():
+    result = planned(400, {"service_measure": "cost"})
+    line = result.policy.iloc[0]
+    assert line["service_target"] > 0.99
+    assert line["service_target_from"] == "margin and cost of holding"
+    assert "target" not in result.replenishment["reason"][0]

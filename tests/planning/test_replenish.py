@@ -1,12 +1,17 @@
 """Netting day by day: the specification's records, stock-out days and days of supply, laws."""
 
+from datetime import date
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planning import pipeline
 from planning.distribution import CumulativeDemand
 from planning.orders import Limits
+from planning.params import Params
 from planning.replenish import (
     Closed,
     LaterOrders,
@@ -448,3 +453,17 @@ def test_items_are_netted_as_if_each_stood_alone(course, other):
     alone = netted(demand, stock, receipts, how, placed, lost=True)
     np.testing.assert_allclose(together.stock[0], alone.stock[0])
     np.testing.assert_allclose(together.planned[0], alone.planned[0])
+
+
+@pytest.mark.parametrize("coverage", [None, 60])
+def test_later_orders_of_an_item_that_ends_leave_less_than_a_pack_over(coverage):
+    as_of = date(2026, 6, 1)
+    days = pd.date_range(pd.Timestamp(as_of) - pd.Timedelta(days=140), periods=140)
+    inputs = {
+        "sales": pd.DataFrame({"date": days, "item_id": "a", "quantity": 10.0}),
+        "stock": pd.DataFrame({"item_id": ["a"], "on_hand": [100.0]}),
+        "items": pd.DataFrame({"item_id": ["a"], "order_multiple": [7.0], "ends_on": [pd.Timestamp(2026, 7, 11)]}),
+    }
+    params = Params(lead_time_sd_fraction=0, bucket="day", coverage_days=coverage)
+    result = pipeline.plan(inputs, as_of, params)
+    assert 0 <= result.projection.with_orders[0, -1] < 7

@@ -161,25 +161,71 @@ def test_the_variance_of_a_few_items_equals_a_plain_loop(mean, periods, steady):
             assert found.variance[row, 7 * horizon] == pytest.approx(least, rel=1e-4)
 
 
+def law_by_loop(size: np.ndarray, square: np.ndarray) -> tuple[float, float]:
+    """Scale and power of the law of a class: four lines, each without what lies 2.5 deviations off the one before."""
+    x, y, near = np.log(size), np.log(square), np.ones(len(size), bool)
+    for _ in range(4):
+        slope, level = np.polyfit(x[near], y[near], 1)
+        if not 1 <= slope <= 2:
+            slope = float(np.clip(slope, 1, 2))
+            level = (y[near] - slope * x[near]).mean()
+        off = y - level - slope * x
+        from_middle = np.abs(off - np.median(off[near]))
+        near = from_middle <= 2.5 * 1.4826 * np.median(from_middle[near])
+    return np.exp(level) * np.exp(off[near]).mean(), slope
+
+
 def test_the_variance_of_many_items_equals_a_plain_loop():
     # Many: what is usual in their class at that mean, ln v = a + b ln m, smeared to the mean of the variances.
     level = np.random.default_rng(4).gamma(2, 20, 16) + 5
     demand = drawn(16, 60, mean=level)
+    # One went up and down as no other: it is heard for itself, not for the class.
+    demand[3, ::7] *= 12
     fits = replace(learned(demand), demand_class=np.full(16, "smooth", "U12"))
     found = spread(fits)
     least = np.zeros(16)
     for horizon in longest_anchors(60):
         mean = found.mean[:, 7 * horizon]
-        own = np.array([own_by_loop(fits, row, horizon, mean[row])[0] for row in range(16)])
-        slope, level_ = np.polyfit(np.log(mean), np.log(own), 1)
-        if not 1 <= slope <= 2:
-            slope = float(np.clip(slope, 1, 2))
-            level_ = (np.log(own) - slope * np.log(mean)).mean()
-        law = np.exp(level_) * mean**slope
-        law *= own.mean() / law.mean()
-        shrunk = [shrunk_by_loop(fits, row, horizon, mean[row], law[row]) for row in range(16)]
-        least = np.maximum(least, shrunk)
+        error, actual = errors_by_loop(fits, only(16), horizon)
+        scale, power = law_by_loop(np.nanmean(actual - error, axis=1), np.nanmean(error**2, axis=1))
+        law = scale * mean**power
+        shrunk = np.array([shrunk_by_loop(fits, row, horizon, mean[row], law[row]) for row in range(16)])
+        most = np.array([max(demand[row, t : t + horizon].sum() for t in range(61 - horizon)) for row in range(16)])
+        least = np.maximum(least, np.minimum(shrunk, mean * np.maximum(most * 2 / 3, mean)))
         np.testing.assert_allclose(found.variance[:, 7 * horizon], least, rtol=1e-4)
+
+
+def fading(items: int, periods: int = 104) -> np.ndarray:
+    """Items that sold ten to fifty now and then for a year, and hardly at all since."""
+    rng = np.random.default_rng(8)
+    demand = rng.integers(10, 51, (items, periods)) * (rng.random((items, periods)) < 0.2)
+    demand[:, periods // 2 :] = 0
+    return demand.astype(float)
+
+
+@pytest.mark.parametrize("sold", [1.0, 12.0, 60.0])
+def test_what_was_sold_once_varies_no_more_than_that_sale_lets_it(sold):
+    # Nothing, or anything alike from 0 to M: E D^2 / E D = (M^2 / 3) / (M / 2).
+    once = np.zeros((1, 104))
+    once[0, 60] = sold
+    demand = np.concatenate([fading(40), once])
+    fits = replace(learned(demand), demand_class=np.full(41, "intermittent", "U12"))
+    found = spread(fits, "WindowAverage52")
+    for horizon in (1, 4, 13):
+        mean, variance = found.mean[40, 7 * horizon], found.variance[40, 7 * horizon]
+        assert mean * 1.05 - 1e-9 <= variance <= max(sold * 2 / 3, 1.05) * mean * (1 + 1e-9) + mean**2
+
+
+def test_items_that_have_faded_do_not_tell_a_class_what_is_usual_at_their_mean_of_today():
+    # Forty lively items of today's, with and without two hundred of the past beside them.
+    lively = np.random.default_rng(3).integers(10, 51, (40, 104)) * (np.random.default_rng(4).random((40, 104)) < 0.2)
+    alone, beside = (
+        spread(replace(learned(demand), demand_class=np.full(len(demand), "lumpy", "U12")), "SES0.1")
+        for demand in (lively.astype(float), np.concatenate([lively, fading(200)]).astype(float))
+    )
+    ratio = beside.variance[:40, 28] / alone.variance[:40, 28]
+    assert (ratio > 0.5).all()
+    assert (ratio < 2.0).all()
 
 
 def test_squared_errors_of_smaller_days_count_at_the_size_of_today():
@@ -204,8 +250,9 @@ def test_a_single_extreme_counts_no_further_than_demand_ever_ranged_without_it()
     assert without < with_it
     own, count = own_by_loop(fits, 0, 1, 10.0)
     prior = demand[0].var(ddof=1) * (1 + 1 / 60)
-    most = min(own, np.delete(demand[0], 41).max() ** 2)
-    assert without == pytest.approx((count * most + 4 * prior) / (count + 4), rel=1e-4)
+    most = np.delete(demand[0], 41).max()
+    shrunk = (count * min(own, most**2) + 4 * prior) / (count + 4)
+    assert without == pytest.approx(min(shrunk, 10.0 * most * 2 / 3), rel=1e-4)
 
 
 def test_many_items_learn_from_each_other_what_is_usual():

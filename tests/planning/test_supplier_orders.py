@@ -3,16 +3,20 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pulp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planning import engine, pipeline
+from planning.params import Params
+from planning.result import PlanResult
 from planning.solver import solve
 from planning.supplier_greedy import greedy_orders, split_budget
 from planning.supplier_instance import Instance, broken_rules, build_instance, most_useful, run_course, total_cost
 from planning.supplier_orders import cyclic_joint_replenishment, plan_supplier, plan_suppliers
-from tests.planning.test_pipeline import certain, planned, table
+from tests.planning.test_pipeline import AS_OF, certain, planned, steady_sales, stock, table
 
 
 def published() -> Instance:
@@ -291,6 +295,102 @@ def test_a_container_is_filled_from_what_is_needed_next():
     # Full enough, and one that no need within coverage fills.
     assert ordered({"volume": 1.0}, {"container_volume": 75.0}) == (70, {})
     assert ordered({"volume": 1.0}, {"container_volume": 1000.0}) == (70, {})
+
+
+def joining(
+    terms: dict[str, object], item: dict[str, object] | None = None, **more: pd.DataFrame | float
+) -> PlanResult:
+    """Plan `a`, of which 150 are due for three weeks of coverage, and `b`, due next week; both sell 10 a day."""
+    own = {"unit_cost": 2.0, "unit_price": 4.0, "supplier_id": "v", "volume": 1.0}
+    return planned(
+        {
+            "sales": pd.concat([steady_sales(item="a"), steady_sales(item="b")]),
+            "stock": table(stock(200.0, "a"), stock(float(more.pop("held", 220.0)), "b")),
+            "items": table({"item_id": "a", **own}, {"item_id": "b", **own, **(item or {})}),
+            "suppliers": table({"supplier_id": "v", "lead_time_days": 14.0, "lead_time_sd_days": 0.0} | terms),
+            **more,
+        },
+        coverage_days=21,
+    )
+
+
+def bought(found: PlanResult) -> dict[str, float]:
+    return dict(zip(found.orders["item_id"], found.orders["quantity"], strict=True))
+
+
+JOINS = ({"min_order_value": 400.0}, {"container_volume": 250.0})
+
+
+def test_a_line_that_is_not_due_does_not_join_unless_its_supplier_asks_for_more():
+    for terms in ({}, {"order_cost": 50.0}, {"min_order_value": 300.0}, {"container_volume": 150.0}):
+        assert bought(joining(terms)).get("b", 0) == 0, terms
+
+
+@pytest.mark.parametrize(
+    ("terms", "step", "end"),
+    [
+        (JOINS[0], "supplier minimum", "reach its supplier's minimum"),
+        (JOINS[1], "container", "fill its container"),
+    ],
+)
+def test_a_line_that_is_needed_within_coverage_joins_and_says_why(terms, step, end):
+    found = joining(terms)
+    # The next week of `b` comes before the fourth of `a`.
+    assert bought(found) == {"a": 150, "b": 50}
+    steps = found.waterfall[found.waterfall["item_id"] == "b"].set_index("step")["units"]
+    assert (steps["need"], steps[step], steps["order multiple"], steps["order"]) == (-10, 60, 0, 50)
+    reason = found.replenishment.set_index("item_id")["reason"]["b"]
+    assert reason == f"Order 50: not due today, but needed within 35 days; it joins to {end}."
+    assert found.solver["purchases"] == {"orders": 1, "status": {"optimal": 1}, "gap": pytest.approx(0, abs=1e-6)}
+    assert found.solver["status"] == "not_needed"
+
+
+@pytest.mark.parametrize("terms", JOINS)
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"held": 350.0},
+        {"item": {"max_stock": 220.0}},
+        {"item": {"policy": "min/max", "min_stock": 150.0, "max_stock": 400.0}},
+        {"item": {"moq": 100000.0}},
+        {"pins": table({"pin_id": "p", "item_id": "b", "location_id": "MAIN", "kind": "order_quantity", "value": 0.0})},
+    ],
+)
+def test_nothing_joins_that_is_not_needed_or_may_not_come(terms, item):
+    assert bought(joining(terms, **item)).get("b", 0) == 0
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.sampled_from(JOINS), st.integers(150, 400), st.sampled_from([1.0, 12.0, 40.0]), st.sampled_from([0.0, 30.0]))
+def test_what_joins_is_needed_packed_and_adds_up(terms, held, pack, moq):
+    found = joining(terms, {"order_multiple": pack, "moq": moq}, held=held)
+    order = bought(found).get("b", 0)
+    need = max(350 - held, 0)
+    assert order <= np.ceil(max(need, moq if need else 0) / pack) * pack
+    assert order % pack == 0
+    assert order == 0 or order >= moq
+    for _, part in found.waterfall.groupby("item_id"):
+        steps = part.set_index("step")["units"]
+        assert steps.drop(["need", "order"]).sum() == pytest.approx(steps["order"], abs=1e-5)
+
+
+def test_many_suppliers_are_planned_by_the_runner_and_the_same_by_one_process(monkeypatch):
+    monkeypatch.setattr("planning.supplier_terms.MANY", 1)
+    parts: list[int] = []
+
+    def run(work, instances):
+        parts.append(len(instances))
+        return map(work, instances)
+
+    inputs = certain(
+        items=table({"item_id": "a", "unit_cost": 2.0, "supplier_id": "v"}),
+        suppliers=table({"supplier_id": "v", "lead_time_days": 14.0, "min_order_value": 1000.0}),
+    )
+    base = pipeline.prepare(inputs, AS_OF, Params())
+    one, other = (pipeline.finish(base, AS_OF, Params(), run=each) for each in (run, engine.serial))
+    assert parts[0] == 1
+    assert one.orders.equals(other.orders)
+    assert one.solver == other.solver
 
 
 def test_an_order_cost_that_is_dearer_than_holding_brings_the_next_order_forward():
