@@ -201,8 +201,8 @@ def _column(routes: pd.DataFrame, name: str) -> np.ndarray:
 def _contested(question: Question, units: np.ndarray) -> np.ndarray:
     """Whether a route belongs to an item that has to be shared, (r,) flags.
 
-    That is where some source has too little, a lane or a room has a limit, a line is set by hand, or a request
-    has no way but from another store.
+    That is where some source has too little, a lane or a room has a limit, a line is set by hand, a request has no
+    way but from another store, or freight is more than a unit served is worth.
     """
     routes = question.routes
     if routes.empty:
@@ -213,6 +213,7 @@ def _contested(question: Question, units: np.ndarray) -> np.ndarray:
     lanes = question.lanes.iloc[routes["lane"].to_numpy(int)]
     hit |= np.isfinite(lanes["capacity"].to_numpy(float)) | (lanes["cost_per_shipment"].fillna(0).to_numpy(float) > 0)
     hit |= ~np.isnan(question.by_hand)
+    hit |= (units > 0) & (routes["freight"].to_numpy(float) > question.worth[d])
     hit |= (np.bincount(d, units, minlength=len(question.request)) < question.request - 1e-9)[d]
     if question.room is not None and question.bulk is not None:
         place = pd.factorize(routes["destination_id"])[0]
@@ -262,7 +263,7 @@ def build_problem(question: Question, chosen: np.ndarray, whole: np.ndarray) -> 
         destination=at[d],
         lane=routes["lane"].to_numpy(int),
         date=date,
-        freight=routes["freight"].to_numpy(float) + _waiting(question, routes),
+        freight=routes["freight"].to_numpy(float) + question.worth[d] * waited(question, routes),
         route_least=np.zeros(len(routes)),
         fixed=question.by_hand[chosen],
         lane_room=lanes["capacity"].fillna(np.inf).to_numpy(float),
@@ -272,15 +273,15 @@ def build_problem(question: Question, chosen: np.ndarray, whole: np.ndarray) -> 
     return Shared(problem, rows, chosen)
 
 
-def _waiting(question: Question, routes: pd.DataFrame) -> np.ndarray:
-    """Return what waiting for a later shipment costs, money a unit, (routes,).
+def waited(question: Question, routes: pd.DataFrame) -> np.ndarray:
+    """Return what a unit of a later shipment saves less than one of today, units, (routes,).
 
     Of the units asked for, those that customers want while waiting beyond what is there come too late.
     """
     d, days = routes["destination"].to_numpy(int), _column(routes, "ship_day").astype(float)
     missed = np.maximum(question.rate[d] * days - np.maximum(question.cover[d], 0.0), 0.0)
     request = np.maximum(question.request[d], 1e-9)
-    return np.asarray(question.worth[d] * np.minimum(missed / request, 1.0))
+    return np.asarray(np.minimum(missed / request, 1.0))
 
 
 def _takes(question: Question, rows: np.ndarray, takers: np.ndarray, step: np.ndarray) -> Pieces:
@@ -365,7 +366,8 @@ def total_value(question: Question, units: np.ndarray) -> float:
     rows, own = np.flatnonzero(into > 0), question.or_none(question.gives_own).astype(bool)
     givers = np.flatnonzero((out > 0) & own)
     kept = float((out * question.or_none(question.keep_worth))[~own].sum())
-    freight = (question.routes["freight"].to_numpy(float) + _waiting(question, question.routes)) * units
+    late = question.worth[d] * waited(question, question.routes)
+    freight = (question.routes["freight"].to_numpy(float) + late) * units
     lanes = question.routes["lane"].to_numpy(int)[units > 1e-9]
     shipments = pd.DataFrame({"lane": lanes, "date": _column(question.routes, "date")[units > 1e-9]}).drop_duplicates()
     cost = question.lanes["cost_per_shipment"].fillna(0.0).to_numpy(float)[shipments["lane"].to_numpy(int)]

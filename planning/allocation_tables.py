@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from planning.allocate import allocate, gain, shared_by
+from planning.allocate import allocate, gain, shared_by, waited
 from planning.inputs import KEY
 from planning.replenish import days_of_supply
 from planning.result import empty_result
@@ -26,7 +26,7 @@ BOUNDS: Mapping[str, str] = MappingProxyType(
         "lane": "the lane takes no more",
         "shipment": "a shipment would cost more than it gains",
         "room": "there is no room for more",
-        "worth": "one more is hardly needed: it is worth less than freight and holding",
+        "worth": "one more would gain less than it costs in freight and holding",
         "least": "so small a transfer is not made",
         "fixed": "it is set by hand",
         "route": "no source that may give has a lane to it",
@@ -64,6 +64,7 @@ def transfers(stages: Stages, as_of: date) -> pd.DataFrame:
     own = question.or_none(question.gives_own).astype(bool)[s]
     missed = question.need.missed(s, -out[s]) - question.need.missed(s, np.zeros(len(s)))
     lost = np.where(own, stages.worth[s] * missed * units[sent] / out[s], 0.0)
+    late = stages.worth[d] * waited(question, routes)
     today = pd.Timestamp(as_of)
     leaves = np.ceil(routes["ship_day"].to_numpy(float))
     arrives = np.ceil((routes["ship_day"] + routes["transit_days"]).to_numpy(float))
@@ -75,7 +76,7 @@ def transfers(stages: Stages, as_of: date) -> pd.DataFrame:
             "quantity": units[sent],
             "ship_on": today + pd.to_timedelta(leaves, unit="D"),
             "arrives_on": today + pd.to_timedelta(arrives, unit="D"),
-            "value": gained - lost - routes["freight"].to_numpy(float) * units[sent],
+            "value": gained - lost - (routes["freight"].to_numpy(float) + late) * units[sent],
             "reason": _reasons(stages, sent),
             "set_by_hand": ~np.isnan(question.by_hand[sent]),
         }
@@ -105,7 +106,9 @@ def _reasons(stages: Stages, sent: np.ndarray) -> list[str]:
         got, wanted = float(allocation.units[route]), float(question.request[d[k]])
         there = float(given[s[k], date[k]])
         if hand[route]:
-            out.append(f"Set by hand: {_units(got)}. Asked for {_units(wanted)}.")
+            told = float(question.by_hand[route])
+            cut = f", cut to {_units(got)}: stock, room or lane allow no more" if got < told - 1e-6 else ""
+            out.append(f"Set by hand: {_units(told)}{cut}. Asked for {_units(wanted)}.")
             continue
         if way[route] == "met" and not allocation.shared[route]:
             out.append(f"Asked for {_units(wanted)}, and {_units(there)} are there for all: sent in full.")
@@ -200,10 +203,12 @@ def _figures(stages: Stages, method: str) -> dict[str, object]:
     away = np.bincount(s, np.where(question.routes["lateral"], units, 0.0), minlength=n)
     every, price, need = np.arange(n), stages.positions.column("shortage_cost"), question.need
     rows = (stages.network.source >= 0) | (question.request > 0) | question.or_none(question.gives_own).astype(bool)
-    missed = need.missed(every, into - away)
-    gained = gain(question, every, into - away, np.nan_to_num(price))
-    lanes = question.routes["lane"].to_numpy(int)[units > 1e-9]
-    cost = question.lanes["cost_per_shipment"].fillna(0.0).to_numpy(float)[np.unique(lanes)].sum()
+    # What comes later serves nobody in the days until then.
+    late = np.bincount(d, waited(question, question.routes) * units, minlength=n)
+    missed = need.missed(every, into - away) + late
+    gained = gain(question, every, into - away, np.nan_to_num(price)) - np.nan_to_num(price) * late
+    shipments = question.routes.loc[units > 1e-9, ["lane", "date"]].drop_duplicates()["lane"].to_numpy(int)
+    cost = question.lanes["cost_per_shipment"].fillna(0.0).to_numpy(float)[shipments].sum()
     freight = float((question.routes["freight"].to_numpy(float) * units).sum()) + float(cost)
     known = bool(np.isfinite(price[rows]).any())
     between = float(need.between[rows].sum())

@@ -21,6 +21,8 @@ SURPLUS_CHANCE = 0.9
 MISSING_WORTH = 1.0
 """A unit missing of what a location must show counts as so many units served, on top of what it serves."""
 MOST_DATES = 6
+UNPRICED = 1e-6
+"""What money weighs against units where no price or cost is known: it only decides between equal ways."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ def build_question(
     routes = _routes(network, request, lanes, by_hand, params)
     if params.rebalance:
         routes, lanes = _with_laterals(network, routes, lanes, request, gives_own, params)
+    routes, lanes = _in_units_where_unpriced(routes, lanes, np.isfinite(positions.column("shortage_cost")))
     routes = _on_dates(routes, days, inbound)
     last = network.priority.max() if len(network.priority) else 1.0
     worth = positions.worth * PRIORITY_WEIGHT ** (last - network.priority)
@@ -256,6 +259,16 @@ def _with_laterals(
     lateral = lateral.sort_values(["destination", "freight", "transit_days", "source_id"], kind="stable")
     joined = pd.concat([routes, lateral[list(routes.columns)]], ignore_index=True) if len(lateral) else routes
     return joined.astype({"lateral": bool, "main": bool}), every.drop(columns="lane")
+
+
+def _in_units_where_unpriced(
+    routes: pd.DataFrame, lanes: pd.DataFrame, priced: np.ndarray
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Hold no freight in money against units whose worth nobody knows; a lane's own cost, where none is known."""
+    freight = np.where(priced[routes["destination"].to_numpy(int)], 1.0, UNPRICED) * routes["freight"]
+    if not priced.any():
+        lanes = lanes.assign(cost_per_shipment=lanes["cost_per_shipment"] * UNPRICED)
+    return routes.assign(freight=freight), lanes
 
 
 def _inbound(
