@@ -100,13 +100,11 @@ def _fairness(plan: PlanResult, price: sharing.Price, gain: str) -> None:
     """What the split in force gains over the fair rule, or what that gives up."""
     best = plan.params.allocation_method == "optimal"
     more = units(round(price.lost_units)) if price.money is None else money(price.money, literal(plan.params.currency))
-    rule = f"{literal(price.rule)[:1].lower()}{literal(price.rule)[1:]}"
+    rule, lost = literal(price.rule), sharing.against_best(price.lost_units)
     panel.number(
         "Gained over a fair share" if best else "The price of fairness",
         more,
-        f"{units(round(price.lost_units))} fewer lost than with {rule}; {gain} more than moving nothing."
-        if best
-        else f"What {rule} gives up, and {units(round(price.lost_units))} lost; {gain} more than moving nothing.",
+        f"{rule} {lost}{' than this split' if best else ' than the best split'}; {gain} more than moving nothing.",
         f"{_GAIN} Of all lines, whatever the filters show.",
     )
 

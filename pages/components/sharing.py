@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from pages.components.formats import known
+from pages.components.formats import known, units
 from planning.result import PlanResult
 
 LANE = ("item_id", "source_id", "destination_id")
@@ -160,3 +160,9 @@ def price_of_fairness(plan: PlanResult) -> Price | None:
     row = fair.iloc[0]
     money = float(row["given_up"]) if known(row["given_up"]) else None
     return Price(str(row["label"]), money, float(row["lost_more"]))
+
+
+def against_best(lost_units: float, digits: int = 0) -> str:
+    """What a rule loses beside the best split, in words: the best split serves margin, so that it may lose units."""
+    more = round(lost_units, digits)
+    return f"loses {units(abs(more))} {'more' if more >= 0 else 'less'}" if more else "loses as many units"

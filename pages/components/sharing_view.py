@@ -135,12 +135,12 @@ def fair_or_best(plan: PlanResult) -> None:
 
 
 def _in_words(price: sharing.Price, currency: str) -> str:
-    lost = units(round(price.lost_units, 1))
+    lost = sharing.against_best(price.lost_units, 1)
     if price.money is None:
-        return f"**The price of fairness:** {literal(price.rule)} loses **{lost}** more than the best split."
+        return f"**The price of fairness:** {literal(price.rule)} {lost} than the best split."
     return (
-        f"**The price of fairness:** {literal(price.rule)} gives up **{money(price.money, currency)}** and loses "
-        f"**{lost}** more than the split for the most value."
+        f"**The price of fairness:** {literal(price.rule)} gives up **{money(price.money, currency)}** and {lost} "
+        "than the split for the most value."
     )
 
 
