@@ -1,9 +1,9 @@
 """A supplier's orders without a solver: order up to, fill the minimum or the container, trim to the budget.
 
-The start and the fallback of `planning.supplier_orders`, and how a budget is split among suppliers.
+The start and the fallback of `planning.supplier_orders`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -409,63 +409,3 @@ def _trim(
         over -= (out[row] - left) * size[row]
         out[row] = left
     return out
-
-
-def split_budget(instances: Sequence[Instance], budget: float) -> np.ndarray:
-    """Split the money for today's orders among suppliers by marginal value, money, (suppliers,).
-
-    Each supplier asks for its greedy first order. The units of all of them stand in one line: what is needed soonest
-    first, within a bucket what loses most for its money; the money goes down the line. A supplier whose share stays
-    below its least order value gets none, the one with the least value for money first, and its share goes to the
-    others. What nobody asks for is shared in proportion to what was given.
-
-    Raises
-    ------
-    ValueError : the budget is below zero or no number.
-    """
-    if not budget >= 0:
-        msg = f"the budget is {budget}; it must be 0 or more"
-        raise ValueError(msg)
-    asked = [_asked(instance) for instance in instances]
-    least = np.array([float(instance.minimum_value[0]) for instance in instances])
-    out = np.zeros(len(instances))
-    inside = np.ones(len(instances), bool)
-    while inside.any():
-        out = _down_the_line(asked, inside, budget)
-        short = inside & (out < np.minimum(least, [a[0].sum() for a in asked]) - SMALL)
-        if not short.any():
-            break
-        worth = np.array([(a[1] * a[0]).sum() / max(a[0].sum(), SMALL) for a in asked])
-        inside[int(np.argmin(np.where(short, worth, np.inf)))] = False
-        out = np.where(inside, out, 0.0)
-    given = out.sum()
-    if not 0 < given < budget or not np.isfinite(budget):
-        return out
-    return np.asarray(out * (budget / given))
-
-
-def _asked(instance: Instance) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return value (money), worth for its money and bucket of need of each cell of the greedy first order."""
-    most = most_useful(instance)
-    orders = greedy_orders(instance, most)
-    first = orders[:, 0] if orders is not None else instance.firm
-    cells = _cells(instance, most[:, 0], instance.stock.astype(float), 0)
-    held = np.clip(first[:, None] - (np.cumsum(cells.units, axis=1) - cells.units), 0.0, cells.units)
-    held[:, -1] += np.maximum(first - held.sum(axis=1), 0.0)
-    value = (held * instance.unit_cost[:, None]).ravel()
-    rate = np.repeat(instance.lost_penalty / np.maximum(instance.unit_cost, SMALL), held.shape[1])
-    lag = np.tile(cells.lag, len(first))
-    some = value > SMALL
-    return value[some], rate[some], lag[some]
-
-
-def _down_the_line(
-    asked: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], inside: np.ndarray, budget: float
-) -> np.ndarray:
-    value, rate, lag = (np.concatenate([np.asarray(a[k], float) for a in asked] or [np.zeros(0)]) for k in range(3))
-    owner = np.repeat(np.arange(len(asked)), [len(a[0]) for a in asked])
-    value = np.where(inside[owner], value, 0.0)
-    line = np.lexsort((owner, -rate, lag))
-    before = np.cumsum(value[line]) - value[line]
-    given = np.clip(budget - before, 0.0, value[line])
-    return np.bincount(owner[line], given, minlength=len(asked))

@@ -13,7 +13,7 @@ from planning import engine, pipeline
 from planning.params import Params
 from planning.result import PlanResult
 from planning.solver import solve
-from planning.supplier_greedy import greedy_orders, split_budget
+from planning.supplier_greedy import greedy_orders
 from planning.supplier_instance import Instance, broken_rules, build_instance, most_useful, run_course, total_cost
 from planning.supplier_orders import cyclic_joint_replenishment, plan_supplier, plan_suppliers
 from tests.planning.test_pipeline import AS_OF, certain, planned, steady_sales, stock, table
@@ -233,18 +233,6 @@ def test_an_instance_refuses_what_is_no_number_or_not_known():
         build_instance(demand=[[1]], stock=[np.nan], unit_cost=1, holding=1, lost_penalty=1)
     with pytest.raises(ValueError, match="colour"):
         build_instance(demand=[[1]], stock=[1], unit_cost=1, holding=1, lost_penalty=1, colour=1)
-
-
-def test_a_budget_goes_to_the_suppliers_whose_units_are_worth_most_and_none_is_left_below_its_minimum():
-    def supplier(penalty: float, least: float) -> Instance:
-        return build_instance(
-            demand=[[10, 0]], stock=[0], unit_cost=[2], holding=[0.1], lost_penalty=[penalty], minimum_value=least
-        )
-
-    assert split_budget([supplier(9, 0), supplier(3, 0)], 30).tolist() == [20, 10]
-    assert split_budget([supplier(9, 0), supplier(3, 15)], 30).tolist() == [30, 0]
-    assert split_budget([supplier(9, 0), supplier(3, 0)], 0).tolist() == [0, 0]
-    assert split_budget([supplier(9, 0), supplier(3, 0)], 80).sum() == pytest.approx(80)
 
 
 def test_a_search_that_stops_at_its_nodes_tells_so():
