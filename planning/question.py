@@ -118,6 +118,7 @@ def build_question(
     if asked.urgent is not None:
         request = np.where(positions.buys & ~network.feeds, _urgent_request(asked.urgent, positions), request)
     lanes = _lanes_left(network.lanes.reset_index(drop=True), positions.transfers)
+    by_hand = _hand_left(by_hand, positions.transfers)
     surplus = _surplus(network, positions, need, request, asked) if params.rebalance else np.zeros(len(request))
     gives_own = surplus > 0
     stock = np.maximum(positions.stock_before, 0) * (1 - params.reserve_fraction) - positions.column("promised")
@@ -185,6 +186,17 @@ def _lanes_left(lanes: pd.DataFrame, transfers: pd.DataFrame) -> pd.DataFrame:
         capacity=np.maximum(lanes["capacity"] - np.nan_to_num(units), 0.0),
         cost_per_shipment=np.where(runs, 0.0, lanes["cost_per_shipment"]),
     )
+
+
+def _hand_left(by_hand: pd.DataFrame, transfers: pd.DataFrame) -> pd.DataFrame:
+    """Return what is set by hand less what of it was approved this morning: that is on its way already."""
+    done = transfers[transfers["today"]] if len(transfers) else transfers
+    if by_hand.empty or done.empty:
+        return by_hand
+    sent = done.groupby(["source", "row"])["quantity"].sum()
+    ways = pd.MultiIndex.from_frame(by_hand[["source", "destination"]])
+    units = np.nan_to_num(sent.reindex(ways).to_numpy(float))
+    return by_hand.assign(quantity=np.maximum(by_hand["quantity"] - units, 0.0))
 
 
 def _surplus(network: Network, positions: Positions, need: Need, request: np.ndarray, asked: Asked) -> np.ndarray:

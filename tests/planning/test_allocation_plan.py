@@ -139,6 +139,14 @@ def test_with_the_first_fixed_at_thirty_the_second_gets_at_most_seventy(method):
     assert lines.loc["S1", "reason"].startswith("Set by hand: 30")
 
 
+@pytest.mark.parametrize("approved", [0.5, 1.0])
+def test_of_what_was_set_by_hand_only_what_was_not_approved_is_proposed_again(approved):
+    inputs = worked(400, transfer_pins=by_hand(30))
+    sent = approve(planned(inputs, transit_days=0)).assign(quantity=lambda f: f["quantity"] * approved)
+    again = sent_to(planned(inputs | {"approved_transfers": sent}, transit_days=0))
+    assert again["S1"] == 30 * (1 - approved)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_stores_that_are_empty_when_the_truck_comes_get_equal_parts(method):
     sent = sent_to(planned(worked(), transit_days=2, unmet_demand="lost", allocation_method=method))
