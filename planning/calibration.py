@@ -24,7 +24,8 @@ def hit_share(actual: np.ndarray, lower: np.ndarray, upper: np.ndarray, level: f
 
     Source: Czado, Gneiting & Held, Biometrics 65 (2009) 1254-1261.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
+    # A count of next to no chance at all overflows to inf, and is clipped like any other.
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         share = np.where(upper > lower, np.clip((level - lower) / (upper - lower), 0, 1), upper <= level)
     return np.where(np.isnan(actual), np.nan, share)
 
