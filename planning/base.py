@@ -24,6 +24,7 @@ from planning.timeline import (
     days_without,
     hand_orders,
 )
+from planning.what_if import demand_factors
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
     categories = _categories(tables, network)
     statistical, planned, corrections = corrected_path(fits, choice, fits.horizon, tables["overrides"], categories)
     days = fits.horizon * fits.calendar.bucket_days
+    if params.what_if:
+        starts = fits.calendar.future_starts(fits.horizon)
+        factors = demand_factors(params.what_if, network.keys, categories, starts, fits.calendar.bucket_days)
+        statistical, planned = statistical * factors, planned * factors
     usual = float(np.median(interval))
     demand = build_distribution(fits, network, choice, days, params, (statistical, planned), usual, past)
     tell_unapplied(corrections, notes)

@@ -160,20 +160,24 @@ def stock_history(stock: pd.DataFrame, as_of: date) -> pd.DataFrame:
 
 
 def scheduled_receipts(
-    inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float, notes: list[str]
+    inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float | np.ndarray, notes: list[str]
 ) -> pd.DataFrame:
     """Return the open orders that count as cover: the first of what `open_orders` returns."""
     return open_orders(inputs, keys, as_of, delay_days, notes)[0]
 
 
 def open_orders(
-    inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float, notes: list[str]
+    inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float | np.ndarray, notes: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return open orders that count as cover, and those overdue for too long to count.
 
     Received ones are closed; overdue ones are planned for `as_of`; those more than 60 days overdue are
     no cover. Orders that were approved here stand beside those of the data until these tell of them; one
     approved after `as_of` is not known yet. Each exception is told in `notes`.
+
+    Parameters
+    ----------
+    delay_days : how much later than due the orders of each row arrive, days, (n,) or the same for all.
 
     Returns
     -------
@@ -210,7 +214,9 @@ def open_orders(
             f"Overdue open orders: {int(overdue.sum()):,}, {orders.loc[overdue, 'quantity'].sum():,.0f} units. "
             f"They are planned for {as_of}."
         )
-    orders = orders.assign(day=(day.clip(lower=0) + delay_days).astype(float))
+    orders = orders.assign(
+        day=(day.clip(lower=0) + np.broadcast_to(delay_days, len(keys))[orders["row"]]).astype(float)
+    )
     columns = ["row", "day", "quantity", "order_id", "due_on", "today"]
     return orders.loc[~stale, columns].reset_index(drop=True), orders.loc[stale, columns].reset_index(drop=True)
 

@@ -30,6 +30,7 @@ from planning.report import assemble
 from planning.result import PlanResult
 from planning.stages import run_stages
 from planning.timeline import hand_orders
+from planning.what_if import revalued, unused
 
 METHOD_VERSION = "2"
 
@@ -232,11 +233,27 @@ def prepare(
     """
     tables = read_tables(inputs, as_of)
     notes = list(tables.notes)
+    if params.what_if:
+        tables = replace(tables, tables=revalued(tables.tables, params.what_if))
+        _tell_what_if(tables, params, notes)
     network = build_network(tables, params, notes)
     if fits is None:
         fits = _fit(tables, network, inputs, as_of, params, run, progress)
     notes.extend(fits.notes)
     return build_base(tables, network, fits, as_of, params, notes)
+
+
+def _tell_what_if(tables: Inputs, params: Params, notes: list[str]) -> None:
+    notes.append("What if: " + "; ".join(change.words() for change in params.what_if) + ".")
+    items, stock, sales = tables["items"], tables["stock"], tables["sales"]
+    places = pd.concat([stock["location_id"], sales["location_id"]]).dropna().unique()
+    known = {
+        "item_id": pd.concat([stock["item_id"], sales["item_id"]]).unique(),
+        "category": items["category"].dropna().unique(),
+        "supplier_id": pd.concat([items["supplier_id"], tables["item_locations"]["supplier_id"]]).dropna().unique(),
+        **dict.fromkeys(("location_id", "source_id", "destination_id"), places),
+    }
+    notes.extend(f"What if without an effect. {told}." for told in unused(params.what_if, known))
 
 
 def with_pins(base: Base, pins: pd.DataFrame) -> Base:

@@ -16,6 +16,7 @@ from planning.params import Params
 from planning.policy import Supply
 from planning.reorder import join_policy
 from planning.targets import PIN_COLUMNS, join_targets, pinned_values, unused_pins
+from planning.what_if import added_days
 
 YEAR_DAYS = 365
 LEAD_SHAPE = tuple(f"lead_shape_{n}" for n in range(POINTS))
@@ -104,7 +105,8 @@ def build_positions(
     table["buys"] = network.source < 0
     _join_prices(table, inputs)
     _join_times(table, inputs, network, as_of, params, notes)
-    delay = params.lead_time_added_days if params.delay_open_orders else 0.0
+    delay = added_days(params.what_if, table["supplier_id"], of_open_orders=True)
+    delay += params.lead_time_added_days if params.delay_open_orders else 0.0
     receipts, stale = open_orders(inputs, network.keys, as_of, delay, notes)
     table["on_order"] = np.bincount(receipts["row"], receipts["quantity"], minlength=len(table))
     _join_classes(table, fits)
@@ -239,6 +241,7 @@ def _join_times(
     learned = found["lead_time_from"].isin(["receipts", "supplier receipts"])
     longer = table["supplier_id"].map(_still_waiting(inputs, as_of)).astype(float).fillna(1.0)
     found["lead_time_days"] *= longer.where(learned, 1.0)
+    found["lead_time_days"] += added_days(params.what_if, table["supplier_id"])
     shapes = lead_time_shapes(asked, inputs["receipts"], inputs["open_orders"], as_of, inputs["items"])
     table[list(LEAD_SHAPE)] = np.where(learned.to_numpy(bool)[:, None], shapes, np.nan)
     buys = table["buys"].to_numpy(bool)
