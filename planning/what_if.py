@@ -283,11 +283,11 @@ def _percent(change: Change) -> str:
     return f"{'+' if more > 0 else '−' if more < 0 else '±'}{abs(more):g} %"
 
 
-def _scope(change: Change, everything: str) -> str:
-    told = change.item_id or change.category
+def _scope(change: Change) -> str:
+    told = change.item_id or change.category or "everything"
     place = f" at {change.location_id}" if change.location_id else ""
-    owner = f"{' ' if told else ''}from {change.supplier_id}" if change.supplier_id else ""
-    return f"{told or ''}{owner}{place}".strip() or everything
+    owner = f" from {change.supplier_id}" if change.supplier_id else ""
+    return f"{told}{owner}{place}"
 
 
 def _day(day: date) -> str:
@@ -297,7 +297,7 @@ def _day(day: date) -> str:
 def _demand_words(change: Change) -> str:
     when = f" from {_day(change.starts_on)}" if change.starts_on else ""
     when += f" until {_day(change.ends_on)}" if change.ends_on else ""
-    return f"Demand of {_scope(change, 'everything')} {_percent(change)}{when}"
+    return f"Demand of {_scope(change)} {_percent(change)}{when}"
 
 
 def _late_words(change: Change) -> str:
@@ -313,8 +313,8 @@ def _closed_words(change: Change) -> str:
 _WORDS: Mapping[str, Callable[[Change], str]] = MappingProxyType(
     {
         "demand": _demand_words,
-        "cost": lambda c: f"Costs of {_scope(c, 'everything')} {_percent(c)}",
-        "price": lambda c: f"Prices of {_scope(c, 'everything')} {_percent(c)}",
+        "cost": lambda c: f"Costs of {_scope(c)} {_percent(c)}",
+        "price": lambda c: f"Prices of {_scope(c)} {_percent(c)}",
         "late_supplier": _late_words,
         "closed": _closed_words,
     }
