@@ -136,5 +136,4 @@ def _frame(payload: bytes, columns: list[list[str]], rows: int) -> pd.DataFrame:
 def _series(column: pa.ChunkedArray, dtype: str) -> pd.Series:
     if dtype in ("object", "category"):
         return pd.Series(column.to_pylist(), dtype=object)
-    found: pd.Series = column.to_pandas()
-    return found.astype(dtype)
+    return pd.Series(column.to_pandas().astype(pd.api.types.pandas_dtype(dtype)))

@@ -1,10 +1,11 @@
-"""The command line: `python -m planning plan | import | fit`.
+"""The command line: `python -m planning plan | import | fit | passphrase | backup | restore`.
 
 Exit status: 0 done; 2 refused, each fault on standard error; 3 valid input with nothing to plan; 1 a fault of ours.
 The one module of this folder that touches files and the clock.
 """
 
 import argparse
+import getpass
 import json
 import os
 import sys
@@ -14,7 +15,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from data import passphrase
 from data.atomic import write_whole
+from data.backup import back_up, restore
 from data.decisions import events_from_json
 from data.export import plan_csv
 from data.read import Import, read_inputs
@@ -31,7 +34,7 @@ from data.service import (
     plans,
 )
 from data.snapshot import read_snapshot, snapshot_id
-from data.store import Workspace
+from data.store import Workspace, home
 from data.upload import Source
 from data.validate import rejections
 from planning import engine, pipeline
@@ -92,6 +95,14 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--progress", type=Path)
     fit.add_argument("--processes", type=_count, default=1)
     fit.set_defaults(run=_fit)
+    word = commands.add_parser("passphrase", help="make the hash of the passphrase by which planners sign in")
+    word.set_defaults(run=_passphrase)
+    backup = commands.add_parser("backup", help="write the workspaces of STOCKCAST_HOME into one file")
+    backup.add_argument("--out", required=True, type=Path, metavar="FILE.zip")
+    backup.set_defaults(run=_backup)
+    back = commands.add_parser("restore", help="put a backup into STOCKCAST_HOME, which must be empty")
+    back.add_argument("file", type=Path, metavar="FILE.zip")
+    back.set_defaults(run=_restore)
     return parser
 
 
@@ -208,6 +219,34 @@ def _fit(asked: argparse.Namespace) -> int:
         progress=told,
     )
     write_whole(asked.out, made.to_bytes())
+    return DONE
+
+
+def _passphrase(_: argparse.Namespace) -> int:
+    """Read a passphrase twice, showing nothing of it, and print its hash for the secrets of the server."""
+    told = passphrase.checked(_typed("Passphrase: "))
+    if passphrase.checked(_typed("Once more: ")) != told:
+        msg = "the two are not the same: try again"
+        raise InputError(msg)
+    sys.stdout.write(passphrase.hashed(told) + "\n")
+    _say("Set STOCKCAST_MODE=hosted and STOCKCAST_PASSPHRASE_HASH to this line.")
+    return DONE
+
+
+def _typed(prompt: str) -> str:
+    # What is piped in is shown nowhere, and asks for no terminal.
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+
+
+def _backup(asked: argparse.Namespace) -> int:
+    told = back_up(home(), asked.out)
+    _say(f"{asked.out.name}: {told['files']:,} files, {told['bytes'] / 1e6:,.1f} MB of data")
+    return DONE
+
+
+def _restore(asked: argparse.Namespace) -> int:
+    told = restore(asked.file, home())
+    _say(f"{told['files']:,} files, {told['bytes'] / 1e6:,.1f} MB of data are back in {home().name}")
     return DONE
 
 

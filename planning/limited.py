@@ -18,8 +18,8 @@ from planning.params import Params
 from planning.result import PlanResult, Projection
 from planning.tables import RESULT_TABLES
 
-LINE = ["item_id", "location_id"]
-ENDS = ["source_id", "destination_id"]
+LINE = ("item_id", "location_id")
+ENDS = ("source_id", "destination_id")
 
 FURTHER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -135,7 +135,7 @@ def limited(
                 raise ParameterError(msg)
             keep &= mine
     narrow = supplier is not None or location is not None
-    lines = pd.MultiIndex.from_frame(items.loc[keep, LINE])
+    lines = pd.MultiIndex.from_frame(items.loc[keep, list(LINE)])
     parts: dict[str, Any] = {f.name: getattr(result, f.name) for f in fields(result)}
     for name, part in parts.items():
         if isinstance(part, pd.DataFrame):
@@ -169,12 +169,12 @@ def _refuse_unknown(parts: Mapping[str, Any]) -> None:
 def _own_rows(frame: pd.DataFrame, lines: pd.MultiIndex, supplier: str | None, location: str | None) -> pd.DataFrame:
     """Return the rows that speak of these lines; none where a table sums up all."""
     if set(LINE) <= set(frame):
-        mine = _among(frame[LINE], lines)
+        mine = _among(frame[list(LINE)], lines)
     elif {"item_id", *ENDS} <= set(frame):
         ends = [_among(frame[["item_id", end]], lines) for end in ENDS]
         mine = ends[0] | ends[1]
         if location is not None:
-            mine &= (frame[ENDS] == location).any(axis=1).to_numpy(bool)
+            mine &= (frame[list(ENDS)] == location).any(axis=1).to_numpy(bool)
     else:
         return frame.iloc[:0].reset_index(drop=True)
     if supplier is not None and "supplier_id" in frame:
@@ -188,7 +188,7 @@ def _among(keys: pd.DataFrame, lines: pd.MultiIndex) -> np.ndarray:
 
 
 def _projection(projection: Projection, lines: pd.MultiIndex) -> Projection:
-    mine = _among(projection.keys[LINE], lines)
+    mine = _among(projection.keys[list(LINE)], lines)
     parts: dict[str, Any] = {f.name: getattr(projection, f.name) for f in fields(projection)}
     for name, part in parts.items():
         if name != "days":
@@ -232,9 +232,9 @@ def _added_up(parts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the totals of `planning.report` of these lines; cash out without later orders set by hand apart."""
     orders, lines, later = parts["orders"], parts["replenishment"], parts["planned_orders"]
     soon = later["order_on"] < pd.Timestamp(parts["as_of"]) + pd.Timedelta(days=parts["params"].plan_days)
-    cost = parts["items"].drop_duplicates(LINE).set_index(LINE)["unit_cost"]
+    cost = parts["items"].drop_duplicates(list(LINE)).set_index(list(LINE))["unit_cost"]
     mine = later[soon]
-    coming = mine["quantity"] * cost.reindex(pd.MultiIndex.from_frame(mine[LINE])).to_numpy(float)
+    coming = mine["quantity"] * cost.reindex(pd.MultiIndex.from_frame(mine[list(LINE)])).to_numpy(float)
     return {
         "order_value": _known(orders["line_value"]),
         "order_lines": len(orders),
