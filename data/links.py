@@ -15,11 +15,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from data.acting import person
-from data.catalog import LinkRecord
+from data.catalog import Decision, LinkRecord
 from data.deciding import LONGEST_NAME, checked_text
 from data.store import Workspace
 from data.visitor import Grant, Mode, NotAllowedError, Visitor, workspace_with_link
 from planning.errors import InputError, PlanningError
+from planning.params import Params
 
 TOKEN_BYTES = 32
 TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
@@ -31,6 +32,18 @@ MOST_LINKS = 500
 """Links of one workspace that are open at the same time."""
 USED_EVERY = timedelta(minutes=1)
 """The last use is noted no more often than this."""
+
+TRIED = (
+    "service_target",
+    "service_target_by_class",
+    "coverage_days",
+    "demand_multiplier",
+    "lead_time_multiplier",
+    "lead_time_added_days",
+    "delay_open_orders",
+    "unmet_demand",
+)
+"""The parameters that a viewer may try for himself; none of them asks for a new forecast by itself."""
 
 GONE = "this link shows nothing: it may have expired, or been withdrawn. Ask whoever sent it for a new one."
 
@@ -51,6 +64,29 @@ class Opens:
     supplier: str | None = None
     location: str | None = None
     hide_costs: bool = True
+    trials: bool = False
+    params: str = "{}"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a shown plan was made of: a planner's read-only view of the workspace as it was then, data, parameters."""
+
+    then: Visitor
+    snapshot_id: str
+    params: Params
+
+
+class _Earlier(Workspace):
+    """A workspace as it was decided up to some line of its log."""
+
+    def __init__(self, of: Workspace, last: int) -> None:
+        vars(self).update(vars(of))
+        self._last = last
+
+    def decisions(self) -> list[Decision]:
+        """Return the decisions log up to that line."""
+        return [line for line in super().decisions() if line.number <= self._last]
 
 
 @dataclass(frozen=True)
@@ -86,7 +122,8 @@ def make_link(visitor: Visitor, snapshot_id: str, payload: bytes, opens: Opens, 
     if sum(one.is_live(now) for one in records) >= MOST_LINKS:
         msg = f"{MOST_LINKS} links are open: withdraw some that are not needed any more"
         raise InputError(msg)
-    source = workspace.find(snapshot_id)
+    source, log = workspace.find(snapshot_id), workspace.decisions()
+    made_of = {"snapshot_id": snapshot_id, "decisions": log[-1].number if log else 0, "params": opens.params}
     token = secrets.token_urlsafe(TOKEN_BYTES)
     digest = _digest(token)
     record = LinkRecord(
@@ -96,7 +133,7 @@ def make_link(visitor: Visitor, snapshot_id: str, payload: bytes, opens: Opens, 
         made_by=person(visitor)[:80],
         expires_at=now + timedelta(days=days),
         result_key=workspace.keep_shared(payload, digest),
-        opens={**told, "data_from": source.imported_at.isoformat() if source else None},
+        opens={**told, "data_from": source.imported_at.isoformat() if source else None, "made_of": made_of},
     )
     workspace.catalog.add_link(workspace.name, record)
     visitor.log("made a link", link=record.link_id, days=days, hide_costs=opens.hide_costs)
@@ -187,6 +224,31 @@ def frozen_result(visitor: Visitor) -> bytes:
     return grant.holder.shared(grant.result_key)
 
 
+def tried(visitor: Visitor, changes: Mapping[str, Any]) -> tuple[Ground, Params]:
+    """Return what a viewer's plan was made of, and the parameters that he wants to try.
+
+    What is returned is for the service alone: a viewer is shown nothing of it but a plan that is limited again.
+
+    Raises
+    ------
+    LinkError : the link stands no more.
+    NotAllowedError : nothing, or not this, may be tried on it.
+    ParameterError : a value is out of range.
+    """
+    grant = check_link(visitor)
+    other = next((name for name in changes if name not in TRIED), None)
+    if not grant.trials or grant.hide_costs or other is not None:
+        msg = "this view is read only: that cannot be tried here"
+        raise NotAllowedError(msg)
+    record = grant.holder.catalog.link(grant.holder.name, link_id=grant.link_id)
+    if record is None:
+        raise LinkError(GONE)
+    made_of = record.opens["made_of"]
+    then = Visitor(visitor.mode, _Earlier(grant.holder, made_of["decisions"]), may_change=False)
+    params = Params.from_json(made_of["params"])
+    return Ground(then, made_of["snapshot_id"], params), params.but(**changes)
+
+
 def _note_use(viewer: Visitor, record: LinkRecord) -> None:
     now = datetime.now(UTC)
     if viewer.grant is None or (record.used_at is not None and now - record.used_at < USED_EVERY):
@@ -213,6 +275,7 @@ def _grant(workspace: Workspace, record: LinkRecord) -> Grant:
         supplier=told["supplier"],
         location=told["location"],
         hide_costs=told["hide_costs"],
+        trials=told["trials"],
         result_key=record.result_key,
         data_from=datetime.fromisoformat(came) if came else None,
         made_at=record.made_at,
@@ -230,6 +293,9 @@ def _checked(opens: Opens, days: int) -> dict[str, Any]:
     """
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MOST_DAYS:
         msg = f"a link lasts 1 to {MOST_DAYS} days: give a whole number of them"
+        raise InputError(msg)
+    if opens.trials and opens.hide_costs:
+        msg = "with costs hidden nothing can be tried: what is ordered under other settings would tell of them"
         raise InputError(msg)
     if not PAGE.fullmatch(opens.page):
         msg = "the link opens no page of that name: choose one of the pages"
@@ -251,4 +317,5 @@ def _checked(opens: Opens, days: int) -> dict[str, Any]:
         "supplier": opens.supplier,
         "location": opens.location,
         "hide_costs": bool(opens.hide_costs),
+        "trials": bool(opens.trials),
     }

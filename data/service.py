@@ -8,10 +8,11 @@ even a true one, opens nothing.
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -176,6 +177,7 @@ __all__ = [
     "snoozed",
     "start_fit",
     "template",
+    "try_out",
     "unapprove",
     "undo",
     "use_sample",
@@ -186,6 +188,8 @@ __all__ = [
 
 Places = Mapping[str | None, str]
 """Which location serves the sales of a channel that name none; None stands for every channel that is not named."""
+
+KeepBase = Callable[[str, Callable[[], pipeline.Base]], pipeline.Base]
 
 SAMPLE = "sample company"
 """The workspace that holds the sample's snapshot and results for all; no visitor writes to it."""
@@ -780,6 +784,7 @@ def make_link(
     supplier: str | None = None,
     location: str | None = None,
     hide_costs: bool = True,
+    trials: bool = False,
     days: int = links.DAYS,
 ) -> NewLink:
     """Freeze a plan as a viewer may see it, and return the link that shows it; its token is told this once.
@@ -792,6 +797,7 @@ def make_link(
     scenario, name : what is shown, and what the link is for, as the list of links tells them.
     supplier, location : whose lines are shown; None: all.
     hide_costs : whether the viewer sees no cost and no price.
+    trials : whether the viewer may move sliders for himself (`try_out`); not with costs hidden.
     days : until it expires.
 
     Raises
@@ -812,6 +818,8 @@ def make_link(
         supplier=supplier,
         location=location,
         hide_costs=hide_costs,
+        trials=trials,
+        params=result.params.to_json(),
     )
     return links.make_link(visitor, snapshot_id, freeze(seen), opens, days=days)
 
@@ -833,6 +841,40 @@ def shared_plan(visitor: Visitor) -> PlanResult:
         return PlanResult(projection=projection, **{name: part for name, part in parts.items() if name in known})
     except (KeyError, TypeError) as fault:
         raise InputError(UNREADABLE) from fault
+
+
+def try_out(visitor: Visitor, changes: Mapping[str, Any], *, keep: KeepBase) -> PlanResult | None:
+    """Return what a viewer's link would show under other parameters, of the same data and decisions; nothing is saved.
+
+    Parameters
+    ----------
+    changes : values of `data.links.TRIED` by name.
+    keep : takes a key and a maker of what the light stage starts from, and keeps it for the server; what it holds is
+        not the viewer's to see.
+
+    Returns
+    -------
+    PlanResult, limited as the link is; None where the forecast is not kept any more.
+
+    Raises
+    ------
+    LinkError : the link expired or was withdrawn, or the visitor is no viewer.
+    NotAllowedError : nothing, or not this, may be tried on it.
+    ParameterError : a value is out of range.
+    """
+    ground, params = links.tried(visitor, changes)
+    grant = check_link(visitor)
+    frames = planned_inputs(ground.then, ground.snapshot_id)
+    kept = fits(ground.then, ground.snapshot_id, grant.as_of, params, frames=inputs(ground.then, ground.snapshot_id))
+    if kept is None:
+        return None
+    decided = decisions_id(ground.then)
+    base = keep(
+        "shared " + pipeline.base_key(ground.snapshot_id, decided, grant.as_of, params),
+        lambda: pipeline.prepare(frames, grant.as_of, params, fits=kept),
+    )
+    result = pipeline.finish(base, grant.as_of, params)
+    return limited(result, supplier=grant.supplier, location=grant.location, hide_costs=grant.hide_costs)
 
 
 def _view_of(seen: PlanResult, view: Mapping[str, Sequence[str]], *, narrow: bool) -> dict[str, list[str]]:

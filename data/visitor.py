@@ -70,6 +70,7 @@ class Grant:
     page, view : where it opens, and with which filters (names and values of the address).
     as_of, scenario, name : what is shown, as its maker called it.
     supplier, location : whose lines are in it; None: all. `hide_costs`: money is in none of it.
+    trials : whether the viewer may try other parameters for himself (`data.links.TRIED`).
     result_key : names what is shown; the same key, the same figures.
     data_from : when the data came; `made_at` when the link was made.
     holder : the workspace that keeps it. No business of whoever shows it.
@@ -84,6 +85,7 @@ class Grant:
     supplier: str | None
     location: str | None
     hide_costs: bool
+    trials: bool
     result_key: str
     data_from: datetime | None
     made_at: datetime

@@ -4,8 +4,9 @@ import io
 import string
 import threading
 import zipfile
+from collections.abc import Callable
 from dataclasses import fields
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from data import links, service, visitor
 from data.frozen import freeze
 from data.store import Workspace
+from planning import pipeline
 from planning.errors import InputError, ParameterError
 from planning.result import PlanResult
 from tests.data import sharing
@@ -313,6 +315,61 @@ def test_withdrawn_while_many_look_nobody_sees_more(owner: service.Visitor, snap
         thread.join()
     assert "seen after" not in after
     assert after.count("refused") > 0
+
+
+# --- sliders of a viewer ----------------------------------------------------------------------------------------------
+
+
+def make_base(_: str, make: Callable[[], pipeline.Base]) -> pipeline.Base:
+    return make()
+
+
+def kept_forecast(owner: service.Visitor, snapshot: str) -> None:
+    frames = service.planned_inputs(owner, snapshot)
+    made = pipeline.fit(frames, sharing.AS_OF, sharing.PARAMS)
+    owner.workspace.keep(service.fit_key(owner, snapshot, sharing.AS_OF, sharing.PARAMS), made.to_bytes())
+
+
+def test_a_viewer_tries_other_parameters_on_what_was_decided_then_and_saves_nothing(
+    owner: service.Visitor, snapshot: str, result: PlanResult
+) -> None:
+    kept_forecast(owner, snapshot)
+    made = service.make_link(owner, snapshot, result, page="overview", supplier="SUP-1", hide_costs=False, trials=True)
+    viewer = service.open_link("hosted", made.token)
+    shown = service.shared_plan(viewer)
+    service.override(
+        owner, snapshot, kind="percent", value=400, starts_on=sharing.AS_OF, ends_on=date(2026, 7, 1), reason="later"
+    )
+    log = owner.workspace.decisions()
+    same_again = service.try_out(viewer, {}, keep=make_base)
+    assert same_again is not None
+    assert freeze(same_again) == freeze(shown)
+    more = service.try_out(viewer, {"demand_multiplier": 2.0}, keep=make_base)
+    assert more is not None
+    assert set(more.items["item_id"]) == {"TEA"}
+    assert more.orders["quantity"].sum() > shown.orders["quantity"].sum()
+    assert freeze(service.shared_plan(viewer)) == freeze(shown)
+    assert owner.workspace.decisions() == log
+    for changes in ({"budget": 5}, {"what_if": []}, {"service_measure": "cost"}, {"service_target": 0.9, "seed": 1}):
+        with pytest.raises(service.NotAllowedError):
+            service.try_out(viewer, changes, keep=make_base)
+    with pytest.raises(ParameterError):
+        service.try_out(viewer, {"service_target": 95}, keep=make_base)
+    service.revoke_link(owner, made.record.link_id)
+    with pytest.raises(service.LinkError):
+        service.try_out(viewer, {}, keep=make_base)
+
+
+def test_nothing_is_tried_where_the_maker_did_not_say_so_or_costs_are_hidden(
+    owner: service.Visitor, snapshot: str, result: PlanResult
+) -> None:
+    plain = service.make_link(owner, snapshot, result, page="overview", hide_costs=False)
+    with pytest.raises(service.NotAllowedError):
+        service.try_out(service.open_link("hosted", plain.token), {}, keep=make_base)
+    with pytest.raises(InputError, match="costs hidden"):
+        service.make_link(owner, snapshot, result, page="overview", trials=True)
+    gone = service.make_link(owner, snapshot, result, page="overview", hide_costs=False, trials=True)
+    assert service.try_out(service.open_link("hosted", gone.token), {}, keep=make_base) is None  # no forecast is kept
 
 
 # --- a server that keeps nothing --------------------------------------------------------------------------------------

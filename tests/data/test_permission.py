@@ -35,7 +35,7 @@ WITHOUT_VISITOR = {
 
 FOR_ALL = {"sign_in", "sign_out"}
 """Functions for those who are nobody yet, or want to be nobody."""
-FOR_VIEWERS = {"check_link", "shared_plan"}
+FOR_VIEWERS = {"check_link", "shared_plan", "try_out"}
 """Functions that read what the link grants."""
 
 
@@ -118,6 +118,8 @@ def known() -> dict[str, Any]:
         "scenario_id": scenario.scenario_id,
         "link_id": link.record.link_id,
         "token": link.token,
+        "changes": {},
+        "keep": lambda _, make: make(),
     }
 
 
@@ -135,6 +137,9 @@ def test_every_function_of_the_service_has_a_rule() -> None:
 def test_all_functions_refuse_a_viewer_and_nobody_and_change_nothing(known: dict[str, Any], tmp_path: Path) -> None:
     owner = sharing.planner()
     viewer = service.open_link("hosted", known["token"])
+    # Costs are hidden in it: nothing may be tried.
+    with pytest.raises(service.NotAllowedError):
+        service.try_out(viewer, {}, keep=known["keep"])
     log, links, files = owner.workspace.decisions(), service.list_links(owner), everything(tmp_path)
     refused = set()
     for visitor in (viewer, service.Visitor.arriving("hosted")):
