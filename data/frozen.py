@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from planning.errors import InputError, PlanningError
 from planning.params import Params
+from planning.tables import RESULT_TABLES
 
 HEAD = "head.json"
 UNREADABLE = "what this link keeps cannot be shown by this version: ask for a new link"
@@ -47,9 +48,16 @@ def thaw(payload: bytes) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
             head = json.loads(archive.read(HEAD))
-            return {name: _take(archive, name, how) for name, how in head.items()}
+            return {name: _as_now(name, _take(archive, name, how)) for name, how in head.items()}
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, pa.ArrowException, PlanningError) as fault:
         raise InputError(UNREADABLE) from fault
+
+
+def _as_now(name: str, part: Any) -> Any:
+    """Return a table with the columns that the contract got since, empty."""
+    if not isinstance(part, pd.DataFrame) or name not in RESULT_TABLES:
+        return part
+    return part.assign(**{column: np.nan for column in RESULT_TABLES[name].names if column not in part})
 
 
 def _put(archive: zipfile.ZipFile, name: str, part: Any) -> dict[str, Any]:
@@ -87,7 +95,8 @@ def _take(archive: zipfile.ZipFile, name: str, how: Mapping[str, Any]) -> Any:
     if kind == "array":
         return np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
     if kind == "params":
-        return Params.from_json(how["told"])
+        told, known = json.loads(how["told"]), Params().to_dict()
+        return Params.from_mapping({name: value for name, value in told.items() if name in known})
     if kind == "parts":
         return {inside: _take(archive, f"{name}/{inside}", one) for inside, one in how["parts"].items()}
     if kind == "date":

@@ -1,11 +1,12 @@
 """Share links: what they show stays, what they do not show cannot be had, and their end is at once."""
 
 import io
+import json
 import string
 import threading
 import zipfile
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import pandas as pd
 import pytest
 
 from data import links, service, visitor
-from data.frozen import freeze
+from data.frozen import freeze, thaw
 from data.store import Workspace
 from planning import pipeline
 from planning.errors import InputError, ParameterError
+from planning.params import Params
 from planning.result import PlanResult
 from tests.data import sharing
 
@@ -97,6 +99,22 @@ def test_a_link_stays_as_it_was_after_new_data_and_another_version(
         owner, new, kind="percent", value=50, starts_on=sharing.AS_OF, ends_on=sharing.AS_OF, reason="more"
     )
     assert freeze(service.shared_plan(service.open_link("hosted", made.token))) == before
+
+
+def test_a_plan_that_an_earlier_version_froze_opens_with_what_it_had(
+    result: PlanResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = replace(result, orders=result.orders.drop(columns="arrives_on"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Params, "to_json", lambda self: json.dumps({**self.to_dict(), "gone_since": 1}))
+        payload = freeze(old)
+    parts = thaw(payload)
+    assert parts["params"] == result.params
+    assert parts["orders"]["arrives_on"].isna().all()
+    assert list(parts["orders"]["quantity"]) == list(result.orders["quantity"])
+    for damaged in (b"", b"PK\3\4", payload[:500], payload[:-30]):
+        with pytest.raises(InputError, match="new link"):
+            thaw(damaged)
 
 
 def test_a_supplier_sees_his_lines_without_a_cost_and_filters_that_name_nobody_else(
