@@ -107,7 +107,7 @@ def amounts(result: PlanResult, tables: dict[str, pd.DataFrame]) -> set[float]:
     given = [tables[t][c] for t in tables for c in tables[t] if "cost" in c or "price" in c or "min_order_value" in c]
     made = [
         part[c]
-        for name, part in vars(result).items()
+        for name, part in ((f.name, getattr(result, f.name)) for f in fields(result))
         if isinstance(part, pd.DataFrame)
         for c in part
         if c not in harmless_columns(name)
