@@ -14,6 +14,7 @@ What pages call, all of it through `data.service` (v: Visitor, s: snapshot id; e
 * match_candidates(v, s, *, frames=None) -> DataFrame: see `candidates`
 * confirm_match(v, s, order_number, item_id, location_id, candidate_id, *, frames=None)
 * close_approved(v, s, lines, *, reason): cancelled, or arrived without a trace
+* of transfers: see `data.moving`; unapprove, close_approved, confirm_match and undo serve both
 * snooze(v, s, lines, until, *, reason="", frames=None); wake(v, s, lines, *, frames=None); lines: item_id,
   location_id, risk where known
 * snoozed(v, s, as_of) -> DataFrame; work_list(v, s, as_of, replenishment) -> the lines that are not away
@@ -57,6 +58,10 @@ LIKE_DAYS = 14
 Key = tuple[str, str, str]
 """Order number, item and location."""
 KEY = ("order_number", "item_id", "location_id")
+PURCHASE, TRANSFER = "PO", "TR"
+"""How the numbers of orders, and of transfers, begin."""
+Group = tuple[str, str, str, str]
+"""What one number stands for: its beginning, the supplier or source, the location and the morning."""
 STATUS = ("approved", "taken out", "found", "closed")
 
 
@@ -64,7 +69,8 @@ STATUS = ("approved", "taken out", "found", "closed")
 class Approved:
     """What stands of the approvals.
 
-    lines : in the order approved; in the columns of the contract, with approved_by, approved_at, snapshot_id.
+    lines : in the order approved; in the columns of the contract, with approved_by, approved_at, snapshot_id; those
+        of transfers with source_id, ship_on and counts (see `data.transfers`).
     taken : when and by whom an order was taken out, by number.
     found : what row of the data a line is: order_id, quantity, on, imported_at (empty: confirmed by a person).
     closed : why a line was closed.
@@ -74,6 +80,11 @@ class Approved:
     taken: dict[str, Mapping[str, str]] = field(default_factory=dict)
     found: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
     closed: dict[Key, str] = field(default_factory=dict)
+
+    def only(self, *, transfers: bool) -> "Approved":
+        """Return what stands of the transfers, or of the purchases."""
+        mine = {key: line for key, line in self.lines.items() if bool(line.get("source_id")) == transfers}
+        return Approved(mine, self.taken, self.found, self.closed)
 
     def is_done(self, key: Key, imported_at: str) -> bool:
         """Tell whether a line counts no more beside data of this import.
@@ -234,7 +245,7 @@ def numbered(
     sample: bool,
     again: bool,
 ) -> list[dict[str, Any]]:
-    """Return the lines with their order's number: one a supplier, location and morning, never used twice.
+    """Return the lines with their order's number: one a supplier (or source), location and morning, never used twice.
 
     A line joins the order of its supplier, location and morning while that was not taken out; else it begins a new one.
 
@@ -258,38 +269,43 @@ def numbered(
     }
     used = {line["order_number"] for one in log if one.kind == APPROVE for line in one.body["lines"]}
     forbidden = used | set(taken)
-    numbers: dict[tuple[str, str, str], str] = {}
+    numbers: dict[Group, str] = {}
     counters: dict[str, int] = {}
-    wanted: dict[tuple[str, str, str], list[str]] = {}
+    wanted: dict[Group, list[str]] = {}
     for row in rows:
         wanted.setdefault(_group(row), []).append(row["item_id"])
     for group, items in sorted(wanted.items()):
         number = open_ones.get(group)
-        if number is not None and any((number, item, group[1]) in state.lines for item in items):
+        if number is not None and any((number, item, group[2]) in state.lines for item in items):
             number = None  # once more on the same morning: an order of its own
-        year = group[2][:4]
-        counters.setdefault(year, _highest(used, year))
+        series = f"{group[0]}-{group[3][:4]}"
+        counters.setdefault(series, _highest(used, series))
         while number is None:
-            counters[year] += 1
-            name = f"PO-{year}-{counters[year]:04d}"
+            counters[series] += 1
+            name = f"{series}-{counters[series]:04d}"
             number = None if name in forbidden else name
         numbers[group] = number
     return [{"order_number": numbers[_group(row)], **row} for row in rows]
 
 
-def _group(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return row["supplier_id"] or "", row["location_id"], row["ordered_on"]
+def _group(row: Mapping[str, Any]) -> Group:
+    source = row.get("source_id")
+    who = (TRANSFER, source) if source else (PURCHASE, row["supplier_id"] or "")
+    return *who, row["location_id"], row["ordered_on"]
 
 
-def _highest(used: Iterable[str], year: str) -> int:
-    found = (re.fullmatch(rf"PO-{year}-(\d+)", name) for name in used)
+def _highest(used: Iterable[str], series: str) -> int:
+    found = (re.fullmatch(rf"{series}-(\d+)", name) for name in used)
     return max((int(match[1]) for match in found if match), default=0)
 
 
 def _refuse_twice(rows: Sequence[Mapping[str, Any]], state: Approved) -> None:
-    there = {(line["item_id"], line["location_id"], line["ordered_on"]): key[0] for key, line in state.lines.items()}
+    def same(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        return row["item_id"], row["location_id"], row.get("source_id"), row["ordered_on"]
+
+    there = {same(line): key[0] for key, line in state.lines.items()}
     for row in rows:
-        number = there.get((row["item_id"], row["location_id"], row["ordered_on"]))
+        number = there.get(same(row))
         if number is not None:
             msg = (
                 f"{shown(row['item_id'])} for {shown(row['location_id'])} is approved already for {row['ordered_on']}, "
@@ -307,11 +323,14 @@ def order_ids(frames: Mapping[str, pd.DataFrame]) -> set[str]:
 def chosen(lines: pd.DataFrame, state: Approved) -> list[Key]:
     """Return the keys of approved lines; an order's number alone, without item_id, means all of its lines.
 
+    Transfers may call their number and place transfer_number and destination_id.
+
     Raises
     ------
     InputError : one of them does not stand.
     """
     keys: dict[Key, None] = {}
+    lines = lines.rename(columns={"transfer_number": "order_number", "destination_id": "location_id"})
     for row in lines.to_dict("records"):
         asked = tuple(plain(row.get(name)) for name in KEY)
         mine = [k for k in state.lines if k[0] == asked[0] and (asked[1] is None or k == asked)]

@@ -23,6 +23,7 @@ from planning.tables import INPUT_TABLES, Table
 OVERRIDE, RESET, LOCK, UNLOCK = "override", "override_reset", "override_lock", "override_unlock"
 EVENT_SET, EVENT_REMOVED, EVENT_RESTORED = "event_set", "event_removed", "event_restored"
 PIN, PIN_RESET = "pin", "pin_reset"
+TRANSFER_PIN, TRANSFER_PIN_RESET = "transfer_pin", "transfer_pin_reset"
 APPROVE, UNAPPROVE, EXPORT, MATCH, CLOSE = "approve", "unapprove", "export", "match", "close"
 SNOOZE, WAKE, NOTE, NOTE_REMOVED = "snooze", "snooze_end", "note", "note_removed"
 SCENARIO, SCENARIO_RENAMED, SCENARIO_REMOVED = "scenario", "scenario_renamed", "scenario_removed"
@@ -38,6 +39,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
         EVENT_RESTORED: "Event as in the data again",
         PIN: "Pinned",
         PIN_RESET: "Pin taken back",
+        TRANSFER_PIN: "Transfer set by hand",
+        TRANSFER_PIN_RESET: "Transfer left to the plan again",
         APPROVE: "Approved",
         UNAPPROVE: "Approval taken back",
         EXPORT: "Orders taken out",
@@ -267,10 +270,19 @@ def _noted(body: Mapping[str, Any]) -> str:
     return ", ".join([*named, body.get("scenario") or body.get("scenario_id") or ""]).removesuffix(", ")
 
 
+def _sent(body: Mapping[str, Any]) -> str:
+    return _named(
+        f"{row['item_id']}, {row['source_id']} to {row['destination_id']}: {row['quantity']:,.10g}"
+        for row in body["rows"]
+    )
+
+
 _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
     {
         PIN: _pinned,
         PIN_RESET: lambda body: _named(body["about"]),
+        TRANSFER_PIN: _sent,
+        TRANSFER_PIN_RESET: lambda body: _named(f"{key[0]}, {key[1]} to {key[2]}" for key in body["keys"]),
         APPROVE: lambda body: _of_lines([[line["order_number"]] for line in body["lines"]]),
         UNAPPROVE: lambda body: _of_lines(body["keys"]),
         EXPORT: lambda body: _named(body["orders"]),

@@ -29,7 +29,7 @@ def planned(visitor: Visitor, snapshot_id: str, tables: Frames) -> dict[str, pd.
     state = orders.read_approved(log, sample=sample)
     return {
         "pins": pins.read_said(log, sample=sample).left(tables.get("pins")),
-        "approved_orders": state.orders(tables, _imported(visitor, snapshot_id)),
+        "approved_orders": state.only(transfers=False).orders(tables, _imported(visitor, snapshot_id)),
     }
 
 
@@ -236,12 +236,20 @@ def close_approved(visitor: Visitor, snapshot_id: str, lines: pd.DataFrame, *, r
 
 def approvals(visitor: Visitor, snapshot_id: str, as_of: date | None = None) -> pd.DataFrame:
     """Return every approved line with what became of it, newest first: see `data.approvals.approvals_table`."""
-    return orders.approvals_table(_approved(visitor, snapshot_id), as_of, _imported(visitor, snapshot_id))
+    state = _approved(visitor, snapshot_id).only(transfers=False)
+    return orders.approvals_table(state, as_of, _imported(visitor, snapshot_id))
 
 
-def match_candidates(visitor: Visitor, snapshot_id: str, *, frames: Frames | None = None) -> pd.DataFrame:
-    """Return rows of the data that may be approved lines under another number: see `data.approvals.candidates`."""
-    state = _approved(visitor, snapshot_id)
+def match_candidates(
+    visitor: Visitor, snapshot_id: str, *, transfers: bool = False, frames: Frames | None = None
+) -> pd.DataFrame:
+    """Return rows of the data that may be approved lines under another number: see `data.approvals.candidates`.
+
+    Parameters
+    ----------
+    transfers : of transfers instead of purchases.
+    """
+    state = _approved(visitor, snapshot_id).only(transfers=transfers)
     tables, imported = _tables(visitor, snapshot_id, frames), _imported(visitor, snapshot_id)
     waiting = {key: line for key, line in state.lines.items() if not state.is_done(key, imported)}
     parts = []
@@ -279,8 +287,9 @@ def confirm_match(
     InputError : the row is no candidate of this line any more.
     """
     visitor.permit("match orders")
-    found = match_candidates(visitor, snapshot_id, frames=frames)
     key = (order_number, item_id, location_id)
+    moved = bool(_approved(visitor, snapshot_id).lines.get(key, {}).get("source_id"))
+    found = match_candidates(visitor, snapshot_id, transfers=moved, frames=frames)
     mine = found[(found[list(orders.KEY)] == list(key)).all(axis=1) & (found["candidate_id"] == candidate_id)]
     if mine.empty:
         msg = f"{shown(order_number)} has no such match: look at the candidates anew"

@@ -1,10 +1,11 @@
-"""Approved orders as files for suppliers: one order a supplier and location, with the supplier's item data."""
+"""Approved orders as files for suppliers, and transfers for warehouses: one order a supplier (source) and location."""
 
 import io
 import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 
@@ -27,6 +28,19 @@ COLUMNS = (
     "value",
     "ordered_on",
     "due_on",
+)
+
+TRANSFER_COLUMNS = (
+    "transfer_number",
+    "source_id",
+    "source_name",
+    "destination_id",
+    "destination_name",
+    "item_id",
+    "item_name",
+    "quantity",
+    "ship_on",
+    "arrives_on",
 )
 
 
@@ -86,16 +100,60 @@ def orders_file(plan: PlanRecord, sheet: pd.DataFrame, *, excel: bool) -> Orders
     if sheet.empty:
         msg = f"no order of {plan.as_of} is approved within this plan: approve lines first"
         raise InputError(msg)
-    payload = _workbook(plan, sheet) if excel else _archive(sheet)
+    about = {"plan": plan.name, "morning": plan.as_of.isoformat(), "orders": sheet["order_number"].nunique()}
+    ends = ("supplier_id", "location_id")
+    payload = _workbook(sheet, ends[0], "no supplier", about) if excel else _archive(sheet, "order_number", ends)
     name = download_name(plan.name, plan.as_of, "orders", "xlsx" if excel else "zip")
     return OrdersOut(name, payload, sheet["order_number"].nunique(), len(sheet))
 
 
-def _archive(sheet: pd.DataFrame) -> bytes:
+def transfer_sheet(lines: pd.DataFrame, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return approved transfers with the names of item and locations, in the order of number and item.
+
+    Parameters
+    ----------
+    lines : transfer_number, item_id, source_id, destination_id, quantity, ship_on, arrives_on.
+    frames : the tables of the data.
+
+    Returns
+    -------
+    DataFrame with the columns `TRANSFER_COLUMNS`.
+    """
+    items = _by(frames.get("items"), ["item_id"], ["item_name"]).set_index("item_id")["item_name"]
+    places = _by(frames.get("locations"), ["location_id"], ["location_name"]).set_index("location_id")["location_name"]
+    out = lines.assign(
+        item_name=lines["item_id"].map(items),
+        source_name=lines["source_id"].map(places),
+        destination_name=lines["destination_id"].map(places),
+    )
+    out = out.sort_values(["transfer_number", "item_id"], kind="stable")
+    return out[list(TRANSFER_COLUMNS)].reset_index(drop=True)
+
+
+def transfers_file(plan: str, as_of: date, sheet: pd.DataFrame, *, excel: bool) -> OrdersOut:
+    """Return transfers as a file: a ZIP with a CSV a source and destination, or a workbook with a sheet a source.
+
+    Parameters
+    ----------
+    sheet : what `transfer_sheet` returned, not empty.
+
+    Raises
+    ------
+    InputError : a sheet would have more rows than Excel takes.
+    """
+    number, ends = "transfer_number", ("source_id", "destination_id")
+    about = {"plan": plan, "morning": as_of.isoformat(), "transfers": sheet[number].nunique()}
+    payload = _workbook(sheet, ends[0], "no source", about) if excel else _archive(sheet, number, ends)
+    name = download_name(plan, as_of, "transfers", "xlsx" if excel else "zip")
+    return OrdersOut(name, payload, sheet[number].nunique(), len(sheet))
+
+
+def _archive(sheet: pd.DataFrame, by: str, ends: tuple[str, str]) -> bytes:
+    """Return a ZIP with a CSV a number, named by it and by both its ends."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number, lines in sheet.groupby("order_number", sort=True):
-            supplier, place = (_told(lines[name].iloc[0]) for name in ("supplier_id", "location_id"))
+        for number, lines in sheet.groupby(by, sort=True):
+            supplier, place = (_told(lines[name].iloc[0]) for name in ends)
             # The same orders give the same bytes: the hour of the download stays out.
             entry = zipfile.ZipInfo(
                 "-".join(part for part in (_file(number), _file(supplier), _file(place)) if part) + ".csv"
@@ -105,13 +163,13 @@ def _archive(sheet: pd.DataFrame) -> bytes:
     return target.getvalue()
 
 
-def _workbook(plan: PlanRecord, sheet: pd.DataFrame) -> bytes:
-    suppliers = sheet["supplier_id"].map(_told)
+def _workbook(sheet: pd.DataFrame, by: str, none: str, about: Mapping[str, object]) -> bytes:
+    """Return a workbook with a sheet a supplier or source, called `none` where nobody is told."""
+    names = sheet[by].map(_told)
     tables = {}
-    for n, (supplier, lines) in enumerate(sheet.groupby(suppliers.where(suppliers != "", "no supplier"), sort=True), 1):
-        # A number makes every name a sheet of its own, however alike the suppliers' are.
-        tables[f"{n} {supplier}"] = lines
-    about = {"plan": plan.name, "morning": plan.as_of.isoformat(), "orders": sheet["order_number"].nunique()}
+    for n, (name, lines) in enumerate(sheet.groupby(names.where(names != "", none), sort=True), 1):
+        # A number makes every name a sheet of its own, however alike they are.
+        tables[f"{n} {name}"] = lines
     return workbook(tables, about)
 
 

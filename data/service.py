@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from data import deciding, decisions, jobs, links, ordering, passphrase
+from data import deciding, decisions, jobs, links, moving, ordering, passphrase
 from data import plans as kept_plans
 from data.acting import is_of_sample as _is_of_sample
 from data.acting import person as _person
@@ -28,6 +28,16 @@ from data.findings import Finding, find_warnings
 from data.frozen import UNREADABLE, freeze, thaw
 from data.links import LinkError, NewLink, check_link, list_links, open_link, revoke_link
 from data.merge import How, default_how, merged
+from data.moving import (
+    approve_transfers,
+    pin_transfer,
+    pin_transfers,
+    transfer_approvals,
+    transfer_pins,
+    transfer_pins_left,
+    transfers_out,
+    unpin_transfer,
+)
 from data.ordering import (
     activity,
     approvals,
@@ -107,6 +117,7 @@ __all__ = [
     "adopt_plan",
     "approvals",
     "approve",
+    "approve_transfers",
     "base_of_import",
     "changes",
     "check_link",
@@ -151,7 +162,10 @@ __all__ = [
     "passphrase_hash",
     "pin",
     "pin_many",
+    "pin_transfer",
+    "pin_transfers",
     "pins",
+    "transfer_pins_left",
     "plan_lines",
     "planned_inputs",
     "plans",
@@ -177,9 +191,13 @@ __all__ = [
     "snoozed",
     "start_fit",
     "template",
+    "transfer_approvals",
+    "transfer_pins",
+    "transfers_out",
     "try_out",
     "unapprove",
     "undo",
+    "unpin_transfer",
     "use_sample",
     "wake",
     "warnings",
@@ -478,6 +496,7 @@ def planned_inputs(
         "events": decided.events(tables.get("events")),
         "overrides": decided.overrides(tables.get("overrides")),
         **ordering.planned(visitor, snapshot_id, tables),
+        **moving.planned(visitor, snapshot_id, tables),
     }
     return tables | {name: table for name, table in told.items() if table is not None}
 
@@ -493,8 +512,9 @@ def decisions_id(visitor: Visitor) -> str:
 
 
 def ground_id(visitor: Visitor) -> str:
-    """Return the id of what was decided, but for pins: these touch the light stage alone (`pipeline.with_pins`)."""
-    return decisions.plan_id(visitor.workspace.decisions(), without=(decisions.PIN, decisions.PIN_RESET))
+    """Return the id of what was decided, but for what is set by hand on lines: that touches the light stage alone."""
+    pins = (decisions.PIN, decisions.PIN_RESET, decisions.TRANSFER_PIN, decisions.TRANSFER_PIN_RESET)
+    return decisions.plan_id(visitor.workspace.decisions(), without=pins)
 
 
 def default_as_of(frames: Mapping[str, pd.DataFrame]) -> date:

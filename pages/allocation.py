@@ -1,13 +1,15 @@
-"""Allocation: what to send where today, what it gains, and what stays short."""
+"""Allocation: what to send where today, what it gains, why, and what stays short."""
 
 import streamlit as st
 
-from pages.components import charts, controls, glossary, numbers, panel, transfer_views
+from pages.components import charts, controls, glossary, numbers, panel, sharing_view, transfer_views
 from planning.result import PlanResult
+
+TABS = ("Transfers", "Why so many", "Short everywhere", "Fair or best", "Approved")
 
 
 def main() -> None:
-    """Draw the page."""
+    """Draw the page; only the tab that is open is worked out."""
     plan, whole = panel.open_page("Allocation")
     if whole.before_after.empty:
         st.info(
@@ -15,30 +17,44 @@ def main() -> None:
             "location that gives under Sharing rules, or import locations and lanes.",
             icon=":material/call_split:",
         )
-        _actions(whole)
+        _rules()
         return
-    numbers.allocation(plan)
-    _actions(plan)
+    numbers.allocation(plan, whole)
+    _rules()
+    _pictures(plan)
+    transfers, why, short, fair, approved = st.tabs(TABS, key="allocation_tab", on_change="rerun")
+    with transfers:
+        if transfers.open:
+            transfer_views.transfers(plan)
+    with why:
+        if why.open:
+            sharing_view.why(plan)
+    with short:
+        if short.open:
+            transfer_views.short_lines(plan)
+    with fair:
+        if fair.open:
+            sharing_view.fair_or_best(whole)
+    with approved:
+        if approved.open:
+            transfer_views.approved(whole)
+
+
+def _pictures(plan: PlanResult) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, height="stretch"):
-        st.subheader("Cover of the lines that asked")
-        panel.chart(charts.allocation_before_after(plan.before_after), "Days of supply before and after", key="cover")
+        st.subheader("Before and after")
+        sharing_view.before_after(plan)
     with right, st.container(border=True, height="stretch"):
         st.subheader("From where to where")
         panel.chart(charts.transfers_flow(plan.allocation), "Units sent by lane", key="lanes")
-    sent, short = st.tabs([f"Transfers of today ({len(plan.allocation):,})", "What stays short"])
-    with sent:
-        transfer_views.transfers(plan)
-    with short:
-        transfer_views.short_lines(plan)
 
 
-def _actions(plan: PlanResult) -> None:
+def _rules() -> None:
     with st.container(horizontal=True):
-        panel.download("Download today's transfers", plan.allocation, "allocation", plan)
         with st.popover("Sharing rules", icon=":material/tune:"):
             controls.allocation_params()
-        glossary.words("Allocation", "Fair share", "Days of supply", "Lost margin")
+        glossary.words("Allocation", "Fair share", "Price of fairness", "Days of supply", "Lost margin")
 
 
 main()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,11 @@ from planning.timeline import (
     days_without,
     hand_orders,
 )
+from planning.transfers import hand_transfers
 from planning.what_if import demand_factors
+
+Curves = dict[str, dict[float, tuple[float, ...]]]
+"""Points of service curves by the parameters that they depend on, then by target."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Base:
     statistical : mean demand by bucket before the planner's corrections, units, (n, H).
     corrections : what each of these did (see `planning.overrides.corrected`); None where there are none.
     hand : orders that the planner has set.
+    sent_by_hand : transfers that the planner has set (see `planning.transfers.hand_transfers`).
     without : the days to come without new orders.
     spreads : how the spread of demand runs on.
     """
@@ -60,14 +66,21 @@ class Base:
     statistical: np.ndarray
     corrections: pd.DataFrame | None
     hand: HandOrders
+    sent_by_hand: pd.DataFrame
     without: Netting
     spreads: Spreads
     notes: tuple[str, ...]
+
+    @cached_property
+    def curves(self) -> Curves:
+        """Points of service curves that are known already; `planning.report` adds to them."""
+        return {}
 
 
 def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]) -> Base:
     """Work out demand and the need at arrival of every item-location; what was assumed is told in `notes`."""
     positions = build_positions(tables, network, fits, as_of, params, notes)
+    by_hand = hand_transfers(tables["transfer_pins"], network.keys, as_of, notes)
     interval = positions.interval
     past = Past(fits)
     choice = choose_models(fits, interval, params, past)
@@ -83,10 +96,10 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
     tell_unapplied(corrections, notes)
     accuracy, calibration = accuracy_tables(past, network, choice, interval, demand, positions.column("unit_cost"))
     usable, on_way = _usable_stock(network, positions, demand, interval)
-    position = usable + network.pool(positions.column("on_order") - positions.approved)
+    position = usable + positions.pooled_open
     positions = with_demand(positions, position, demand.mean_to(interval) / interval, demand.whole)
     farthest = float(interval.max()) + 3 * float(positions.column("lead_time_sd_days").max())
-    supply = build_supply(positions, network, usable, farthest)
+    supply = build_supply(positions, usable, farthest)
     need = build_need(demand, supply, lost=params.unmet_demand == "lost")
     return Base(
         suppliers=tables["suppliers"],
@@ -106,7 +119,8 @@ def build_base(tables: Inputs, network: Network, fits: Fits, as_of: date, params
         statistical=network.pool(statistical) * params.demand_multiplier,
         corrections=corrections,
         hand=hand_orders(tables.tables.get("pins"), network.keys, as_of),
-        without=days_without(network, positions, demand, usable, params),
+        sent_by_hand=by_hand,
+        without=days_without(positions, demand, usable, params),
         spreads=coming_spreads(demand, interval, demand.days),
         notes=tuple(notes),
     )
@@ -133,4 +147,4 @@ def _usable_stock(
     on_way = np.where(network.source >= 0, demand.mean_to(network.transit_days), 0.0)
     kept = np.where(network.feeds, network.pool(on_way) - on_way, 0.0)
     below = np.where(network.feeds, network.pool(counted) - counted, 0.0)
-    return net + below - kept, kept
+    return net + below + positions.within - kept, kept

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planning.distribution import CumulativeDemand
 from planning.inputs import KEY
-from planning.orders import Limits
 from planning.params import Params
-from planning.replenish import LEAST, Closed, LaterOrders, first_shortage, project
+from planning.replenish import LEAST, Closed, LaterOrders, demand_of, first_shortage, project
 from planning.stages import Stages
 from planning.tables import RESULT_TABLES
+from planning.timeline import limits_of
+from planning.transfers import PURCHASE
 
 NEVER = 10**9
 
@@ -44,7 +44,7 @@ def find_exceptions(stages: Stages, as_of: date, params: Params) -> pd.DataFrame
     DataFrame with the columns of `RESULT_TABLES["exceptions"]`.
     """
     orders = _open_orders(stages.positions.receipts, stages.without.stock.shape[1])
-    movable = orders.only(~_set_today(stages.positions.receipts)[_inside(stages)])
+    movable = orders.only(~_stands(stages.positions.receipts)[_inside(stages)])
     found = [
         _expedite(stages, movable, as_of, params),
         _too_early(stages, movable, as_of),
@@ -65,8 +65,9 @@ def _inside(stages: Stages) -> np.ndarray:
     return np.flatnonzero(days < stages.without.stock.shape[1])
 
 
-def _set_today(receipts: pd.DataFrame) -> np.ndarray:
-    return receipts["today"].to_numpy(bool)
+def _stands(receipts: pd.DataFrame) -> np.ndarray:
+    """Whether a receipt is to be left as it is: it was set this morning, or is on its way between locations."""
+    return np.asarray(receipts["today"].to_numpy(bool) | (receipts["source"] != PURCHASE).to_numpy(bool))
 
 
 def _open_orders(receipts: pd.DataFrame, days: int) -> _Orders:
@@ -172,10 +173,9 @@ def _saved_by_moving(stages: Stages, orders: _Orders, target: np.ndarray, params
     receipts = np.array(stages.without.receipts[rows])
     np.add.at(receipts, (at, orders.day), -orders.units)
     np.add.at(receipts, (at, target), orders.units)
-    demand = stages.demand
-    some = CumulativeDemand(demand.mean[rows], demand.variance[rows], demand.whole[rows])
+    demand, later = demand_of(stages.demand, rows), _later_of(stages.timeline.later, rows)
     moved = project(
-        some, stages.usable[rows], receipts, stages.timeline.placed[rows], _later_of(stages.timeline.later, rows),
+        demand, stages.usable[rows], receipts, stages.timeline.placed[rows], later,
         lost=params.unmet_demand == "lost",
     )  # fmt: skip
     out[rows] = stages.with_orders.lost[rows].sum(axis=1) - moved.lost.sum(axis=1)
@@ -188,7 +188,7 @@ def _later_of(later: LaterOrders, rows: np.ndarray) -> LaterOrders:
         name: None if getattr(later, name) is None else getattr(later, name)[rows]
         for name in ("lead_time", "review", "coverage", "buffer", "allowed", "first", "ceiling", "life", "lot")
     }
-    limits = Limits(later.limits.least[rows], later.limits.multiple[rows], later.limits.most[rows])
+    limits = limits_of(later.limits, rows)
     closed = later.closed
     if closed is not None:
         mine = np.isin(closed.row, rows)

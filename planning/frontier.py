@@ -8,6 +8,7 @@ Source: Silver, Pyke & Thomas, 4th ed. (2017), marginal analysis for the allocat
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -284,6 +285,32 @@ class Tradeoff:
     policy: pd.DataFrame
     of: int
 
+    @cached_property
+    def along(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Money spent up to each step, and the units, the worth and the margin a year that it serves, (s + 1,) each."""
+        steps = self.steps
+        saved = steps.ladder.saved[steps.row, steps.step]
+        weights = np.ones(len(steps.ladder.cost)), self.exchange.worth(self.value), np.nan_to_num(self.exchange.margin)
+        units, kept, margin = (np.append(0.0, np.cumsum(saved * weight[steps.row])) for weight in weights)
+        return np.append(0.0, steps.spent), units, kept, margin
+
+    @cached_property
+    def today(self) -> dict[str, float]:
+        """MEASURES of today's stock, if every line kept on holding as much."""
+        exchange = self.exchange
+        then = exchange.point(exchange.need.mean + exchange.held - exchange.cycle, self.value)
+        return then | {"stock": float(np.nansum(exchange.held * exchange.cost))}
+
+    @cached_property
+    def _start(self) -> dict[str, float]:
+        return self.exchange.point(self.exchange.start, self.value)
+
+    def ground(self, proposed: np.ndarray) -> dict[str, float]:
+        """MEASURES where all lines stand before the first step; those without a cost stay as proposed."""
+        if not np.isnan(self.exchange.cost).any():
+            return self._start
+        return self.exchange.point(_unmoved(self.exchange, proposed), self.value)
+
     def order(self, policy: pd.DataFrame) -> np.ndarray:
         """Return the orders of these lines under a plan's policy table of all lines, units, (n,)."""
         buffer = policy["buffer_units"].to_numpy(float)[self.exchange.rows]
@@ -331,19 +358,17 @@ def compare(trade: Tradeoff, proposed: np.ndarray) -> Frontier:
     """
     exchange, steps, value = trade.exchange, trade.steps, trade.value
     now = exchange.point(proposed, value)
-    then = exchange.point(exchange.need.mean + exchange.held - exchange.cycle, value)
-    then["stock"] = float(np.nansum(exchange.held * exchange.cost))
-    ground = exchange.point(_unmoved(exchange, proposed), value)
+    ground = trade.ground(proposed)
     worth = float((exchange.demand_per_year * exchange.worth(value)).sum())
     money = steps.money_for((now["kept"] - ground["kept"]) * worth) if worth > 0 else float("nan")
     return Frontier(
         value=value,
         in_money=exchange.in_money,
-        curve=_along(exchange, steps, ground, _grid(steps) + ground["stock"], value),
+        curve=_along(trade, ground, _grid(steps) + ground["stock"]),
         policy=trade.policy,
-        today=pd.Series(then),
+        today=pd.Series(trade.today),
         proposed=pd.Series(now),
-        best=_along(exchange, steps, ground, np.array([now["stock"]]), value).iloc[0],
+        best=_along(trade, ground, np.array([now["stock"]])).iloc[0],
         least_stock=ground["stock"] + money,
         lines=len(exchange.rows),
     )
@@ -362,8 +387,7 @@ def policy_curve(base: Base, params: Params, exchange: Exchange, value: str) -> 
 
 def best_at(trade: Tradeoff, proposed: np.ndarray, stock: float) -> pd.Series:
     """Return MEASURES of the frontier where the stock is worth so much."""
-    ground = trade.exchange.point(_unmoved(trade.exchange, proposed), trade.value)
-    return _along(trade.exchange, trade.steps, ground, np.array([stock]), trade.value).iloc[0]
+    return _along(trade, trade.ground(proposed), np.array([stock])).iloc[0]
 
 
 def targets_at(trade: Tradeoff, proposed: np.ndarray, stock: float, measure: str) -> pd.DataFrame:
@@ -402,18 +426,12 @@ def _grid(steps: Climb) -> np.ndarray:
     return np.unique(np.append(0.0, steps.spent[np.minimum(at, len(steps.spent) - 1)]))
 
 
-def _along(exchange: Exchange, steps: Climb, ground: dict[str, float], stock: np.ndarray, value: str) -> pd.DataFrame:
+def _along(trade: Tradeoff, ground: dict[str, float], stock: np.ndarray) -> pd.DataFrame:
     """Return the measures of the frontier at amounts of stock, (g,): columns MEASURES."""
-    saved = steps.ladder.saved[steps.row, steps.step]
-    spent = np.append(0.0, steps.spent)
+    spent, *served = trade.along
     money = np.clip(stock - ground["stock"], 0.0, spent[-1])
-
-    def told(weight: np.ndarray) -> np.ndarray:
-        return np.asarray(np.interp(money, spent, np.append(0.0, np.cumsum(saved * weight[steps.row]))))
-
-    worth, demand = exchange.worth(value), exchange.demand_per_year
-    units, kept = told(np.ones(len(demand))), told(worth)
-    margin = told(np.nan_to_num(exchange.margin))
+    units, kept, margin = (np.interp(money, spent, each) for each in served)
+    worth, demand = trade.exchange.worth(trade.value), trade.exchange.demand_per_year
     return pd.DataFrame(
         {
             "stock": ground["stock"] + money,

@@ -167,7 +167,12 @@ def scheduled_receipts(
 
 
 def open_orders(
-    inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float | np.ndarray, notes: list[str]
+    inputs: Inputs,
+    keys: pd.DataFrame,
+    as_of: date,
+    delay_days: float | np.ndarray,
+    notes: list[str],
+    transfers: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return open orders that count as cover, and those overdue for too long to count.
 
@@ -178,13 +183,18 @@ def open_orders(
     Parameters
     ----------
     delay_days : how much later than due the orders of each row arrive, days, (n,) or the same for all.
+    transfers : approved ones that are still to come, as `planning.transfers.approved_transfers` returns them.
 
     Returns
     -------
-    Frames: row (into `keys`), day (from `as_of`), quantity, order_id, due_on, today (approved on `as_of`).
+    Frames: row (into `keys`), day (from `as_of`), quantity, order_id, due_on, today (approved on `as_of`), source (the
+    row that sends it, -1: it is bought).
     """
-    approved = _approved_before(inputs, keys, as_of)
+    approved = _approved_before(inputs, keys, as_of).assign(source=-1)
+    if transfers is not None and len(transfers):
+        approved = pd.concat([approved, transfers], ignore_index=True) if len(approved) else transfers
     orders = inputs["open_orders"].assign(row=lambda frame: rows_of(frame, keys, sole_location(keys)))
+    orders["source"] = _sources(orders, approved)
     # The order of this morning stays that, when the data tell of it on the same morning.
     orders["today"] = _numbers(orders).isin(_numbers(approved[approved["today"]]))
     closed = _received(orders, inputs["receipts"], as_of)
@@ -214,10 +224,9 @@ def open_orders(
             f"Overdue open orders: {int(overdue.sum()):,}, {orders.loc[overdue, 'quantity'].sum():,.0f} units. "
             f"They are planned for {as_of}."
         )
-    orders = orders.assign(
-        day=(day.clip(lower=0) + np.broadcast_to(delay_days, len(keys))[orders["row"]]).astype(float)
-    )
-    columns = ["row", "day", "quantity", "order_id", "due_on", "today"]
+    late = np.where(orders["source"] == -1, np.broadcast_to(delay_days, len(keys))[orders["row"]], 0.0)
+    orders = orders.assign(day=(day.clip(lower=0) + late).astype(float))
+    columns = ["row", "day", "quantity", "order_id", "due_on", "today", "source"]
     return orders.loc[~stale, columns].reset_index(drop=True), orders.loc[stale, columns].reset_index(drop=True)
 
 
@@ -232,6 +241,14 @@ def _approved_before(inputs: Inputs, keys: pd.DataFrame, as_of: date) -> pd.Data
 def _numbers(orders: pd.DataFrame) -> pd.MultiIndex:
     """Return what tells lines of orders apart: number, item, and row of the plan."""
     return pd.MultiIndex.from_frame(orders[["order_id", "item_id", "row"]])
+
+
+def _sources(orders: pd.DataFrame, approved: pd.DataFrame) -> np.ndarray:
+    """Return the row that sends each order, -1 where it is bought: what was approved here knows it by its number."""
+    moved = approved[approved["source"] != -1]
+    moved = moved[~_numbers(moved).duplicated()]
+    at = _numbers(moved).get_indexer(_numbers(orders)) if len(moved) else np.full(len(orders), -1)
+    return np.where(at >= 0, moved["source"].to_numpy(int)[at], -1) if len(moved) else at
 
 
 def _still_to_come(

@@ -108,47 +108,6 @@ def reach_supplier_minimum(
     return added
 
 
-def cut_to_budget(
-    order: np.ndarray, limits: Limits, cost: np.ndarray, gain: np.ndarray, budget: float | None, notes: list[str]
-) -> np.ndarray:
-    """Return what each line loses to the budget, units <= 0, (n,).
-
-    Lines are served in the order of their gain per money; the one that no longer fits whole gets what fits.
-
-    Parameters
-    ----------
-    gain : what each line saves, money, (n,).
-    """
-    cut = np.zeros(len(order))
-    if budget is None:
-        return cut
-    lines = np.flatnonzero(order > 0)
-    unknown = np.isnan(cost[lines])
-    if unknown.any():
-        notes.append(
-            f"{int(unknown.sum()):,} lines without a cost cannot be held against the budget and are not ordered."
-        )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate = gain[lines] / (order[lines] * cost[lines])
-    left = budget
-    dropped = 0
-    for row in lines[np.argsort(-np.nan_to_num(rate, nan=-1.0, posinf=1e300), kind="stable")]:
-        if np.isnan(cost[row]):
-            cut[row] = -order[row]
-            continue
-        u = limits.multiple[row]
-        fits = order[row] if order[row] * cost[row] <= left + 1e-9 else left / cost[row]
-        if fits < order[row]:
-            fits = np.floor(fits / u + 1e-9) * u if u > 0 else np.floor(fits * 1e6) / 1e6
-            fits = fits if fits >= max(limits.least[row], 1e-9) else 0.0
-            dropped += 1
-        cut[row] = fits - order[row]
-        left -= fits * cost[row]
-    if dropped:
-        notes.append(f"The budget of {budget:,.2f} cut {dropped:,} lines; {left:,.2f} is left.")
-    return cut
-
-
 def purchase_orders(replenishment: pd.DataFrame, unit_cost: np.ndarray, as_of_text: str) -> pd.DataFrame:
     """Return the order lines of today, numbered by supplier and location."""
     lines = replenishment.assign(unit_cost=unit_cost)

@@ -16,6 +16,7 @@ SERVICE_MEASURES = ("fill_rate", "cycle_service_level", "cost")
 UNMET_DEMAND = ("lost", "backordered")
 BUCKETS = ("auto", "day", "week")
 ALLOCATION_METHODS = ("optimal", "fair_share")
+FAIR_RULES = ("equal_days", "proportional", "equal_service")
 FORECAST_MODELS = (
     "auto",
     "Combination",
@@ -138,6 +139,37 @@ class Params:
         None, "Locations that give stock; empty: the warehouses", ids=True, nullable=True
     )
     reserve_fraction: float = _param(0.0, "Share of a source's stock kept back", low=0, high=1, fraction=True)
+    reserve_value: float = _param(
+        0.0,
+        "What a unit kept at its source is worth, as a share of a unit served: the chance to send it later",
+        low=0,
+        high=1,
+        fraction=True,
+    )
+    allocation_inbound_days: int = _param(
+        0, "Orders that reach a source within so many days are shared too", low=0, high=365, unit="days"
+    )
+    fair_rule: str = _param(
+        "equal_days",
+        "What a fair share makes equal: the days of supply, the share of the request, or the service expected",
+        choices=FAIR_RULES,
+    )
+    service_floor: float | None = _param(
+        None,
+        "Service that each location gets first, before the rest goes where it is worth most; empty: none",
+        low=0,
+        high=0.9999,
+        above_low=True,
+        fraction=True,
+        nullable=True,
+    )
+    rebalance: bool = _param(default=False, meaning="Let stores send what they have too much of to each other")
+    rebalance_cost_per_unit: float = _param(
+        0.0, "Freight of a unit between stores that have no lane", low=0, high=1e9, unit="money"
+    )
+    rebalance_least_value: float = _param(
+        0.0, "What a transfer between stores must gain at least", low=0, high=1e9, unit="money"
+    )
     currency: str = _param("", "Shown beside money", max_length=8)
     seed: int = _param(0, "Seed of every random draw", low=0, high=2**31 - 1)
 

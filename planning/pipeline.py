@@ -30,6 +30,7 @@ from planning.report import assemble
 from planning.result import PlanResult
 from planning.stages import run_stages
 from planning.timeline import hand_orders
+from planning.transfers import hand_transfers
 from planning.what_if import revalued, unused
 
 METHOD_VERSION = "2"
@@ -52,6 +53,13 @@ QUICK = (
     "allocation_method",
     "allocation_sources",
     "reserve_fraction",
+    "reserve_value",
+    "allocation_inbound_days",
+    "fair_rule",
+    "service_floor",
+    "rebalance",
+    "rebalance_cost_per_unit",
+    "rebalance_least_value",
     "plan_days",
     "currency",
 )
@@ -273,12 +281,24 @@ def finish(base: Base, as_of: date, params: Params, *, snapshot_id: str = "") ->
     """Make the plan from what `prepare` returned for the same inputs, `as_of` and slow parameters."""
     notes = list(base.notes)
     stages = run_stages(base, params, notes)
-    return assemble(stages, as_of, params, snapshot_id, notes)
+    return assemble(stages, as_of, params, snapshot_id, notes, base.curves)
 
 
 def with_order_pins(base: Base, pins: pd.DataFrame | None) -> Base:
     """Return the base with these pins of order_quantity instead: an edit in the grid costs no more than a slider."""
     return replace(base, hand=hand_orders(pins, base.network.keys, base.fits.calendar.as_of))
+
+
+def with_transfer_pins(base: Base, pins: pd.DataFrame) -> Base:
+    """Return a base that was prepared without transfers set by hand, with these: as if `prepare` had read them.
+
+    Parameters
+    ----------
+    pins : the contract's `transfer_pins`.
+    """
+    notes = list(base.notes)
+    sent = hand_transfers(pins, base.network.keys, base.fits.calendar.as_of, notes)
+    return replace(base, sent_by_hand=sent, notes=tuple(notes))
 
 
 def rollup(base: Base, keys: pd.DataFrame) -> pd.DataFrame:
@@ -345,4 +365,5 @@ __all__ = [
     "suggested_as_of",
     "with_order_pins",
     "with_pins",
+    "with_transfer_pins",
 ]

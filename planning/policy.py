@@ -5,7 +5,7 @@ the units which the order must bring so that nothing is short until the next one
 depend on the service target, so a slider only looks it up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -75,12 +75,23 @@ class Need:
         """Mean need, units, (n,): what an order must bring to cover mean demand alone."""
         return np.asarray(self.between - self.arriving_stock - self.relieved)
 
+    def after(self, units: np.ndarray) -> "Need":
+        """Return what is still needed once these units, (n,), come with the order."""
+        if not units.any():
+            return self
+        before = None if self.before is None else self.before - units[:, None]
+        return replace(self, need=self.need - units[:, None], before=before, arriving_stock=self.arriving_stock + units)
+
     def short(self, order: np.ndarray) -> np.ndarray:
         """Return the mean units short between this arrival and the next if `order` arrives, (n,)."""
         after = _shortage(self.need, self.tail, order)
         if self.before is None:
             return after
         return np.asarray(np.maximum(after - _shortage(self.before, self._tail_before, order), 0))
+
+    def missed(self, rows: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """Return the mean units of need beyond `order`, (k,), at these rows, what is owed already among them."""
+        return _shortage(self.need, self.tail, order, rows)
 
     @cached_property
     def tail(self) -> np.ndarray:
@@ -138,10 +149,10 @@ def _tail(points: np.ndarray) -> np.ndarray:
     return out
 
 
-def _first_above(points: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Return how many of a row's ascending `points` are at or below its level, (n,)."""
-    rows, m = np.arange(len(points)), points.shape[1]
-    low, high = np.zeros(len(points), int), np.full(len(points), m)
+def _first_above(points: np.ndarray, level: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """Return how many of a row's ascending `points` are at or below its level, (n,); of `rows` where they are named."""
+    rows, m = np.arange(len(points)) if rows is None else rows, points.shape[1]
+    low, high = np.zeros(len(rows), int), np.full(len(rows), m)
     for _ in range(m.bit_length()):
         middle = (low + high) // 2
         below = (points[rows, np.minimum(middle, m - 1)] <= level) & (middle < m)
@@ -150,10 +161,10 @@ def _first_above(points: np.ndarray, level: np.ndarray) -> np.ndarray:
     return low
 
 
-def _shortage(points: np.ndarray, tail: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return mean (points - order)+, (n,)."""
-    rows, m = np.arange(len(points)), points.shape[1]
-    at = _first_above(points, order)
+def _shortage(points: np.ndarray, tail: np.ndarray, order: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """Return mean (points - order)+, (n,); of `rows` where they are named."""
+    rows, m = np.arange(len(points)) if rows is None else rows, points.shape[1]
+    at = _first_above(points, order, rows)
     return np.asarray(np.maximum(tail[rows, at] - (m - at) * order, 0) / m)
 
 

@@ -16,6 +16,7 @@ from planning.params import Params
 from planning.policy import Supply
 from planning.reorder import join_policy
 from planning.targets import PIN_COLUMNS, join_targets, pinned_values, unused_pins
+from planning.transfers import PURCHASE, approved_transfers, pooled_receipts, promised
 from planning.what_if import added_days
 
 YEAR_DAYS = 365
@@ -31,26 +32,51 @@ class Positions:
     The columns after the semicolon follow from quick parameters: see `with_choices`.
 
     table : item_id, location_id, item_name, category, supplier_id, on_hand, allocated, backorders, on_order,
-        unit_cost, unit_price, lead_time_days, lead_time_sd_days, lead_time_from, LEAD_SHAPE, review_period_days,
-        volume, moq, order_multiple, max_order, min_stock, max_stock, least_stock, shelf_life_days, ends_in_days,
+        promised (approved transfers that have not left yet), unit_cost, unit_price, lead_time_days,
+        lead_time_sd_days, lead_time_from, LEAD_SHAPE, review_period_days, volume, moq, order_multiple, max_order,
+        min_stock, max_stock, least_stock, shelf_life_days, ends_in_days,
         ranged, dead, buys, abc_class, order_cost, place_policy, item_policy, place_target, item_target,
         pinned_safety_stock, pinned_service_target, inventory_position, demand_per_day, whole (see `with_demand`);
         coverage_days, service_target, service_target_from, target_source, shortage_cost, holding_cost_per_day,
         policy_type, lot, reorder_at.
         Quantities in units, missing limits NaN, money NaN where unknown. order_weekday: 0 is Monday, NaN any.
-    receipts : row, day, quantity, order_id, due_on of the open orders that count; today: approved this morning.
+    receipts : row, day, quantity, order_id, due_on of the open orders that count; today: approved this morning;
+        source: the row that sends it, -1 where it is bought.
     stale : the same of open orders that are overdue for too long to count.
+    pooled : row, day, quantity, today of the receipts of each row and of all that it feeds.
+    within : units on their way between the locations of each row's pool, (n,): they were theirs before.
+    transfers : approved ones, as `planning.transfers.approved_transfers` returns them.
     """
 
     table: pd.DataFrame
     receipts: pd.DataFrame
     stale: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    within: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    transfers: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def approved(self) -> np.ndarray:
-        """Units of the orders that were approved this morning, shape (n,): part of what this plan orders."""
-        some = self.receipts[self.receipts["today"]]
-        return np.bincount(some["row"], some["quantity"], minlength=len(self.table))
+        """Units of the orders and transfers approved this morning, shape (n,): part of what this plan proposes."""
+        return self._summed(self.receipts[self.receipts["today"]])
+
+    @property
+    def bought(self) -> np.ndarray:
+        """Units of the purchases that were approved this morning, shape (n,)."""
+        return self._summed(self.receipts[self.receipts["today"] & (self.receipts["source"] == PURCHASE)])
+
+    @property
+    def pooled_approved(self) -> np.ndarray:
+        """`approved` of each row and of all that it feeds, but for what these send each other, shape (n,)."""
+        return self._summed(self.pooled[self.pooled["today"]])
+
+    @property
+    def pooled_open(self) -> np.ndarray:
+        """Units on order before this morning of each row and of all that it feeds, shape (n,)."""
+        return self._summed(self.pooled[~self.pooled["today"]])
+
+    def _summed(self, receipts: pd.DataFrame) -> np.ndarray:
+        return np.bincount(receipts["row"], receipts["quantity"], minlength=len(self.table)).astype(float)
 
     def column(self, name: str) -> np.ndarray:
         """One column of the table as an array of floats, shape (n,)."""
@@ -84,7 +110,12 @@ class Positions:
 
     @property
     def net_stock(self) -> np.ndarray:
-        """On hand less committed and backorders, units, shape (n,); below zero: owed."""
+        """On hand less committed, backorders and what was promised to others, units, (n,); below zero: owed."""
+        return np.asarray(self.stock_before - self.column("promised"))
+
+    @property
+    def stock_before(self) -> np.ndarray:
+        """On hand less committed and backorders, before approved transfers leave, units, (n,); below zero: owed."""
         return np.asarray(self.column("on_hand") - self.column("allocated") - self.column("backorders"))
 
 
@@ -107,11 +138,14 @@ def build_positions(
     _join_times(table, inputs, network, as_of, params, notes)
     delay = added_days(params.what_if, table["supplier_id"], of_open_orders=True)
     delay += params.lead_time_added_days if params.delay_open_orders else 0.0
-    receipts, stale = open_orders(inputs, network.keys, as_of, delay, notes)
+    transfers = approved_transfers(inputs, network.keys, as_of, notes)
+    table["promised"] = promised(transfers, len(table))
+    receipts, stale = open_orders(inputs, network.keys, as_of, delay, notes, transfers[transfers["comes"]])
+    pooled, within = pooled_receipts(receipts, network)
     table["on_order"] = np.bincount(receipts["row"], receipts["quantity"], minlength=len(table))
     _join_classes(table, fits)
     tell_pins(inputs["pins"], network.keys, notes)
-    return with_pins(Positions(table, receipts, stale), inputs["pins"])
+    return with_pins(Positions(table, receipts, stale, pooled, within, transfers), inputs["pins"])
 
 
 def with_pins(positions: Positions, pins: pd.DataFrame) -> Positions:
@@ -295,7 +329,7 @@ def _join_classes(table: pd.DataFrame, fits: Fits) -> None:
     table["abc_class"] = table["item_id"].map(by_item)
 
 
-def build_supply(positions: Positions, network: Network, usable: np.ndarray, horizon: float) -> Supply:
+def build_supply(positions: Positions, usable: np.ndarray, horizon: float) -> Supply:
     """Return what covers demand: of a location that feeds others, what it and they hold and expect.
 
     What was approved this morning is no cover yet: it is part of the order that the need asks for.
@@ -305,15 +339,9 @@ def build_supply(positions: Positions, network: Network, usable: np.ndarray, hor
     usable : stock that counts, units, (n,), already pooled.
     horizon : later open orders do not matter, days.
     """
-    receipts = positions.receipts
+    receipts = positions.pooled
     receipts = receipts[(receipts["day"] <= horizon) & ~receipts["today"]]
     rows, days, units = (receipts[c].to_numpy() for c in ("row", "day", "quantity"))
-    for step in network.ancestors():
-        fed = step[receipts["row"].to_numpy()]
-        up = fed >= 0
-        rows = np.concatenate([rows, fed[up]])
-        days = np.concatenate([days, receipts["day"].to_numpy()[up]])
-        units = np.concatenate([units, receipts["quantity"].to_numpy()[up]])
     totals = pd.Series(units, dtype=float).groupby([pd.Series(rows, dtype=int), pd.Series(days, dtype=float)]).sum()
     row = totals.index.get_level_values(0).to_numpy()
     slot = totals.groupby(level=0).cumcount().to_numpy()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planning.allocation_tables import BOUNDS
 from planning.params import Params
 from planning.stages import Stages
 
@@ -18,19 +19,6 @@ _MEASURE: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_BOUNDS: Mapping[str, str] = MappingProxyType(
-    {
-        "": "nothing more was asked for",
-        "source": "the source is short",
-        "reserve": "the source keeps its reserve",
-        "pack": "less than a pack is left at the source",
-        "lane": "the lane takes no more",
-        "shipment": "a shipment would cost more than it gains",
-        "room": "there is no room for more",
-        "worth": "one more is hardly needed: it is worth less than freight and holding",
-        "route": "no source that may give has a lane to it",
-    }
-)
 LEAST = 0.05
 """Units below which a step of the sum is not told."""
 
@@ -39,55 +27,57 @@ def _units(value: float) -> str:
     return f"{value:,.0f}" if abs(value - round(value)) < 0.05 or abs(value) >= 100 else f"{value:,.1f}"
 
 
-def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params) -> list[str]:
-    """Return one sentence an item-location: what is there, what is needed, and what was done."""
-    positions = stages.positions
-    cover = positions.column("lead_time_days") + positions.column("coverage_days")
-    on_order = stages.network.pool(positions.column("on_order")).tolist()
-    excess = table["excess_units"].to_numpy(float)
-    dead = positions.table["dead"].to_numpy(bool)
-    blocked = (~positions.table["ranged"].to_numpy(bool) | dead).tolist()
-    told = _told(stages, params)
-    due, wanted, held, by_hand = (told[name] for name in ("due", "wanted", "usable", "is_set"))
-    measure = params.service_measure
+def replenishment_reasons(stages: Stages, table: pd.DataFrame, params: Params, rows: np.ndarray) -> np.ndarray:
+    """Return one sentence for each of `rows`, (k,) of text: what is there, what is needed, and what was done.
 
-    def have(row: int) -> str:
-        holder = "with the locations it feeds, " if told["feeds"][row] else ""
-        return f"{holder}{_units(held[row])} held and {_units(on_order[row])} on order"
-
-    out = []
-    for row, (action, risk, stockout) in enumerate(
-        zip(table["action"], table["risk"], table["stockout_on"], strict=True)
-    ):
-        if by_hand[row] and not due[row]:
-            units = told["order"][row] + told["transfer"][row]
-            what = f"Order {_units(units)}" if units > 0 else "No order"
-            out.append(f"{what}, set by hand. The plan would order none: {have(row)}, {_units(wanted[row])} expected.")
-        elif blocked[row]:
-            out.append(f"Not ordered: the item is {'dead' if dead[row] else 'not stocked here'}.")
-        elif wanted[row] <= 0 and not due[row]:
-            out.append("No demand is expected." if held[row] <= 0 else f"No demand is expected; {have(row)}.")
-        elif due[row]:
-            out.append(_due(told, row, action, measure))
-        elif risk == "red":
-            out.append(
-                f"Runs out on {stockout:%d %b %Y}, before a normal order can arrive; then open orders cover it: "
-                f"{have(row)}."
-            )
-        elif risk == "amber":
-            out.append(f"Runs out on {stockout:%d %b %Y}, but stays within the service target: {have(row)}.")
-        elif action == "reduce":
-            out.append(f"{_units(excess[row])} more than any need in sight: {have(row)}.")
-        else:
-            out.append(f"Covered: {have(row)} for {_units(wanted[row])} expected in {cover[row]:.0f} days.")
+    Parameters
+    ----------
+    table : the lines of the plan, n rows.
+    """
+    told = _told(stages, table, params, rows)
+    out = np.empty(len(rows), object)
+    for row in range(len(rows)):
+        out[row] = _sentence(told, row, params.service_measure)
     return out
 
 
-def _told(stages: Stages, params: Params) -> Mapping[str, list[Any]]:
-    """What the sentences speak of, each as a list over the lines: arrays are slow to pick single values from."""
+def _sentence(told: Mapping[str, list[Any]], row: int, measure: str) -> str:
+    due, wanted, held = (told[name][row] for name in ("due", "wanted", "usable"))
+    holder = "with the locations it feeds, " if told["feeds"][row] else ""
+    have = f"{holder}{_units(held)} held and {_units(told['on_order'][row])} on order"
+    if told["is_set"][row] and not due:
+        units = told["order"][row] + told["transfer"][row]
+        what = f"Order {_units(units)}" if units > 0 else "No order"
+        return f"{what}, set by hand. The plan would order none: {have}, {_units(wanted)} expected."
+    if told["blocked"][row]:
+        return f"Not ordered: the item is {'dead' if told['dead'][row] else 'not stocked here'}."
+    if wanted <= 0 and not due:
+        return "No demand is expected." if held <= 0 else f"No demand is expected; {have}."
+    action, risk = told["action"][row], told["risk"][row]
+    if due:
+        return _due(told, row, action, measure)
+    if risk == "red":
+        out_on = told["stockout_on"][row]
+        return f"Runs out on {out_on:%d %b %Y}, before a normal order can arrive; then open orders cover it: {have}."
+    if risk == "amber":
+        return f"Runs out on {told['stockout_on'][row]:%d %b %Y}, but stays within the service target: {have}."
+    if action == "reduce":
+        return f"{_units(told['excess'][row])} more than any need in sight: {have}."
+    return f"Covered: {have} for {_units(wanted)} expected in {told['days'][row]:.0f} days."
+
+
+def _told(stages: Stages, table: pd.DataFrame, params: Params, rows: np.ndarray) -> Mapping[str, list[Any]]:
+    """What the sentences speak of, each as a list over the rows: arrays are slow to pick single values from."""
     positions, hand = stages.positions, stages.hand
     cost = params.service_measure == "cost"
+    dead = positions.table["dead"].to_numpy(bool)
     arrays: dict[str, Any] = {
+        "action": table["action"].to_numpy(object),
+        "risk": table["risk"].to_numpy(object),
+        "excess": table["excess_units"].to_numpy(float),
+        "on_order": stages.network.pool(positions.column("on_order")),
+        "dead": dead,
+        "blocked": ~positions.table["ranged"].to_numpy(bool) | dead,
         "due": stages.levels.due,
         "wanted": stages.wanted,
         "days": positions.column("lead_time_days") + positions.column("coverage_days"),
@@ -114,7 +104,8 @@ def _told(stages: Stages, params: Params) -> Mapping[str, list[Any]]:
         "request": stages.question.request,
         "bound": stages.bound,
     }
-    return {name: np.asarray(values).tolist() for name, values in arrays.items()}
+    told = {name: np.asarray(values)[rows].tolist() for name, values in arrays.items()}
+    return told | {"stockout_on": list(table["stockout_on"].iloc[rows])}
 
 
 def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> str:
@@ -148,7 +139,7 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
     sent, request = told["transfer"][row], told["request"][row]
     if sent > 0 and sent >= request - 1e-9:
         return f"Transfer {_units(sent)} = {made}."
-    why = _BOUNDS[str(told["bound"][row])]
+    why = BOUNDS[str(told["bound"][row])]
     if sent > 0:
         return f"Transfer {_units(sent)} of {_units(request)}, as {why}. {_units(request)} = {made}."
     return f"{'Wait' if action == 'wait' else 'No transfer'}, as {why}. Asked {_units(request)} = {made}."
@@ -156,41 +147,3 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
 
 def _signed(units: float, name: str) -> str:
     return f"{'+' if units > 0 else '-'} {_units(abs(units))} {name}"
-
-
-def allocation_reasons(stages: Stages, sent: np.ndarray) -> list[str]:
-    """Return one sentence a transfer: the request, what decided, and what the last and the next unit are worth."""
-    question, units = stages.question, stages.allocation.units
-    routes = question.routes[sent]
-    asked_of = np.bincount(
-        question.routes["source"],
-        np.where(_first(question.routes), question.request[question.routes["destination"]], 0.0),
-        minlength=len(question.request),
-    )
-    out = []
-
-    def chance(d: int, at: float) -> float:
-        return float((stages.need.need[d] >= at - 1e-9).mean())
-
-    for d, s, got, shared in zip(
-        routes["destination"], routes["source"], units[sent], stages.allocation.shared[sent], strict=True
-    ):
-        total, request = stages.transfer[d], question.request[d]
-        if not shared:
-            out.append(
-                f"Asked for {_units(request)}, and {_units(question.available[s])} are there for all: sent in full."
-            )
-            continue
-        pack = question.pack[d] or 1.0
-        last, following = chance(d, total), chance(d, total + pack)
-        how = "equal days of supply" if stages.allocation.outcome.status == "fair_share" else "expected gain"
-        out.append(
-            f"{_units(question.available[s])} at the source for {_units(asked_of[s])} asked, shared by {how}: "
-            f"{_units(got)} of {_units(request)}; the last unit is needed with a chance of {last:.0%}, "
-            f"the next with {following:.0%}."
-        )
-    return out
-
-
-def _first(routes: pd.DataFrame) -> np.ndarray:
-    return ~routes["destination"].duplicated().to_numpy()

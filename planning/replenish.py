@@ -5,6 +5,7 @@ one day lies beside itself, so that each step touches one stretch of it.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,6 +33,27 @@ class Netting:
     receipts: np.ndarray
     orders: np.ndarray
     planned: np.ndarray
+
+    def of(self, rows: np.ndarray | slice) -> "Netting":
+        """Return the days of some rows."""
+        return Netting(*(each[rows] for each in (self.stock, self.lost, self.receipts, self.orders, self.planned)))
+
+    @cached_property
+    def first_shortage(self) -> np.ndarray:
+        """The first day on which mean demand is not met, inf where there is none, (n,)."""
+        short = self.lost > LEAST
+        return np.where(short.any(axis=1), short.argmax(axis=1), NEVER)
+
+    @cached_property
+    def lost_until(self) -> np.ndarray:
+        """Demand not met until the end of each day, units, (n, days)."""
+        return np.cumsum(self.lost, axis=1)
+
+    @cached_property
+    def is_late(self) -> np.ndarray:
+        """Whether a receipt comes after the first shortage, (n,)."""
+        after = np.arange(self.receipts.shape[1])[None, :] > self.first_shortage[:, None]
+        return np.asarray((self.receipts * after).sum(axis=1) > 0)
 
 
 @dataclass(frozen=True)
@@ -70,6 +92,11 @@ class LaterOrders:
     life: np.ndarray | None = None
     closed: Closed | None = None
     lot: np.ndarray | None = None
+
+
+def demand_of(demand: CumulativeDemand, rows: np.ndarray) -> CumulativeDemand:
+    """Return mean and spread of the demand of some rows."""
+    return CumulativeDemand(demand.mean[rows], demand.variance[rows], demand.whole[rows])
 
 
 def empty_days(shape: tuple[int, int]) -> np.ndarray:
@@ -305,6 +332,10 @@ class Spreads:
     times: np.ndarray
     units: np.ndarray
 
+    def of(self, rows: np.ndarray | slice) -> "Spreads":
+        """Return those of some rows."""
+        return Spreads(self.times[:, rows], self.units[:, rows])
+
 
 def coming_spreads(demand: CumulativeDemand, interval: np.ndarray, days: int) -> Spreads:
     """Return the spread of demand over the interval that begins with each week.
@@ -349,8 +380,7 @@ def safety_by_day(spreads: Spreads, buffer: np.ndarray, least: np.ndarray, z: np
 
 def first_shortage(netting: Netting) -> np.ndarray:
     """Return the first day on which mean demand is not met, inf where there is none, (n,)."""
-    short = netting.lost > LEAST
-    return np.where(short.any(axis=1), short.argmax(axis=1), NEVER)
+    return netting.first_shortage
 
 
 def days_of_supply(demand: CumulativeDemand, stock: np.ndarray) -> np.ndarray:

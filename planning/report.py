@@ -1,62 +1,130 @@
 """From the stages to the tables of the contract: what to do, why, and what it comes to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import date
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from planning.allocate import gain
+from planning import allocation_tables
+from planning.base import Curves
 from planning.exceptions import find_exceptions
 from planning.inputs import KEY
 from planning.orders import purchase_orders
 from planning.params import Params
 from planning.policy import Levels
-from planning.reasons import allocation_reasons, replenishment_reasons
-from planning.replenish import NEVER, days_of_supply, first_shortage, risk
-from planning.result import PlanResult, Projection
+from planning.reasons import replenishment_reasons
+from planning.replenish import NEVER, days_of_supply, demand_of, risk
+from planning.result import Late, PlanResult, Projection
 from planning.stages import Stages, policy_levels
 from planning.steps import purchase_steps
 from planning.tables import RESULT_TABLES, WATERFALL_STEPS
 
 CURVE_TARGETS = (0.70, 0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
+CURVE_BESIDE: Mapping[str, Any] = MappingProxyType(
+    {
+        "service_target": 0.95,
+        "service_target_by_class": {},
+        "service_target_by_category": {},
+        "service_target_by_supplier": {},
+        "budget": None,
+    }
+)
+"""What the curve does not depend on: each of its points has one target for all, and no order is placed."""
 EXCESS_DAYS = 91
 """Stock beyond this many days of demand (or the policy's own need, if longer) is excess."""
 BAND_Z = 1.2815515655446004
 """Normal quantile of 90 %."""
 
 
-def assemble(stages: Stages, as_of: date, params: Params, snapshot_id: str, notes: list[str]) -> PlanResult:
-    """Build every table of the result, each sorted by its key."""
-    replenishment = _replenishment(stages, as_of, params)
-    policy = _policy(stages, params)
-    cost = stages.positions.column("unit_cost")
-    orders = purchase_orders(replenishment, cost, as_of.isoformat())
-    allocation = _allocation(stages, as_of)
-    return PlanResult(
-        as_of=as_of,
-        params=params,
-        snapshot_id=snapshot_id,
-        forecast=stages.forecast,
-        policy=policy,
-        replenishment=replenishment,
-        orders=orders,
-        planned_orders=_planned_orders(stages, as_of),
-        allocation=allocation,
-        waterfall=_waterfall(stages),
-        exceptions=find_exceptions(stages, as_of, params),
-        items=_items(stages),
-        accuracy=stages.accuracy,
-        calibration=stages.calibration,
-        rivals=stages.rivals,
-        service_curve=_service_curve(stages, params),
-        before_after=_before_after(stages),
-        projection=_projection(stages, as_of, params),
-        totals=_totals(stages, replenishment, orders, allocation, params.plan_days),
-        solver=stages.allocation.outcome.to_dict(),
-        notes=tuple(dict.fromkeys(notes)),
-        steps=purchase_steps(stages),
+def assemble(
+    stages: Stages, as_of: date, params: Params, snapshot_id: str, notes: list[str], known: Curves
+) -> PlanResult:
+    """Build the result, each table sorted by its key; what takes long is made when it is first asked for.
+
+    Parameters
+    ----------
+    known : the base's points of service curves; new ones are added.
+    """
+    ready: dict[str, Any] = {
+        "as_of": as_of,
+        "params": params,
+        "snapshot_id": snapshot_id,
+        "forecast": stages.forecast,
+        "accuracy": stages.accuracy,
+        "calibration": stages.calibration,
+        "rivals": stages.rivals,
+        "solver": stages.allocation.outcome.to_dict(),
+        "notes": tuple(dict.fromkeys(notes)),
+    }
+    return _late(stages, ready, known)
+
+
+def _late(stages: Stages, ready: Mapping[str, Any], known: Curves) -> PlanResult:
+    as_of, params = stages.fits.calendar.as_of, stages.params
+    every = np.arange(len(stages.order))
+
+    def figures() -> pd.DataFrame:
+        return _figures(stages, as_of, params)
+
+    def reasons(rows: np.ndarray) -> np.ndarray:
+        return replenishment_reasons(stages, plan.lines, params, rows)
+
+    def replenishment() -> pd.DataFrame:
+        return _ordered(plan.figures.assign(reason=list(reasons(every))), "replenishment")
+
+    def orders() -> pd.DataFrame:
+        return purchase_orders(plan.lines, stages.positions.column("unit_cost"), as_of.isoformat())
+
+    def near(rows: np.ndarray) -> PlanResult:
+        return _near(stages, plan, rows)
+
+    parts: dict[str, Callable[[], Any]] = {
+        "figures": figures,
+        "replenishment": replenishment,
+        "orders": orders,
+        "policy": lambda: _policy(stages, params),
+        "planned_orders": lambda: _planned_orders(stages, as_of),
+        "allocation": lambda: _ordered(allocation_tables.transfers(stages, as_of), "allocation"),
+        "waterfall": lambda: _waterfall(stages, every),
+        "exceptions": lambda: find_exceptions(stages, as_of, params),
+        "items": lambda: _items(stages),
+        "service_curve": lambda: _service_curve(stages, params, known),
+        "before_after": lambda: allocation_tables.before_after(stages),
+        "sharing": lambda: allocation_tables.compare_rules(stages),
+        "limits": lambda: allocation_tables.limits(stages),
+        "projection": lambda: _projection(stages, as_of, params),
+        "totals": lambda: _totals(stages, plan.lines, plan.orders, plan.allocation, params.plan_days),
+        "steps": lambda: purchase_steps(stages),
+    }
+    plan = PlanResult.made_late(ready, Late(parts, reasons, near))
+    return plan
+
+
+def _near(stages: Stages, plan: PlanResult, rows: np.ndarray) -> PlanResult:
+    """Return the plan with the lines, waterfall and days to come of a few rows alone."""
+    rows = np.unique(rows)
+
+    def replenishment() -> pd.DataFrame:
+        some = plan.lines.iloc[rows].reset_index(drop=True).assign(reason=plan.reasons(rows))
+        return _ordered(some, "replenishment")
+
+    own: dict[str, Callable[[], Any]] = {
+        "replenishment": replenishment,
+        "figures": replenishment,
+        "policy": lambda: plan.policy.iloc[rows].reset_index(drop=True),
+        "items": lambda: plan.items.iloc[rows].reset_index(drop=True),
+        "waterfall": lambda: _waterfall(stages, rows),
+        "projection": lambda: _projection(stages, plan.as_of, plan.params, rows),
+    }
+    others = [each.name for each in fields(PlanResult) if each.name not in own]
+    parts = own | {name: partial(getattr, plan, name) for name in others}
+    return PlanResult.made_late(
+        {}, Late(parts, lambda some: plan.reasons(rows[some]), lambda some: plan.near(rows[some]))
     )
 
 
@@ -113,12 +181,13 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
     return _ordered(out, "policy")
 
 
-def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
+def _figures(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
+    """The lines of the plan, but for their reasons."""
     positions = stages.positions
     lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
     cost, worth = positions.column("unit_cost"), positions.column("shortage_cost")
     today = pd.Timestamp(as_of)
-    shortage = first_shortage(stages.without)
+    shortage = stages.without.first_shortage
     # What is not stocked here any more may sell out: that is no risk.
     kept = (positions.table["ranged"] & ~positions.table["dead"]).to_numpy(bool)
     shortage = np.where(kept, shortage, NEVER)
@@ -150,7 +219,6 @@ def _replenishment(stages: Stages, as_of: date, params: Params) -> pd.DataFrame:
         units_saved=_units_saved(stages),
     )
     out["action"] = _actions(stages, out)
-    out["reason"] = replenishment_reasons(stages, out, params)
     return _ordered(out, "replenishment")
 
 
@@ -161,7 +229,7 @@ def _lost_units(stages: Stages, placed: np.ndarray, days: int) -> np.ndarray:
     after it is spread evenly until the next one arrives.
     """
     lead, review = (stages.positions.column(name) for name in ("lead_time_days", "review_period_days"))
-    missed = np.cumsum(stages.without.lost, axis=1)
+    missed = stages.without.lost_until
     rows, last = np.arange(len(lead)), missed.shape[1]
     at = np.clip(np.minimum(lead, last).astype(int) - 1, 0, None)
     # Beyond the days that are netted nothing is left to sell.
@@ -201,11 +269,14 @@ def _excess(stages: Stages) -> np.ndarray:
 
 def _actions(stages: Stages, table: pd.DataFrame) -> np.ndarray:
     at_risk = table["risk"].isin(["red", "amber"]).to_numpy()
-    coming = stages.without.receipts
-    first = first_shortage(stages.without)
-    late = (coming * (np.arange(coming.shape[1])[None, :] > first[:, None])).sum(axis=1) > 0
     return np.select(
-        [stages.order > 0, stages.transfer > 0, at_risk & late, at_risk, table["excess_units"].to_numpy() > 0],
+        [
+            stages.order > 0,
+            stages.transfer > 0,
+            at_risk & stages.without.is_late,
+            at_risk,
+            table["excess_units"].to_numpy() > 0,
+        ],
         ["order", "transfer", "expedite", "wait", "reduce"],
         "none",
     )
@@ -234,35 +305,11 @@ def _planned_orders(stages: Stages, as_of: date) -> pd.DataFrame:
     return out.sort_values(["supplier_id", "location_id", "item_id", "order_on"], kind="stable").reset_index(drop=True)
 
 
-def _allocation(stages: Stages, as_of: date) -> pd.DataFrame:
-    routes, units = stages.question.routes, stages.allocation.units
-    sent = units > 1e-9
-    some = routes[sent]
-    d = some["destination"].to_numpy(int)
-    # Of two sources of one location the gain is shared by units.
-    share = units[sent] / np.maximum(stages.transfer[d], 1e-9)
-    gained = gain(stages.question, d, stages.transfer[d], stages.worth)
-    today = pd.Timestamp(as_of)
-    out = pd.DataFrame(
-        {
-            "item_id": some["item_id"].to_numpy(object),
-            "source_id": some["source_id"].to_numpy(object),
-            "destination_id": some["destination_id"].to_numpy(object),
-            "quantity": units[sent],
-            "ship_on": np.full(len(some), np.datetime64(today, "s")),
-            "arrives_on": today + pd.to_timedelta(np.ceil(some["transit_days"].to_numpy(float)), unit="D"),
-            "value": gained * share - some["freight"].to_numpy(float) * units[sent],
-        }
-    )
-    out["reason"] = allocation_reasons(stages, sent)
-    return out.sort_values(["item_id", "source_id", "destination_id"], kind="stable").reset_index(drop=True)
-
-
-def _waterfall(stages: Stages) -> pd.DataFrame:
-    """Steps of every order that was due; `need` and `order` are subtotals of the steps above them."""
+def _waterfall(stages: Stages, among: np.ndarray) -> pd.DataFrame:
+    """Steps of the orders that were due `among` these rows; `need` and `order` are subtotals of the steps above."""
     positions = stages.positions
     is_set = stages.is_set
-    rows = np.flatnonzero(positions.buys & ((stages.asked > 0) | (stages.order > 0)))
+    rows = among[(positions.buys & ((stages.asked > 0) | (stages.order > 0)))[among]]
     # Where nothing was due but the planner orders, the need is what the steps leave: below zero, more than enough.
     asked = np.where(stages.asked > 0, stages.asked, stages.surplus)
     pool = stages.network.pool
@@ -323,30 +370,13 @@ def _items(stages: Stages) -> pd.DataFrame:
     return out.reset_index(drop=True)
 
 
-def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
+def _service_curve(stages: Stages, params: Params, known: Curves) -> pd.DataFrame:
     """Stock and service of the whole assortment at a range of targets, all else equal."""
-    positions, need = stages.positions, stages.need
-    interval = positions.interval
-    per_day = stages.demand.mean_to(interval) / interval
-    sells = ~stages.network.feeds
-    cost = positions.column("unit_cost")
-    rows = []
-    for target in (*CURVE_TARGETS, params.service_target):
-        levels = policy_levels(positions, need, params, np.full(len(cost), target))
-        stock = _mean_stock(stages, levels)
-        fill = np.nan_to_num(need.fill_rate(levels.order, levels.lot), nan=1.0)
-        sold = np.where(sells, per_day, 0.0)
-        lost = sold * (1 - fill) * 365
-        rows.append(
-            (
-                target,
-                _known_sum(stock * cost),
-                float(stock.sum()),
-                float((sold * fill).sum() / max(sold.sum(), 1e-9)),
-                _known_sum(lost * positions.column("shortage_cost")),
-                float(lost.sum()),
-            )
-        )
+    points = known.setdefault(params.but(**CURVE_BESIDE).to_json(), {})
+    targets = (*CURVE_TARGETS, params.service_target)
+    for target in targets:
+        if target not in points:
+            points[target] = _curve_point(stages, params, target)
     names = [
         "service_target",
         "stock_value",
@@ -356,9 +386,28 @@ def _service_curve(stages: Stages, params: Params) -> pd.DataFrame:
         "lost_units_per_year",
     ]
     return (
-        pd.DataFrame(rows, columns=names)
+        pd.DataFrame([(target, *points[target]) for target in targets], columns=names)
         .drop_duplicates("service_target")
         .sort_values("service_target", ignore_index=True)
+    )
+
+
+def _curve_point(stages: Stages, params: Params, target: float) -> tuple[float, ...]:
+    """Stock value and units, fill rate, margin and units lost a year at one target for all."""
+    positions, need = stages.positions, stages.need
+    interval = positions.interval
+    sold = np.where(~stages.network.feeds, stages.demand.mean_to(interval) / interval, 0.0)
+    cost = positions.column("unit_cost")
+    levels = policy_levels(positions, need, params, np.full(len(cost), target))
+    stock = _mean_stock(stages, levels)
+    fill = np.nan_to_num(need.fill_rate(levels.order, levels.lot), nan=1.0)
+    lost = sold * (1 - fill) * 365
+    return (
+        _known_sum(stock * cost),
+        float(stock.sum()),
+        float((sold * fill).sum() / max(sold.sum(), 1e-9)),
+        _known_sum(lost * positions.column("shortage_cost")),
+        float(lost.sum()),
     )
 
 
@@ -382,46 +431,29 @@ def _mean_stock(stages: Stages, levels: Levels) -> np.ndarray:
     return np.maximum(stock - below, 0)
 
 
-def _before_after(stages: Stages) -> pd.DataFrame:
-    """What each location that is fed holds before and after today's transfers."""
-    rows = stages.network.source >= 0
-    stock = np.maximum(stages.positions.net_stock, 0)
-    interval = stages.positions.interval
-    after = stock + stages.transfer
-    out = _keys(stages).assign(
-        stock_before=stock,
-        transferred=stages.transfer,
-        stock_after=after,
-        demand_mean_per_day=stages.demand.mean_to(interval) / interval,
-        days_before=days_of_supply(stages.demand, stock),
-        days_after=days_of_supply(stages.demand, after),
-        requested=stages.question.request,
-        short=np.where(stages.bound == "worth", 0.0, np.maximum(stages.question.request - stages.transfer, 0)),
-        bound=stages.bound,
-    )
-    return out[rows].reset_index(drop=True)
-
-
-def _projection(stages: Stages, as_of: date, params: Params) -> Projection:
-    net, orders = stages.without, stages.with_orders
+def _projection(stages: Stages, as_of: date, params: Params, rows: np.ndarray | None = None) -> Projection:
+    """The days to come of some rows, ascending; of all, where none are named."""
+    some: np.ndarray | slice = slice(None) if rows is None else rows
+    net, timeline = stages.without.of(some), stages.timeline if rows is None else stages.days_of(rows)
+    orders = timeline.with_orders
+    demand = stages.demand if rows is None else demand_of(stages.demand, rows)
     days = orders.stock.shape[1]
-    interval = stages.positions.interval
-    open_for = np.minimum(np.arange(1, days + 1)[None, :], interval[:, None])
-    at = np.minimum(open_for.astype(int), stages.demand.days)
-    spread = BAND_Z * np.sqrt(np.take_along_axis(stages.demand.variance, at, axis=1))
+    open_for = np.minimum(np.arange(1, days + 1)[None, :], stages.positions.interval[some][:, None])
+    at = np.minimum(open_for.astype(int), demand.days)
+    spread = BAND_Z * np.sqrt(np.take_along_axis(demand.variance, at, axis=1))
     floor = 0.0 if params.unmet_demand == "lost" else -np.inf
     return Projection(
-        keys=_keys(stages),
+        keys=_keys(stages).iloc[some].reset_index(drop=True),
         days=np.datetime64(as_of, "D") + np.arange(days),
-        demand=stages.demand.daily_mean()[:, :days],
+        demand=demand.daily_mean()[:, :days],
         receipts=net.receipts,
         orders=orders.orders,
         without_orders=net.stock,
         with_orders=orders.stock,
         low=np.maximum(orders.stock - spread, floor),
         high=orders.stock + spread,
-        safety=stages.timeline.safety,
-        starting_stock=stages.usable,
+        safety=timeline.safety,
+        starting_stock=stages.usable[some],
         unmet=orders.lost,
     )
 

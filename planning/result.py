@@ -1,14 +1,16 @@
 """What a plan holds once it is made."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from planning.params import Params
+from planning.tables import RESULT_TABLES
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,25 @@ class Projection:
 
 
 @dataclass(frozen=True)
+class Late:
+    """The parts of a plan that are made when they are first asked for.
+
+    parts : what makes each, by its name; `figures` among them.
+    reasons : makes the reasons of some rows of `figures`, (k,) of text.
+    near : makes a plan that tells at least these rows of `figures`.
+    """
+
+    parts: Mapping[str, Callable[[], Any]]
+    reasons: Callable[[np.ndarray], np.ndarray]
+    near: Callable[[np.ndarray], "PlanResult"]
+
+
+@dataclass(frozen=True)
 class PlanResult:
     """A plan: the result tables of `planning.tables`, the summary, and what the charts need.
+
+    A part that takes long and is not always looked at may be made when it is first asked for (see `made_late`); to
+    the reader it makes no difference.
 
     Every frame has the columns of its table in `RESULT_TABLES` (more may follow), sorted by key.
     `policy` also holds buffer_units, what an order brings beyond mean demand until the next one (the safety
@@ -58,6 +77,12 @@ class PlanResult:
     service_target, stock_value, stock_units, expected_fill_rate, lost_margin_per_year
     (money, NaN where no price is known), lost_units_per_year.
     `exceptions` is sorted by value instead.
+    `before_after` holds one row a fed item-location, and those that give to others: item_id, location_id,
+    stock_before, transferred, stock_after, demand_mean_per_day, days_before, days_after, requested, short (units that
+    stay missing), bound (what kept the transfer below the request, see `planning.allocate.what_bound`); where they are
+    known also fill_rate_before, fill_rate_after (fractions), at_risk_before, at_risk_after (money: the margin of what
+    is expected to be lost), need_units, last_worth and next_worth (money: of the last unit given, and of the first
+    refused).
     `steps` holds what each purchase is made of, also where nothing is ordered (see `planning.steps`).
     """
 
@@ -83,3 +108,52 @@ class PlanResult:
     solver: Mapping[str, Any]
     notes: tuple[str, ...]
     steps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sharing: pd.DataFrame = field(default_factory=lambda: empty_result("sharing"))
+    limits: pd.DataFrame = field(default_factory=lambda: empty_result("limits"))
+
+    @classmethod
+    def made_late(cls, ready: Mapping[str, Any], late: Late) -> "PlanResult":
+        """Return a plan of which some parts are ready, and the others are made when they are first asked for."""
+        plan = object.__new__(cls)
+        vars(plan).update(ready, _late=late)
+        return plan
+
+    def __getattr__(self, name: str) -> Any:
+        """Make a part that is not there yet."""
+        late: Late | None = vars(self).get("_late")
+        if late is None or name not in late.parts:
+            msg = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(msg, name=name, obj=self)
+        # Made twice by two who ask at once, it is the same.
+        vars(self)[name] = part = late.parts[name]()
+        return part
+
+    @property
+    def lines(self) -> pd.DataFrame:
+        """The columns of `replenishment`, but not always the reasons, which take long to write for many lines."""
+        late = "_late" in vars(self) and "replenishment" not in vars(self)
+        found: pd.DataFrame = self.figures if late else self.replenishment
+        return found
+
+    def reasons(self, rows: np.ndarray) -> np.ndarray:
+        """Return the reasons of some rows of `lines`, by position, (k,) of text."""
+        late: Late | None = vars(self).get("_late")
+        if late is None or "replenishment" in vars(self):
+            return np.asarray(self.replenishment["reason"].to_numpy(object)[rows])
+        return late.reasons(rows)
+
+    def near(self, rows: np.ndarray) -> "PlanResult":
+        """Return a plan that tells at least these rows of `lines`, by position, the quick way to look at a few."""
+        late: Late | None = vars(self).get("_late")
+        return self if late is None else late.near(rows)
+
+
+_DTYPES: Mapping[str, str] = MappingProxyType(
+    {"id": "object", "text": "object", "flag": "bool", "date": "datetime64[s]", "integer": "int64"}
+)
+
+
+def empty_result(name: str) -> pd.DataFrame:
+    """Return the named result table without rows."""
+    columns = RESULT_TABLES[name].columns
+    return pd.DataFrame({c.name: pd.Series(dtype=_DTYPES.get(c.kind, "float64")) for c in columns})

@@ -1,23 +1,27 @@
 """The light stage: from kept forecasts to levels, orders and transfers. Seconds at 30,000 items, no forecast."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
-from planning.allocate import Allocation, Question, allocate, build_question, what_bound
+from planning.allocate import Allocation, allocate, what_bound
 from planning.base import Base
 from planning.distribution import CumulativeDemand
 from planning.network import Network
 from planning.orders import Limits, Sized, build_limits, size_orders
 from planning.params import Params
-from planning.policy import Levels, Need, critical_ratio, find_levels
+from planning.policy import Levels, Need, build_need, critical_ratio, find_levels
 from planning.positions import Positions, with_choices
 from planning.purchases import settle_purchases
-from planning.replenish import Netting
+from planning.question import Asked, Question, build_question
+from planning.replenish import Netting, demand_of
 from planning.timeline import (
     Timeline,
     build_safety,
     build_timeline,
+    hand_orders_of,
+    limits_of,
     tell_broken_limits,
 )
 
@@ -32,11 +36,12 @@ class Stages(Base):
     raised, filled, cut : units added for the supplier's minimum and order cost, for its container, and lost to the
         budget, (n,).
     order, transfer : units to buy, and to send here, today, (n,).
-    timeline : the days to come.
+    lot : what an order brings beyond what is short, NaN: the demand of its coverage, units, (n,).
     bound : what kept a transfer below its request (see `planning.allocate.what_bound`), (n,).
     ratio : chance of need at which one more unit saves as much as it costs to hold, (n,).
     """
 
+    params: Params
     levels: Levels
     position: np.ndarray
     approved: np.ndarray
@@ -51,9 +56,46 @@ class Stages(Base):
     transfer: np.ndarray
     question: Question
     allocation: Allocation
-    timeline: Timeline
+    lot: np.ndarray
     bound: np.ndarray
     ratio: np.ndarray
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The days to come, netted when they are first looked at."""
+        return self.days_of(np.arange(len(self.order)))
+
+    def days_of(self, rows: np.ndarray) -> Timeline:
+        """Net the days to come of some rows, ascending: no row's days depend on another's."""
+        whole = len(rows) == len(self.order)
+        some: np.ndarray | slice = slice(None) if whole else rows
+        positions = self.positions if whole else replace(self.positions, table=self.positions.table.iloc[rows])
+        demand = self.demand if whole else demand_of(self.demand, rows)
+        buffer, params = np.maximum(self.levels.order - self.need.mean, 0), self.params
+        spreads = self.spreads.of(some)
+        safety = build_safety(positions, spreads, buffer[some], params, self.ratio[some], demand.days)
+        to, days, units = self._sent
+        mine = np.isin(to, rows)
+        sent = np.searchsorted(rows, to[mine]), days[mine], units[mine]
+        as_of, lost = self.fits.calendar.as_of, params.unmet_demand == "lost"
+        return build_timeline(
+            positions, demand, self.usable[some], self.without.of(some), safety, limits_of(self.limits, some),
+            self.order[some], sent, hand_orders_of(self.hand, rows), self.lot[some], as_of, lost=lost,
+        )  # fmt: skip
+
+    @cached_property
+    def _sent(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Row, day and units of what transfers bring and, below zero, of what they take from another store."""
+        routes, units = self.question.routes, self.allocation.units
+        ship = routes["ship_day"].to_numpy(float)
+        arrive = np.ceil(routes["transit_days"].to_numpy(float) + ship)
+        # What a warehouse sends to those that it feeds stays in its pool.
+        away = routes["lateral"].to_numpy(bool)
+        return (
+            np.concatenate([routes["destination"].to_numpy(int), routes["source"].to_numpy(int)[away]]),
+            np.concatenate([arrive, np.ceil(ship)[away]]),
+            np.concatenate([units, -units[away]]),
+        )
 
     @property
     def with_orders(self) -> Netting:
@@ -65,7 +107,7 @@ class Stages(Base):
         """Whether today's order or request is set by hand, (n,)."""
         return self.hand.is_set
 
-    @property
+    @cached_property
     def surplus(self) -> np.ndarray:
         """What the sum of needs leaves where nothing is due, units, at most 0 unless only the trigger says no, (n,)."""
         interval = self.positions.interval
@@ -73,28 +115,28 @@ class Stages(Base):
         beyond = self.demand.mean_to(end) - self.demand.mean_to(interval)
         return np.asarray(np.where(self.asked > 0, 0.0, self.levels.order + beyond - self.covered))
 
-    @property
+    @cached_property
     def wanted(self) -> np.ndarray:
         """Mean demand to the end of coverage, and of the days on the way to whom it feeds, units, (n,)."""
         end = self.positions.column("lead_time_days") + self.positions.column("coverage_days")
         return np.asarray(self.demand.mean_to(end) + self.on_way)
 
-    @property
+    @cached_property
     def buffer(self) -> np.ndarray:
         """What an order brings beyond the mean need, the safety stock of the waterfall, units, (n,)."""
         return np.asarray(self.levels.order - self.need.mean)
 
-    @property
+    @cached_property
     def lost_before(self) -> np.ndarray:
         """Mean demand that is lost before today's order can arrive, units, (n,); none where it waits."""
         return self.need.lost_before if self.need.before is None else np.zeros(len(self.order))
 
-    @property
+    @cached_property
     def held(self) -> np.ndarray:
         """Stock that counts, that of the locations it feeds included, units, (n,)."""
         return np.asarray(self.usable + self.on_way)
 
-    @property
+    @cached_property
     def counted_receipts(self) -> np.ndarray:
         """Open orders that arrive before the one after today's, and approved ones of this morning, units, (n,)."""
         return np.asarray(self.supply.received_before(self.positions.interval) + self.covered)
@@ -112,8 +154,8 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
     lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
     coverage = positions.column("coverage_days")
     levels = policy_levels(positions, need, params, positions.column("service_target"))
-    approved = network.pool(positions.approved)
-    position = usable + network.pool(positions.column("on_order")) - approved
+    approved = positions.pooled_approved
+    position = usable + positions.pooled_open
     extra = demand.mean_to(lead + coverage) - demand.mean_to(lead + review)
     by_lot = positions.table["policy_type"].isin(["R,s,S", "min/max"]).to_numpy(bool)
     asked = np.where(levels.due, np.maximum(levels.order, 0) + np.where(by_lot, levels.lot, extra), 0.0)
@@ -135,29 +177,28 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         base, positions, replace(sized, order=wish), limits, levels, asked, approved, params, notes
     )
     order = np.where(positions.buys, wish + raised + filled + cut, 0.0)
-    rate = demand.mean_to(lead + review) / (lead + review)
-    question = build_question(
-        network,
-        positions,
-        need,
-        np.where(positions.buys, 0.0, wish),
-        _own_need(network, demand, lead + review),
-        rate,
-        params,
+    asks = Asked(
+        request=np.where(positions.buys, 0.0, wish),
+        own_need=_own_need(network, demand, lead + review),
+        rate=demand.mean_to(lead + review) / (lead + review),
+        extra=np.where(by_lot, 0.0, extra),
+        urgent=_urgent_need(base, lead, params) if params.rebalance else None,
     )
-    allocation = allocate(question, params.allocation_method, demand.whole)
+    question = build_question(network, positions, need, asks, base.sent_by_hand, params)
+    allocation = allocate(
+        question,
+        params.allocation_method,
+        demand.whole,
+        rule=params.fair_rule,
+        floor=params.service_floor,
+    )
+    if allocation.answer is not None:
+        notes.extend(allocation.answer.notes)
     _tell_unreachable(question, notes)
     transfer = np.bincount(question.routes["destination"], allocation.units, minlength=len(order))
-    routes, ratio = question.routes, critical_ratios(positions, params)
-    sent = (routes["destination"].to_numpy(), np.ceil(routes["transit_days"].to_numpy(float)), allocation.units)
-    safety = build_safety(positions, base.spreads, np.maximum(levels.order - need.mean, 0), params, ratio, demand.days)
-    as_of, lot = base.fits.calendar.as_of, np.where(by_lot, levels.lot, np.nan)
-    lost = params.unmet_demand == "lost"
-    timeline = build_timeline(
-        positions, demand, usable, base.without, safety, limits, order, sent, hand, lot, as_of, lost=lost
-    )
     return Stages(
-        **(vars(base) | {"positions": positions}),
+        **({each.name: getattr(base, each.name) for each in fields(Base)} | {"positions": positions}),
+        params=params,
         levels=levels,
         position=position,
         approved=approved,
@@ -172,10 +213,23 @@ def run_stages(base: Base, params: Params, notes: list[str]) -> Stages:
         transfer=transfer,
         question=question,
         allocation=allocation,
-        timeline=timeline,
-        bound=what_bound(question, allocation, np.maximum(positions.net_stock, 0) * params.reserve_fraction),
-        ratio=ratio,
+        lot=np.where(by_lot, levels.lot, np.nan),
+        bound=what_bound(question, allocation, np.maximum(positions.stock_before, 0) * params.reserve_fraction),
+        ratio=critical_ratios(positions, params),
     )
+
+
+def _urgent_need(base: Base, lead: np.ndarray, params: Params) -> Need:
+    """Return the need from when a transfer between stores could arrive to when a normal order does."""
+    transit = np.full(len(lead), params.transit_days)
+    days = replace(
+        base.supply,
+        lead_time=transit,
+        lead_time_sd=np.zeros(len(lead)),
+        review=np.maximum(lead - transit, 1.0),
+        lead_shape=None,
+    )
+    return build_need(base.demand, days, lost=params.unmet_demand == "lost")
 
 
 def critical_ratios(positions: Positions, params: Params) -> np.ndarray:

@@ -12,6 +12,7 @@ from planning.supplier_instance import (
     SMALL,
     Instance,
     broken_rules,
+    containers,
     held_most,
     line_costs,
     most_useful,
@@ -22,9 +23,13 @@ from planning.supplier_instance import (
 COVERS = (1, 2, 3, 4, 6, 8, 13)
 """Buckets between orders that the search begins with."""
 MOST_ROUNDS = 6
+MOST_TRIES = 120
+"""Counts of containers that one search tries."""
+POLISHED = 2
+"""Of the best orders found so many are improved by line."""
 
 
-def greedy_orders(instance: Instance, most: np.ndarray | None = None) -> np.ndarray | None:
+def greedy_orders(instance: Instance, most: np.ndarray | None = None, *, thorough: bool = True) -> np.ndarray | None:
     """Return the cheapest lawful orders of a search over the buckets to order in, units, (n, T); None: none is lawful.
 
     For a set of buckets: each order brings all lines up to the next one of the set; then packs of the earliest later
@@ -35,6 +40,7 @@ def greedy_orders(instance: Instance, most: np.ndarray | None = None) -> np.ndar
     Parameters
     ----------
     most : what `most_useful` returns, where it is known already.
+    thorough : also try the number of containers of each order, and improve more than the best orders found.
     """
     most = most_useful(instance) if most is None else most
     alone = np.zeros_like(most)
@@ -42,15 +48,18 @@ def greedy_orders(instance: Instance, most: np.ndarray | None = None) -> np.ndar
     found = [alone]
     # A container is filled as far as it must, or to the brim, whichever leaves later orders cheaper.
     fills = (False, True) if np.isfinite(instance.container_volume) else (False,)
-    found += [_search(instance, most, full=full) for full in fills]
-    best = min(found, key=lambda units: _lawful_cost(instance, units, most))
-    if broken_rules(instance, best, most):
+    for full in fills:
+        found += _search(instance, most, full=full, thorough=thorough)
+    found.sort(key=lambda units: _lawful_cost(instance, units, most))
+    if broken_rules(instance, found[0], most):
         return None
-    return _polish(instance, best, most)
+    lawful = [units for units in found[: POLISHED if thorough else 1] if not broken_rules(instance, units, most)]
+    polished = [_polish(instance, units, most) for units in lawful]
+    return min(polished, key=lambda units: total_cost(instance, units))
 
 
-def _search(instance: Instance, most: np.ndarray, *, full: bool) -> np.ndarray:
-    """Return the best orders over sets of buckets to order in, units, (n, T)."""
+def _search(instance: Instance, most: np.ndarray, *, full: bool, thorough: bool) -> list[np.ndarray]:
+    """Return the best orders over sets of buckets to order in, and over the containers of each, units, (n, T) each."""
     tried: dict[bytes, tuple[float, np.ndarray]] = {}
 
     def cost_of(chosen: np.ndarray) -> float:
@@ -66,7 +75,36 @@ def _search(instance: Instance, most: np.ndarray, *, full: bool) -> np.ndarray:
         if not cost_of(near) < cost_of(best) - SMALL:
             break
         best = near
-    return tried[best.tobytes()][1]
+    if thorough and np.isfinite(instance.container_volume):
+        _count_containers(instance, containers(instance, tried[best.tobytes()][1]).astype(np.int8), cost_of)
+    return [units for _, units in sorted(tried.values(), key=lambda found: found[0])[:POLISHED]]
+
+
+def _count_containers(instance: Instance, counts: np.ndarray, cost_of: Callable[[np.ndarray], float]) -> None:
+    """Try a container more, less, or moved by a bucket, as long as one of them costs less; counted by tries."""
+    left = MOST_TRIES
+    improved = True
+    while improved and left > 0:
+        improved = False
+        for near in _near_counts(counts, instance.open_buckets, instance.most_containers):
+            left -= 1
+            if cost_of(near) < cost_of(counts) - SMALL:
+                counts, improved = near, True
+                break
+            if left <= 0:
+                break
+
+
+def _near_counts(counts: np.ndarray, allowed: np.ndarray, most: float) -> list[np.ndarray]:
+    """Return the counts of containers that differ by one, or by the bucket of one or all of an order's."""
+    n = len(counts)
+    steps = np.eye(n, dtype=counts.dtype)
+    moved = [step for t in range(n) for step in (steps[t], -steps[t])]
+    # From an order to any other bucket: one container, or all of the order.
+    moved += [by * (steps[s] - steps[t]) for t in np.flatnonzero(counts) for s in range(n) if s != t
+              for by in {1, int(counts[t])}]  # fmt: skip
+    near = [counts + step for step in moved]
+    return [c for c in near if (c >= 0).all() and (c <= most).all() and allowed[c > 0].all()]
 
 
 def _polish(instance: Instance, units: np.ndarray, most: np.ndarray) -> np.ndarray:
@@ -165,6 +203,7 @@ def _neighbours(chosen: np.ndarray, allowed: np.ndarray) -> list[np.ndarray]:
 
 
 def _roll(instance: Instance, most: np.ndarray, chosen: np.ndarray, *, full: bool) -> np.ndarray:
+    """Return the orders in the buckets chosen: flags, or counts of containers, (T,)."""
     units = np.zeros_like(most)
     stock = instance.stock.astype(float)
     at = np.flatnonzero(chosen)
@@ -175,7 +214,8 @@ def _roll(instance: Instance, most: np.ndarray, chosen: np.ndarray, *, full: boo
             reach = int(later[0] - t) if len(later) else most.shape[1] - t
             limit = _within_room(instance, most[:, t], room[:, t:], stock, t)
             fill = 1.0 if full else float(instance.least_fill[t])
-            units[:, t] = _one_order(instance, limit, stock, t, reach, fill)
+            count = float(chosen[t]) if chosen.dtype != bool else None
+            units[:, t] = _one_order(instance, limit, stock, t, reach, fill, count)
         elif t == 0:
             units[:, 0] = instance.firm
         stock = np.maximum(stock + instance.receipts[:, t] + units[:, t] - instance.demand[:, t], 0.0)
@@ -202,37 +242,57 @@ def _within_room(instance: Instance, most: np.ndarray, room: np.ndarray, stock: 
 
 @dataclass(frozen=True)
 class _Cells:
-    """What one order could bring, cut by the bucket that asks for it: units by line and bucket from now, (n, k)."""
+    """What one order could bring, cut by the bucket that asks for it, the soonest first.
+
+    units : by line and cell, (n, cells).
+    lag : buckets from now to the one that asks, (cells,).
+    loss : money that a unit left out costs until the next order, (n, cells): sales, or safety stock, or nothing.
+    """
 
     units: np.ndarray
     lag: np.ndarray
+    loss: np.ndarray
 
 
-def _cells(instance: Instance, most: np.ndarray, stock: np.ndarray, t: int) -> _Cells:
-    """Cut what each line needs from bucket `t` on into whole packs by the bucket that first asks for them."""
+def _cells(instance: Instance, most: np.ndarray, stock: np.ndarray, t: int, reach: int = 1) -> _Cells:
+    """Cut what each line needs from bucket `t` on into whole packs by the bucket that first asks for them.
+
+    What only the safety stock asks for before the next order, `reach` buckets from now, is a cell of its own.
+    """
     path = stock[:, None] + np.cumsum(instance.receipts[:, t:] - instance.demand[:, t:], axis=1)
     need = np.maximum.accumulate(np.maximum(instance.safety_stock[:, t:] - path, 0.0), axis=1)
+    total = np.minimum(_packed(instance, need), most[:, None])
+    sold = _packed(instance, np.maximum(-path[:, :reach].min(axis=1), 0.0)[:, None])
+    ends = np.hstack([np.minimum(total[:, :reach], sold), total[:, reach - 1 :]])
+    columns = np.arange(ends.shape[1])
+    loss = np.where(columns < reach, instance.lost_penalty[:, None], 0.0)
+    loss[:, reach] = instance.safety_penalty
+    return _Cells(np.diff(ends, axis=1, prepend=0.0), columns - (columns >= reach), loss)
+
+
+def _packed(instance: Instance, need: np.ndarray) -> np.ndarray:
+    """Return needs in whole packs, at least the MOQ, units, (n, k)."""
     u = np.where(instance.pack > 0, instance.pack, 1.0)[:, None]
     packed = np.where((instance.pack > 0)[:, None], np.ceil(np.round(need / u, 9)) * u, need)
-    total = np.where(need > SMALL, np.maximum(packed, instance.least[:, None]), 0.0)
-    total = np.minimum(total, most[:, None])
-    return _Cells(np.diff(total, axis=1, prepend=0.0), np.arange(total.shape[1]))
+    return np.where(need > SMALL, np.maximum(packed, instance.least[:, None]), 0.0)
 
 
-def _one_order(instance: Instance, most: np.ndarray, stock: np.ndarray, t: int, reach: int, fill: float) -> np.ndarray:
+def _one_order(
+    instance: Instance, most: np.ndarray, stock: np.ndarray, t: int, reach: int, fill: float, count: float | None
+) -> np.ndarray:
     """Return the order of bucket `t` up to the next one `reach` later, units, (n,).
 
     No more than what is firm where no line is due or the supplier's rules cannot be met.
     """
     firm = instance.firm if t == 0 else np.zeros(len(stock))
-    cells = _cells(instance, most, stock, t)
+    cells = _cells(instance, most, stock, t, reach)
     order = np.where(cells.lag < reach, cells.units, 0.0).sum(axis=1)
     if not order.any() and not firm.any():
         return firm
     own = np.where(cells.lag < _line_cover(instance, t)[:, None], cells.units, 0.0).sum(axis=1)
     order = np.maximum(np.where(order > 0, np.maximum(order, own), 0.0), firm)
     order = _fill(instance, cells, order, instance.unit_cost, float(instance.minimum_value[t]))
-    order = _fit_containers(instance, cells, order, firm, t, fill)
+    order = _fit_containers(instance, cells, order, firm, t, fill, count)
     order = _trim(instance, cells, order, instance.unit_cost, float(instance.budget[t]), firm)
     return order if instance.unit_cost @ order >= instance.minimum_value[t] - SMALL else firm
 
@@ -247,14 +307,13 @@ def _line_cover(instance: Instance, t: int) -> np.ndarray:
 
 def _queue(instance: Instance, cells: _Cells, size: np.ndarray) -> np.ndarray:
     """Return the cells, flat, in the order in which they are worth their size: earliest need, cheapest to hold."""
-    lost = instance.lost_penalty[:, None] * (cells.lag == 0)
-    regret = instance.holding[:, None] * cells.lag - lost
+    regret = instance.holding[:, None] * cells.lag - cells.loss
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = regret / np.where(size > 0, size, np.nan)[:, None]
     # A line's cells stay in their order: what is needed later never comes before what is needed sooner.
     rate = np.maximum.accumulate(np.nan_to_num(rate, nan=np.inf), axis=1)
-    lag = np.broadcast_to(cells.lag, rate.shape)
-    return np.lexsort((lag.ravel(), rate.ravel()))
+    place = np.broadcast_to(np.arange(rate.shape[1]), rate.shape)
+    return np.lexsort((place.ravel(), rate.ravel()))
 
 
 def _fill(
@@ -295,16 +354,26 @@ def _fill(
 
 
 def _fit_containers(
-    instance: Instance, cells: _Cells, order: np.ndarray, firm: np.ndarray, t: int, fill: float
+    instance: Instance,
+    cells: _Cells,
+    order: np.ndarray,
+    firm: np.ndarray,
+    t: int,
+    fill: float,
+    wanted: float | None,
 ) -> np.ndarray:
-    """Fill the last container as far as asked, or leave it out where what is needed does not fill it."""
+    """Fill the last container as far as asked, or leave it out where what is needed does not fill it.
+
+    No more containers than `wanted`, where these are told.
+    """
     room = instance.container_volume
     if not np.isfinite(room):
         return order
     volume = float(instance.volume @ order)
     count = np.ceil(volume / room - SMALL)
-    if count > instance.most_containers:
-        return _trim(instance, cells, order, instance.volume, instance.most_containers * room, firm)
+    highest = instance.most_containers if wanted is None else min(wanted, instance.most_containers)
+    if count > highest:
+        return _trim(instance, cells, order, instance.volume, highest * room, firm)
     least = float(instance.least_fill[t])
     for share in (fill, least):
         order = _fill(instance, cells, order, instance.volume, share * count * room, count * room)

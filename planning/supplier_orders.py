@@ -48,11 +48,13 @@ LEAST_SHARE = 0.2
 """A pack asked for by a smaller share than that is not worth a cut."""
 WHOLE = 150
 """Possible order lines up to which a model is solved as it stands."""
-SEARCHED = 400
+SEARCHED = 200
 """Of a larger one all lines in the greedy orders' buckets are searched up to that many, else only promising ones."""
 PROMISING = 0.3
+ENOUGH = 0.02
+"""Greedy orders of a large model that are this close to its bound stand: nothing is searched."""
 NODES = 200
-WITHIN = 0.005
+WITHIN = 0.01
 """The search for one supplier's orders ends this close to its bound."""
 
 
@@ -104,10 +106,11 @@ def plan_supplier(
     ----------
     nodes : most nodes of the search; counted, so that the same instance has the same answer.
     within : the search may end this close to the bound.
-    most_integers : with more possible order lines than that the greedy orders stand; None: no such limit.
+    most_integers : with more possible order lines than that the greedy orders stand, and these are searched in
+        a hurry; None: no such limit.
     """
     most = most_useful(instance)
-    greedy = greedy_orders(instance, most)
+    greedy = greedy_orders(instance, most, thorough=most_integers is None)
     lines = int((most > SMALL).sum())
     if most_integers is not None and lines > most_integers:
         return _told(instance, most, greedy, None, 0.0, "infeasible" if greedy is None else "greedy")
@@ -116,7 +119,10 @@ def plan_supplier(
     if lines > WHOLE and greedy is not None:
         relaxed = solve(model.problem, relaxed=True)
         bound = max(relaxed.objective, 0.0)
+        if total_cost(instance, greedy) <= bound * (1 + ENOUGH):
+            return _told(instance, most, greedy, None, bound, "within_gap")
         allowed = np.where(_promising(model, greedy), most, 0.0)
+        bound = max(bound, _with_whole_containers(model, bound))
         model, nodes = build_model(instance, allowed), 1
     start = None if greedy is None else start_values(instance, greedy, allowed)
     outcome = solve(model.problem, nodes=nodes, gap=within, start=start)
@@ -128,6 +134,26 @@ def plan_supplier(
     elif status == "optimal":
         status = "within_gap"
     return _told(instance, most, greedy, read_orders(model, instance), bound, status)
+
+
+def _with_whole_containers(model: SupplierModel, bound: float) -> float:
+    """Return the bound of a relaxed model that counts its containers of all buckets in whole numbers.
+
+    Either fewer are taken than the relaxation takes, rounded down, or more: the cheaper of both is a bound.
+    """
+    counts = [v for v in model.problem.variables() if v.name.startswith("n_")]
+    taken = sum(float(v.value() or 0.0) for v in counts)
+    if abs(taken - round(taken)) < SMALL:
+        return bound
+    sides = []
+    for sense, count in ((pulp.LpConstraintGE, np.ceil(taken)), (pulp.LpConstraintLE, np.floor(taken))):
+        part = model.problem.copy()
+        part += pulp.LpConstraint(pulp.lpSum(counts), sense, "whole", float(count))
+        outcome = solve(part, relaxed=True)
+        sides.append(np.inf if outcome.status == "infeasible" else outcome.objective)
+        if sides[-1] <= bound * (1 + SMALL):
+            return bound
+    return bound if np.isinf(min(sides)) else float(min(sides))
 
 
 def _promising(model: SupplierModel, greedy: np.ndarray) -> np.ndarray:

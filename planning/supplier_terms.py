@@ -5,6 +5,7 @@ cheapest to buy more of (see `planning.supplier_orders`). The buckets are review
 today's order must cover, the others reach to the end of coverage; later needs are mean demand.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from planning.orders import Limits
 from planning.policy import Levels, Need, Supply
 from planning.positions import Positions
 from planning.supplier_instance import SMALL, Instance, build_instance
-from planning.supplier_orders import plan_supplier
+from planning.supplier_orders import SupplierPlan, plan_supplier
 
 LEAST_FILL = 0.8
 """The last container of an order is filled so far, where later needs within coverage allow it."""
@@ -70,6 +71,7 @@ def raise_to_terms(
     some = np.flatnonzero(positions.buys & owner.isin(terms.index).to_numpy())
     if terms.empty or not len(some):
         return out
+    plans: list[SupplierPlan] = []
     number = positions.table.iloc[some].groupby(["supplier_id", "location_id"]).ngroup().to_numpy()
     for each in np.unique(number):
         group = some[number == each]
@@ -79,8 +81,28 @@ def raise_to_terms(
             least, cost, room = terms.to_numpy()[terms.index.get_loc(supplier)].tolist()
             asked = _Asked(f"{supplier} for {place}", float(np.nan_to_num(least)), float(np.nan_to_num(cost)), room)
             future = _Future(positions, need, supply, levels, approved, limits, demand)
-            _raise_one(out, asked, future, lines, np.setdiff1d(group, lines), order, fixed, notes)
+            _raise_one(out, plans, asked, future, lines, np.setdiff1d(group, lines), order, fixed, notes)
+    _tell_plans(plans, notes)
     return out
+
+
+def _tell_plans(plans: list[SupplierPlan], notes: list[str]) -> None:
+    """Tell how the orders of suppliers with terms were found, and how good they are."""
+    solved = [plan for plan in plans if plan.status not in ("greedy", "infeasible")]
+    if solved:
+        endings = ", ".join(
+            f"{n} {status.replace('_', ' ')}" for status, n in Counter(p.status for p in solved).items()
+        )
+        worst = max(plan.gap for plan in solved)
+        notes.append(
+            f"Orders optimised for their suppliers' terms: {len(solved):,} ({endings}); worst gap {worst:.1%}."
+        )
+    greedy = sum(plan.status == "greedy" for plan in plans)
+    if greedy:
+        notes.append(
+            f"Orders of more than {MOST_LINES} possible lines, fitted to their suppliers' terms by the greedy method: "
+            f"{greedy:,}. Their gap is not known."
+        )
 
 
 @dataclass(frozen=True)
@@ -106,6 +128,7 @@ class _Future:
 
 def _raise_one(
     out: Raised,
+    plans: list[SupplierPlan],
     asked: _Asked,
     future: _Future,
     lines: np.ndarray,
@@ -136,6 +159,7 @@ def _raise_one(
         plan = plan_supplier(instance, nodes=NODES, most_integers=MOST_LINES)
     if plan.status == "infeasible":
         return
+    plans.append(plan)
     more = np.maximum(plan.units[:, 0] - order[lines], 0.0)
     (out.by_container if open_room and not short else out.by_value)[lines] = np.where(more > SMALL, more, 0.0)
     out.settled[lines] = True

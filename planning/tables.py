@@ -83,6 +83,11 @@ ITEM = _c("item_id", "id", "The item, to the letter", required=True, label="Item
 LOCATION = _c("location_id", "id", "The store or warehouse", label="Location")
 SUPPLIER = _c("supplier_id", "id", "Who delivers the item", label="Supplier")
 
+_LANE = (
+    _c("source_id", "id", "The location that gives", required=True, label="From"),
+    _c("destination_id", "id", "The location that receives", required=True, label="To"),
+)
+
 INPUT_TABLES: Mapping[str, Table] = MappingProxyType(
     {
         t.name: t
@@ -403,6 +408,46 @@ INPUT_TABLES: Mapping[str, Table] = MappingProxyType(
                 ),
                 key=("order_number", "item_id", "location_id"),
             ),
+            Table(
+                "transfer_pins",
+                "Your own word on what one location sends another today: it stands, and the rest is shared around it",
+                (
+                    ITEM,
+                    *_LANE,
+                    _c("quantity", "units", "Units to send; 0: none", required=True, minimum=0, maximum=1e9),
+                    _c("planned_on", "date", "Morning of the plan that it is for; empty: any"),
+                    _c("reason", "text", "Why"),
+                    _c("made_by", "text", "Who made it"),
+                    _c("made_at", "text", "When, as 2026-11-02T08:15:00; the latest counts"),
+                ),
+                key=("item_id", "source_id", "destination_id", "planned_on", "made_at"),
+            ),
+            Table(
+                "approved_transfers",
+                "Transfers that you approved: promised at their source and coming at their destination until the data "
+                "tell of them",
+                (
+                    _c("transfer_number", "id", "The transfer", required=True, label="Transfer"),
+                    ITEM,
+                    *_LANE,
+                    _c("quantity", "units", "Units sent", required=True, minimum=0),
+                    _c("ship_on", "date", "Day of shipping", required=True),
+                    _c("arrives_on", "date", "Day on which they should arrive", required=True),
+                    _c("approved_on", "date", "Morning of the plan that it is of; empty: the day of shipping"),
+                    _c(
+                        "shipped",
+                        "flag",
+                        "Whether the source's stock shows it already; empty: where it was counted after ship_on",
+                    ),
+                    _c(
+                        "received",
+                        "flag",
+                        "Whether the destination's stock shows it already; empty: where it was counted after "
+                        "arrives_on",
+                    ),
+                ),
+                key=("transfer_number", "item_id", "destination_id"),
+            ),
         )
     }
 )
@@ -593,6 +638,43 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
                     _c("reason", "text", "Why"),
                 ),
                 key=("item_id", "source_id", "destination_id"),
+            ),
+            Table(
+                "sharing",
+                "What each rule of sharing would make of the same stock today",
+                (
+                    _c(
+                        "method",
+                        "text",
+                        "The rule",
+                        choices=("optimal", "equal_days", "proportional", "equal_service"),
+                    ),
+                    _c("label", "text", "What a person calls it", label="Rule"),
+                    _c("value_money", "money", "Margin expected from what is sent, less freight", label="Value"),
+                    _c("expected_lost_units", "units", "Units expected to be lost", label="Expected lost"),
+                    _c("lost_margin", "money", "Margin of the expected lost units"),
+                    _c("units_moved", "units", "Units sent"),
+                    _c("fill_rate", "fraction", "Share of demand expected to be served from stock"),
+                ),
+                key=("method",),
+            ),
+            Table(
+                "limits",
+                "What one more of a limit of today's transfers would be worth",
+                (
+                    _c(
+                        "kind",
+                        "text",
+                        "source: a unit of stock; room: a unit of space; lane: a shipment",
+                        choices=("source", "room", "lane"),
+                    ),
+                    _c("place", "id", "The location; of a lane, the one that gives"),
+                    _c("other", "id", "Of a lane, the location that receives"),
+                    _c("item_id", "id", "The item, of a source", label="Item"),
+                    _c("one_more_worth", "money", "What one more would gain"),
+                    _c("exact", "flag", "Whether it was shared anew with one more; else it is told by the last unit"),
+                ),
+                key=("kind", "place", "other", "item_id"),
             ),
             Table(
                 "waterfall",

@@ -9,7 +9,6 @@ from scipy import special
 
 from planning.distribution import CumulativeDemand
 from planning.inputs import rows_of
-from planning.network import Network
 from planning.orders import Limits, size_orders
 from planning.params import Params
 from planning.positions import Positions
@@ -86,6 +85,17 @@ def hand_orders(pins: pd.DataFrame | None, keys: pd.DataFrame, as_of: date) -> H
     return HandOrders(today, after["row"].to_numpy(int), after["day"].to_numpy(int), after["value"].to_numpy(float))
 
 
+def hand_orders_of(hand: HandOrders, rows: np.ndarray) -> HandOrders:
+    """Return the orders of some rows, ascending, in their order."""
+    mine = np.isin(hand.row, rows)
+    return HandOrders(hand.today[rows], np.searchsorted(rows, hand.row[mine]), hand.day[mine], hand.units[mine])
+
+
+def limits_of(limits: Limits, rows: np.ndarray | slice) -> Limits:
+    """Return the limits of some rows."""
+    return Limits(limits.least[rows], limits.multiple[rows], limits.most[rows])
+
+
 def as_set(limits: Limits, is_set: np.ndarray) -> Limits:
     """Return limits that leave orders set by hand as they are."""
     return Limits(
@@ -111,16 +121,12 @@ def tell_broken_limits(hand: HandOrders, limits: Limits, positions: Positions, n
         )
 
 
-def days_without(
-    network: Network, positions: Positions, demand: CumulativeDemand, usable: np.ndarray, params: Params
-) -> Netting:
+def days_without(positions: Positions, demand: CumulativeDemand, usable: np.ndarray, params: Params) -> Netting:
     """Net the days to come without new orders. `usable`: stock that counts, units, (n,)."""
     shape = (len(usable), demand.days)
-    receipts = positions.receipts
-    row, day, units = (receipts[name].to_numpy() for name in ("row", "day", "quantity"))
-    due = receipts_by_day(row, day, units, shape)
     # What is on its way to a store is cover of the warehouse that feeds it, too.
-    due = np.stack([network.pool(column) for column in due.T]).T if network.feeds.any() else due
+    row, day, units = (positions.pooled[name].to_numpy() for name in ("row", "day", "quantity"))
+    due = receipts_by_day(row, day, units, shape)
     return project(demand, usable, due, empty_days(shape), None, lost=params.unmet_demand == "lost")
 
 

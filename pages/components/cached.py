@@ -237,10 +237,13 @@ def forget_all() -> None:
 
 
 def _prepared(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Base:
-    """What the light stage starts from, with the pins in force."""
+    """What the light stage starts from, with what is set by hand."""
     base = _ground(visitor, snapshot_id, as_of, params)
-    pins = service.pins(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
-    return pipeline.with_pins(base, pins) if len(pins) else base
+    tables = inputs(visitor, snapshot_id)
+    pins = service.pins(visitor, snapshot_id, frames=tables)
+    sent = service.transfer_pins_left(visitor, snapshot_id, frames=tables)
+    base = pipeline.with_pins(base, pins) if len(pins) else base
+    return pipeline.with_transfer_pins(base, sent) if len(sent) else base
 
 
 def _ground(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Base:
@@ -249,7 +252,7 @@ def _ground(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Par
     def prepare() -> pipeline.Base:
         fits = _kept_fits(visitor, snapshot_id, as_of, params)
         tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
-        unpinned = {name: frame for name, frame in tables.items() if name != "pins"}
+        unpinned = {name: frame for name, frame in tables.items() if name not in ("pins", "transfer_pins")}
         return pipeline.prepare(unpinned, as_of, params, fits=fits)
 
     return _base(_base_key(visitor, snapshot_id, as_of, params), prepare)

@@ -86,7 +86,7 @@ def _card(label: str, label_in_units: str, value: Amount, plan: PlanResult, some
 def strip(plan: PlanResult) -> None:
     """The state of the assortment in five small numbers, each a way to the page behind it."""
     state = headline.health(plan)
-    held = float(plan.replenishment["on_hand"].clip(lower=0).sum())
+    held = float(plan.lines["on_hand"].clip(lower=0).sum())
     stock = money(state.stock_value, plan.params.currency) if state.stock_value is not None else units(held)
     reach = days(round(state.days_of_supply, 1)) if state.days_of_supply is not None else DASH
     with st.container(border=True), st.grid(5, min_column_width=140, gap="small"):

@@ -4,7 +4,12 @@ Each answers one question, says its unit and its dates, and carries meaning by s
 """
 
 from pages.components.charts_accuracy import calibration_curve, error_by_group, value_added
-from pages.components.charts_allocation import allocation_before_after, transfers_flow
+from pages.components.charts_allocation import (
+    allocation_before_after,
+    sharing_before_after,
+    sharing_rules,
+    transfers_flow,
+)
 from pages.components.charts_budget import cut_line
 from pages.components.charts_forecast import forecast_fan
 from pages.components.charts_frontier import service_frontier
@@ -29,6 +34,8 @@ __all__ = [
     "projected_stock",
     "service_frontier",
     "service_stock_curve",
+    "sharing_before_after",
+    "sharing_rules",
     "shortage",
     "steps_of",
     "stock_value_and_cash",

@@ -68,6 +68,89 @@ def allocation_before_after(before_after: pd.DataFrame, *, height: int | None = 
     return figure
 
 
+def sharing_before_after(before_after: pd.DataFrame, measure: str, currency: str = "") -> go.Figure:
+    """What do the transfers change at each location? Fill rate by demand, or value at risk, before and after.
+
+    Parameters
+    ----------
+    measure : "fill_rate" or "at_risk".
+    """
+    names = [f"{measure}_before", f"{measure}_after"]
+    asked = (before_after["requested"] > 0) | (before_after["transferred"] > 0)
+    frame = before_after[asked].dropna(subset=names)
+    if frame.empty:
+        return style.nothing("No location asks for stock today")
+    rate = measure == "fill_rate"
+    weight = frame["demand_mean_per_day"] if rate else pd.Series(1.0, index=frame.index)
+    sums = frame[names].mul(weight, axis=0).assign(weight=weight).groupby(frame["location_id"]).sum()
+    told = sums[names].div(sums["weight"].where(sums["weight"] > 0), axis=0).dropna() if rate else sums[names]
+    told = told.sort_values(names[0], ascending=rate)[:SHOWN_LOCATIONS]
+    places = [style.clean(place, 16) for place in told.index]
+    figure = style.base(110 + 34 * len(told))
+    unit = ":.1%" if rate else ":,.0f"
+    for name, when, symbol, colour in (
+        (names[0], "Before", "diamond-open", style.QUIET),
+        (names[1], "After", "circle", style.STOCK),
+    ):
+        figure.add_trace(
+            go.Scatter(
+                x=told[name],
+                y=list(range(len(told))),
+                customdata=places,
+                mode="markers",
+                name=f"{when} transfers",
+                marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2, "color": colour}},
+                hovertemplate=f"%{{customdata}}, {when.lower()}: %{{x{unit}}}<extra></extra>",
+            )
+        )
+    for n, (before, after) in enumerate(told.to_numpy(float)):
+        line = {"color": style.tint(style.STOCK, 0.45), "width": 3}
+        figure.add_shape(type="line", x0=before, x1=after, y0=n, y1=n, line=line, layer="below")
+    figure.update_yaxes(tickvals=list(range(len(told))), ticktext=places, autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=True, gridcolor=style.GRID, nticks=6, tickformat=".0%" if rate else "~s")
+    if not rate:
+        figure.update_xaxes(rangemode="tozero")
+    words = "Share of demand expected to be served"
+    style.add_unit(figure, words if rate else style.money_title("Expected lost margin of all units at risk", currency))
+    return figure
+
+
+def sharing_rules(compared: pd.DataFrame, currency: str = "") -> go.Figure:
+    """What does each rule of sharing gain with the same stock? The best is full, the fair ones are hatched.
+
+    Parameters
+    ----------
+    compared : method, label, value_money, expected_lost_units, as `pages.components.sharing.compared` returns them.
+    """
+    in_money = compared["value_money"].notna().any()
+    column = "value_money" if in_money else "expected_lost_units"
+    rows = compared.dropna(subset=[column])
+    if rows.empty:
+        return style.nothing("Nothing is shared today")
+    figure = style.base(80 + 38 * len(rows), legend=False)
+    best = rows["method"] == "optimal"
+    figure.add_trace(
+        go.Bar(
+            orientation="h",
+            y=[style.clean(label, 22) for label in rows["label"]],
+            x=rows[column],
+            marker={
+                "color": [style.STOCK if one else style.tint(style.QUIET, 0.5) for one in best],
+                "pattern": {"shape": ["" if one else "/" for one in best]},
+            },
+            text=[style.money(v, currency) if in_money else style.amount(v) for v in rows[column]],
+            textposition="auto",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    figure.update_xaxes(showgrid=True, gridcolor=style.GRID, nticks=5, tickformat="~s", rangemode="tozero")
+    told = style.money_title("Margin gained by the units sent", currency) if in_money else "Units expected to be lost"
+    style.add_unit(figure, told)
+    return figure
+
+
 def transfers_flow(allocation: pd.DataFrame) -> go.Figure:
     """What goes where? Units sent from each source to each destination, the largest lanes first."""
     if allocation.empty:

@@ -74,7 +74,7 @@ def _surplus(plan: PlanResult, days: int) -> np.ndarray:
     fed = np.flatnonzero(~np.isnan(parent))
     below = np.zeros((len(index), days))
     np.add.at(below, parent[fed].astype(int), np.maximum(p.without_orders[fed, :days], 0))
-    held = plan.replenishment.set_index(index.names)["on_hand"].reindex(index).clip(lower=0).fillna(0).to_numpy()
+    held = plan.lines.set_index(index.names)["on_hand"].reindex(index).clip(lower=0).fillna(0).to_numpy()
     pooled = held.copy()
     np.add.at(pooled, parent[fed].astype(int), held[fed])
     counted = p.without_orders[:, 0] + p.demand[:, 0] - p.receipts[:, 0]

@@ -138,8 +138,9 @@ def _add_arrivals(figure: go.Figure, plan: PlanResult, row: int, days: pd.Dateti
 def _todays(plan: PlanResult, row: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Today's purchases and transfers of the line: quantity, arrives_on."""
     key = plan.projection.keys.iloc[row]
-    orders, moves = plan.orders, plan.allocation
-    bought = orders[(orders["item_id"] == key["item_id"]) & (orders["location_id"] == key["location_id"])]
+    due, moves = plan.lines[plan.lines["order_quantity"] > 0], plan.allocation
+    bought = due[(due["item_id"] == key["item_id"]) & (due["location_id"] == key["location_id"])]
+    bought = bought.rename(columns={"quantity": "taken", "order_quantity": "quantity"})
     moved = moves[(moves["item_id"] == key["item_id"]) & (moves["destination_id"] == key["location_id"])]
     return bought[["quantity", "arrives_on"]], moved[["quantity", "arrives_on"]]
 
@@ -214,7 +215,7 @@ def _add_shortage(figure: go.Figure, days: pd.DatetimeIndex, missing: np.ndarray
 
 
 def _mark_stockout(figure: go.Figure, plan: PlanResult, item_id: str, location_id: str, days: pd.DatetimeIndex) -> None:
-    frame = plan.replenishment
+    frame = plan.lines
     hit = frame[(frame["item_id"] == item_id) & (frame["location_id"] == location_id)]
     if hit.empty or pd.isna(hit["stockout_on"].iloc[0]):
         return
@@ -237,5 +238,5 @@ def _mark_stockout(figure: go.Figure, plan: PlanResult, item_id: str, location_i
 def _on_hand(plan: PlanResult, item_id: str, location_id: str) -> float:
     """Stock of the line and of what it feeds."""
     line = pd.DataFrame({"item_id": [item_id], "location_id": [location_id]})
-    own = keep(plan.replenishment, pd.concat([line, fed_by(plan, item_id, location_id)]))
+    own = keep(plan.lines, pd.concat([line, fed_by(plan, item_id, location_id)]))
     return float(own["on_hand"].clip(lower=0).sum())

@@ -23,6 +23,20 @@ MEASURE_HELP = (
 )
 UNMET: Mapping[str, str] = MappingProxyType({"lost": "Lost", "backordered": "Waits"})
 BUCKETS: Mapping[str, str] = MappingProxyType({"auto": "Automatic", "day": "Days", "week": "Weeks"})
+FAIR_RULES: Mapping[str, str] = MappingProxyType(
+    {"equal_days": "Days of supply", "proportional": "Share of the request", "equal_service": "Service"}
+)
+_ALLOCATION = (
+    "allocation_method",
+    "fair_rule",
+    "service_floor",
+    "allocation_sources",
+    "reserve_fraction",
+    "reserve_value",
+    "allocation_inbound_days",
+    "rebalance",
+    "rebalance_least_value",
+)
 METHODS: Mapping[str, str] = MappingProxyType({"optimal": "For the most value", "fair_share": "Fair share"})
 MODELS: Mapping[str, str] = MappingProxyType(
     {
@@ -106,12 +120,20 @@ def what_if() -> Params:
 
 def allocation_params() -> Params:
     """How scarce stock is shared: cheap, each acts at once."""
+    params = session.params()
     widgets.segments("allocation_method", "Share stock", METHODS)
-    widgets.percent("reserve_fraction", "Keep back at the source", low=0.0, high=100.0, step=5.0)
+    widgets.segments("fair_rule", "A fair share gives all the same", FAIR_RULES)
+    widgets.optional_percent("service_floor", "Service for everybody first", "None")
     snapshot = session.snapshot_id()
     locations = cached.facets(session.visitor(), snapshot).location if snapshot else ()
     widgets.ids("allocation_sources", "Give from", locations, "The warehouses")
-    widgets.defaults("allocation", "allocation_method", "reserve_fraction", "allocation_sources")
+    widgets.percent("reserve_fraction", "Keep back at the source", low=0.0, high=100.0, step=5.0)
+    widgets.percent("reserve_value", "Worth of a unit kept there", low=0.0, high=100.0, step=5.0, slider=False)
+    widgets.whole("allocation_inbound_days", "Share what arrives within (days)", 0, 365)
+    widgets.switch("rebalance", "Let stores send to each other")
+    if params.rebalance:
+        widgets.number("rebalance_least_value", "A transfer between stores gains at least", 0.0, 1e9, 1.0)
+    widgets.defaults("allocation", *_ALLOCATION)
     return session.params()
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.components import charts, item_view, ordering, panel, tables
 from pages.components.formats import day, known, literal, money, units
-from pages.components.lines import KEYS
+from pages.components.lines import KEYS, near
 from planning.result import PlanResult
 
 KINDS: Mapping[str, str] = MappingProxyType(
@@ -120,14 +120,14 @@ def _one(row: pd.Series, plan: PlanResult) -> None:
             if pressed and ordering.snooze(_line(row, plan), until, f"asked: {KINDS.get(row['kind'])}"):
                 st.rerun()
         panel.chart(
-            charts.projected_stock(plan, item_id, location_id, height=320),
+            charts.projected_stock(near(plan, item_id, location_id), item_id, location_id, height=320),
             f"Projected stock of {item_id} at {location_id}",
             key="exception_stock",
         )
 
 
 def _line(row: pd.Series, plan: PlanResult) -> pd.DataFrame:
-    rows = plan.replenishment
+    rows = plan.lines
     mine = (rows["item_id"] == row["item_id"]) & (rows["location_id"] == row["location_id"])
     return rows.loc[mine, [*KEYS, "risk"]]
 

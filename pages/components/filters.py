@@ -4,15 +4,17 @@ A filter comes from a widget or from a URL, and neither is trusted: every value 
 not fit is dropped.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from planning.params import ABC_CLASSES
-from planning.result import PlanResult, Projection
+from planning.result import Late, PlanResult, Projection
 
 RISKS = ("red", "amber", "green")
 MOST_VALUES = 50
@@ -93,11 +95,26 @@ class Filters:
         """The plan of the lines that pass; its totals, solver and notes stay those of the whole."""
         if not self.count:
             return plan
-        kept = {name: self.keep(getattr(plan, name), plan) for name in _FRAMES}
+        parts: dict[str, Callable[[], Any]] = {
+            each.name: partial(getattr, plan, each.name) for each in fields(PlanResult)
+        }
+        parts |= {name: partial(self._kept, plan, name) for name in _FRAMES}
+        parts |= {"figures": partial(self._kept, plan, "lines"), "projection": lambda: self._ahead(plan)}
+
+        def rows(some: np.ndarray) -> np.ndarray:
+            return self.keep(plan.lines.reset_index(drop=True), plan).index.to_numpy()[some]
+
+        late = Late(parts, lambda some: plan.reasons(rows(some)), lambda some: plan.near(rows(some)))
+        return PlanResult.made_late({}, late)
+
+    def _kept(self, plan: PlanResult, name: str) -> pd.DataFrame:
+        return self.keep(getattr(plan, name), plan)
+
+    def _ahead(self, plan: PlanResult) -> Projection:
         rows = self.keep(plan.projection.keys.reset_index(drop=True), plan).index.to_numpy()
         keys = plan.projection.keys.iloc[rows].reset_index(drop=True)
         arrays = {name: getattr(plan.projection, name)[rows] for name in _ARRAYS}
-        return replace(plan, **kept, projection=replace(plan.projection, keys=keys, **arrays))
+        return replace(plan.projection, keys=keys, **arrays)
 
     def lines(self, plan: PlanResult) -> pd.DataFrame:
         """The rows of `plan.items` (one an item-location) that pass."""
@@ -108,7 +125,7 @@ class Filters:
             if chosen and column in items:
                 passing &= items[column].isin(chosen)
         if self.risk:
-            risky = plan.replenishment.loc[plan.replenishment["risk"].isin(self.risk), ["item_id", "location_id"]]
+            risky = plan.lines.loc[plan.lines["risk"].isin(self.risk), ["item_id", "location_id"]]
             passing &= pd.MultiIndex.from_frame(items[["item_id", "location_id"]]).isin(pd.MultiIndex.from_frame(risky))
         if self.search:
             found = pd.Series(data=False, index=items.index)

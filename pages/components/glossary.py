@@ -22,7 +22,8 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "Excess": "Units beyond what any foreseeable demand uses up, at their cost.",
         "Excess and dead stock": "Stock beyond any foreseeable need, at cost; dead stock is what nobody asks for.",
         "Expedite": "The item runs out before a normal order can arrive: ask for a faster delivery.",
-        "Fair share": "Splitting scarce stock in proportion to what each location needs.",
+        "Fair share": "Splitting scarce stock so that all locations fare alike: in days of supply, in proportion to "
+        "what they need, or in service.",
         "Fill rate": "The share of demanded units that is served from the shelf.",
         "Frontier": "The most service that each amount of stock can give: every unit where it is needed most for its "
         "cost.",
@@ -35,6 +36,8 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "MOQ": "The least quantity that the supplier accepts.",
         "Orders due today": "The cost of the purchases that the plan places today, after minimum quantities, packs and "
         "budget.",
+        "Price of fairness": "What a fair share gives up against the split for the most value, in margin and units "
+        "lost.",
         "Red": "Runs out before a normal order placed today can arrive.",
         "Reorder point": "When stock and open orders fall to it, an order is due.",
         "Review period": "Days between two occasions to order.",

@@ -35,17 +35,17 @@ def amount(frame: pd.DataFrame, units: str, money: str) -> Amount:
 
 def margin_at_risk(plan: PlanResult) -> Amount:
     """What is expected to be lost before anything ordered today can arrive."""
-    return amount(plan.replenishment, "expected_lost_units", "lost_margin")
+    return amount(plan.lines, "expected_lost_units", "lost_margin")
 
 
 def idle_stock(plan: PlanResult) -> Amount:
     """Stock beyond any foreseeable need, dead stock included."""
-    return amount(plan.replenishment, "excess_units", "excess_value")
+    return amount(plan.lines, "excess_units", "excess_value")
 
 
 def due_today(plan: PlanResult) -> Amount:
     """The purchases to place today."""
-    return amount(plan.replenishment, "order_quantity", "order_value")
+    return amount(plan.lines, "order_quantity", "order_value")
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,9 @@ def health(plan: PlanResult) -> Health:
     The fill rate is weighted by demand; days of supply are those of the whole stock at its whole demand, at cost
     where cost is known and in units otherwise.
     """
-    keys = ["item_id", "location_id"]
-    rows = plan.replenishment.merge(
-        plan.policy[[*keys, "demand_mean_per_day", "expected_fill_rate"]], on=keys, how="left"
-    ).merge(plan.items[[*keys, "unit_cost"]], on=keys, how="left")
+    rows = plan.lines[["item_id", "location_id", "on_hand", "risk", "order_quantity", "supplier_id"]]
+    rows = beside(rows, plan.policy, ("demand_mean_per_day", "expected_fill_rate"))
+    rows = beside(rows, plan.items, ("unit_cost",))
     demand, cost = rows["demand_mean_per_day"].fillna(0), rows["unit_cost"]
     held = rows["on_hand"].clip(lower=0)
     priced = cost.notna()
@@ -119,6 +118,14 @@ def work_list(plan: PlanResult, view: str = "all") -> pd.DataFrame:
 
 def with_names(frame: pd.DataFrame, plan: PlanResult, columns: Sequence[str] = ("item_name",)) -> pd.DataFrame:
     """The rows with what `plan.items` knows about each, in their order."""
-    keys = ["item_id", "location_id"]
     wanted = [c for c in columns if c in plan.items and c not in frame]
-    return frame.merge(plan.items[[*keys, *wanted]], on=keys, how="left") if wanted else frame
+    return beside(frame, plan.items, wanted) if wanted else frame
+
+
+def beside(frame: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The rows with columns of another table, which has one row a line; where both stand in step, without a search."""
+    keys = ["item_id", "location_id"]
+    if len(frame) == len(other) and all((frame[k].to_numpy() == other[k].to_numpy()).all() for k in keys):
+        told = {name: other[name].to_numpy() for name in columns}
+        return frame.reset_index(drop=True).assign(**told)
+    return frame.merge(other[[*keys, *columns]], on=keys, how="left")

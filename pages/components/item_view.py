@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components import charts, lookups, panel, session
 from pages.components.formats import known, literal
+from pages.components.lines import near
 from pages.components.sidebar import RISK_LABELS
 from pages.components.wording import forecast_in_words, order_in_words, outlook, policy_facts
 from planning.result import PlanResult
@@ -28,7 +29,7 @@ def name_of(plan: PlanResult, item_id: str) -> str:
 
 def heading(plan: PlanResult, item_id: str, location_id: str, *, key: str = "") -> None:
     """Name the line, say its risk and action, and, given a key, offer the way to the item's own page."""
-    line = line_of(plan.replenishment, item_id, location_id)
+    line = line_of(plan.lines, item_id, location_id)
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key or 'item'}_heading"):
         st.markdown(f"## {literal(name_of(plan, item_id))}", width="content")
         st.caption(f"{literal(item_id)} at {literal(location_id)}", width="content")
@@ -44,6 +45,7 @@ def heading(plan: PlanResult, item_id: str, location_id: str, *, key: str = "") 
 
 def stock_and_reason(plan: PlanResult, item_id: str, location_id: str, *, key: str) -> None:
     """Draw the projected stock beside the waterfall, with the reason as a sentence above both."""
+    plan = near(plan, item_id, location_id)
     line = line_of(plan.replenishment, item_id, location_id)
     if line is None:
         st.caption("This item is not in the plan at this location.")

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import glossary, headline, lookups, ordering, panel, promise, session
+from pages.components import glossary, headline, lookups, ordering, panel, promise, session, sharing
 from pages.components.formats import count, day, days, known, literal, money, money_in_full, percent, short_day, units
 from pages.components.wording import last_call
 from planning.result import PlanResult
@@ -17,7 +17,7 @@ NO_DIFFERENCE = 0.005
 def replenishment(plan: PlanResult, whole: PlanResult) -> None:
     """What to order today, what an order cannot save, and what is left of the budget of the whole plan."""
     due, state = headline.due_today(plan), headline.health(plan)
-    red = plan.replenishment[plan.replenishment["risk"] == "red"]
+    red = plan.lines[plan.lines["risk"] == "red"]
     risk = headline.amount(red, "expected_lost_units", "lost_margin")
     currency = literal(plan.params.currency)
     first, second, third = st.columns(3)
@@ -64,9 +64,9 @@ def _budget(plan: PlanResult) -> None:
     )
 
 
-def allocation(plan: PlanResult) -> None:
-    """What moves today, what it gains, and what stays short everywhere."""
-    now = promise.moves(plan)
+def allocation(plan: PlanResult, whole: PlanResult) -> None:
+    """What moves today, what it gains over a fair share, and what stays short everywhere."""
+    now, price = promise.moves(plan), sharing.price_of_fairness(whole)
     first, second, third = st.columns(3)
     with first:
         panel.number(
@@ -78,12 +78,10 @@ def allocation(plan: PlanResult) -> None:
         )
     with second:
         gain = money(now.gain, literal(plan.params.currency)) if now.in_money else units(round(now.gain))
-        panel.number(
-            "Gain over moving nothing",
-            gain,
-            _against_fair_share(plan, now),
-            "Expected margin that the transfers save, less their freight.",
-        )
+        if price is None:
+            panel.number("Gain over moving nothing", gain, _against_fair_share(plan, now), _GAIN)
+        else:
+            _fairness(plan, price, gain)
     with third:
         panel.number(
             "Short everywhere",
@@ -93,6 +91,24 @@ def allocation(plan: PlanResult) -> None:
             else "All that was asked for can be sent.",
             "Items of which the locations together ask for more than their sources can give.",
         )
+
+
+_GAIN = "Expected margin that the transfers save, less their freight."
+
+
+def _fairness(plan: PlanResult, price: sharing.Price, gain: str) -> None:
+    """What the split in force gains over the fair rule, or what that gives up."""
+    best = plan.params.allocation_method == "optimal"
+    more = units(round(price.lost_units)) if price.money is None else money(price.money, literal(plan.params.currency))
+    rule = f"{literal(price.rule)[:1].lower()}{literal(price.rule)[1:]}"
+    panel.number(
+        "Gained over a fair share" if best else "The price of fairness",
+        more,
+        f"{units(round(price.lost_units))} fewer lost than with {rule}; {gain} more than moving nothing."
+        if best
+        else f"What {rule} gives up, and {units(round(price.lost_units))} lost; {gain} more than moving nothing.",
+        f"{_GAIN} Of all lines, whatever the filters show.",
+    )
 
 
 def _against_fair_share(plan: PlanResult, now: promise.Moves) -> str:

@@ -56,7 +56,7 @@ def snoozed(plan: PlanResult) -> pd.DataFrame:
     asleep = service.snoozed(who, snapshot, plan.as_of)
     if asleep.empty:
         return asleep
-    awake = service.work_list(who, snapshot, plan.as_of, plan.replenishment)
+    awake = service.work_list(who, snapshot, plan.as_of, plan.lines)
     return asleep[~pairs(asleep).isin(pairs(awake))]
 
 

@@ -24,7 +24,7 @@ def open_page(title: str) -> tuple[PlanResult, PlanResult]:
     sidebar.sidebar()
     whole = session.require_plan()
     plan = session.filters().narrow(whole)
-    if plan.replenishment.empty:
+    if plan.lines.empty:
         st.info("No item passes the filters.", icon=":material/filter_alt:")
         st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=session.clear_filters)
         st.stop()

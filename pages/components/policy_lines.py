@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from pages.components import lines
+from pages.components import headline, lines
 from pages.components.lines import KEYS
 from planning.result import PlanResult
 
@@ -36,7 +36,7 @@ def by_loss(plan: PlanResult) -> pd.DataFrame:
     items = plan.items[[*KEYS, "item_name", "unit_cost", "unit_price"]].assign(
         sells=plan.items.index.isin(lines.selling(plan).index)
     )
-    rows = plan.policy.merge(items, on=list(KEYS), how="left")
+    rows = headline.beside(plan.policy, items, ("item_name", "unit_cost", "unit_price", "sells"))
     missed = rows["demand_mean_per_day"].fillna(0.0) * (1 - rows["expected_fill_rate"]) * DAYS_A_YEAR
     lost = missed.where(rows["sells"]).fillna(0.0)
     margin = (rows["unit_price"] - rows["unit_cost"]).clip(lower=0)
@@ -50,8 +50,8 @@ def by_loss(plan: PlanResult) -> pd.DataFrame:
         lost_margin=lost * margin,
         lost_units=lost,
     )
-    order = ["lost_margin", "lost_units", *KEYS]
-    return out.sort_values(order, ascending=[False, False, True, True], kind="stable").reset_index(drop=True)
+    # The policy is sorted by item and location already.
+    return out.sort_values(["lost_margin", "lost_units"], ascending=False, kind="stable").reset_index(drop=True)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pages.components import forecast_record
 from pages.components.formats import known
+from pages.components.headline import beside
 from pages.components.lines import KEYS, keep, outermost, selling
 from planning.result import PlanResult
 
@@ -32,7 +33,7 @@ class Promise:
 def promise(plan: PlanResult) -> Promise:
     """Sum up the policy over the lines of the plan: service where customers are, stock everywhere."""
     sells = plan.items[[*KEYS, "unit_cost", "unit_price"]].assign(sells=plan.items.index.isin(selling(plan).index))
-    rows = plan.policy.merge(sells, on=list(KEYS), how="left")
+    rows = beside(plan.policy, sells, ("unit_cost", "unit_price", "sells"))
     demand = rows["demand_mean_per_day"].fillna(0.0)
     served = rows["expected_fill_rate"].notna() & (demand > 0) & rows["sells"]
     stock = rows["mean_stock_units"]

@@ -1,7 +1,7 @@
 """Tables as the house shows them: titles, units and formats from `planning.tables`, downloads, the way to an item."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -104,8 +104,20 @@ def open_item(item_id: str, location_id: str) -> None:
     session.go("pages/item.py")
 
 
-def downloads(frame: pd.DataFrame, table: str, plan: PlanResult, *, key: str) -> None:
-    """Offer the rows as Excel and as CSV, named by table, date and data."""
+def downloads(
+    frame: pd.DataFrame,
+    table: str,
+    plan: PlanResult,
+    *,
+    key: str,
+    whole: Callable[[], pd.DataFrame] | None = None,
+) -> None:
+    """Offer the rows as Excel and as CSV, named by table, date and data.
+
+    Parameters
+    ----------
+    whole : makes what is taken along, where that takes long; None: the rows as they are.
+    """
 
     def name(suffix: str) -> str:
         return export.download_name("stockcast", plan.as_of, table, suffix)
@@ -114,7 +126,7 @@ def downloads(frame: pd.DataFrame, table: str, plan: PlanResult, *, key: str) ->
         st.caption(f"{count(len(frame), 'row')} · quantities in units", width="content")
         st.download_button(
             "Excel",
-            lambda: export.workbook({table: frame}, about(plan)),
+            lambda: export.workbook({table: whole() if whole else frame}, about(plan)),
             name("xlsx"),
             mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             on_click="ignore",
@@ -124,7 +136,7 @@ def downloads(frame: pd.DataFrame, table: str, plan: PlanResult, *, key: str) ->
         )
         st.download_button(
             "CSV",
-            lambda: export.safe_csv(frame),
+            lambda: export.safe_csv(whole() if whole else frame),
             name("csv"),
             mime="text/csv",
             on_click="ignore",

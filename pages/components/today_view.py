@@ -48,7 +48,7 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
         st.success("Nothing calls for action today: every line in view is covered.", icon=":material/task_alt:")
         return
     rows = _noted(rows.reset_index(drop=True), asleep)
-    shown = rows.head(MOST_ROWS)
+    shown = work.with_reasons(rows.head(MOST_ROWS), plan)
     chosen, at = _list(shown, plan)
     if len(rows) > len(shown):
         st.caption(f"The first {len(shown):,} of {len(rows):,} lines; filters and downloads reach the rest.")
@@ -60,7 +60,7 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
         if line["note"]:
             st.caption(f"Note: {literal(line['note'])}")
         item_view.stock_and_reason(plan, item_id, location_id, key="work")
-    tables.downloads(rows, "replenishment", plan, key="work_all")
+    tables.downloads(rows, "replenishment", plan, key="work_all", whole=lambda: work.with_reasons(rows, plan))
 
 
 def _budget(plan: PlanResult) -> None:

@@ -47,6 +47,23 @@ def percent(name: str, label: str, *, low: float, high: float, step: float, slid
     )
 
 
+def optional_percent(name: str, label: str, empty: str) -> None:
+    """A fraction to type in percent, or nothing; `empty` says what nothing means."""
+    told = getattr(session.params(), name)
+    session.seed(f"param_{name}", None if told is None else round(100 * told, 4))
+    rule = Params.__dataclass_fields__[name].metadata
+    st.number_input(
+        f"{label} (%)",
+        min_value=0.01,
+        max_value=round(100 * rule["high"], 4),
+        value=None,
+        step=1.0,
+        format="%.1f",
+        placeholder=empty,
+        **_bound(name, lambda v: None if v is None else round(v / 100, 6)),
+    )
+
+
 def slider(name: str, label: str, low: float, high: float, step: float) -> None:
     """A number by a slider, whose range grows to take in the value as it stands."""
     shown = float(getattr(session.params(), name))

@@ -11,6 +11,7 @@ import pandas as pd
 from pages.components import headline
 from pages.components.lines import KEYS, pairs
 from planning.result import PlanResult
+from planning.tables import RESULT_TABLES
 
 ACTIONS = ("order", "transfer", "expedite", "wait")
 """What calls for a person today; idle stock has its own list on the Overview."""
@@ -46,24 +47,34 @@ def work_list(plan: PlanResult) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame: the columns of `replenishment`, item_name, quantity (units to order or to send), value (money, of an
-    order) and stake: what is expected to be lost, in money (in units where no price is known), if nothing is done.
+    DataFrame: the columns of `PlanResult.lines`, line (the position there), item_name, quantity (units to order or to
+    send), value (money, of an order) and stake: what is expected to be lost, in money (in units where no price is
+    known), if nothing is done.
     """
-    rows = plan.replenishment[plan.replenishment["action"].isin(ACTIONS)]
+    calls = np.flatnonzero(plan.lines["action"].isin(ACTIONS))
+    rows = headline.with_names(plan.lines, plan).iloc[calls]
     rows = rows.assign(
+        line=calls,
         quantity=rows["order_quantity"] + rows["transfer_quantity"],
         value=rows["order_value"].where(rows["order_quantity"] > 0),
-        stake=at_stake(plan).reindex(rows.index),
+        stake=at_stake(plan).to_numpy()[calls],
     )
     rows = rows.assign(_lost=rows["expected_lost_units"].fillna(0.0) + _saved(rows), _value=rows["value"].fillna(0.0))
-    order = ["stake", "_lost", "_value", "item_id", "location_id"]
-    ranked = rows.sort_values(order, ascending=[False, False, False, True, True], na_position="last")
-    return headline.with_names(ranked.drop(columns=["_lost", "_value"]), plan).reset_index(drop=True)
+    # Lines are sorted by item and location already.
+    ranked = rows.sort_values(["stake", "_lost", "_value"], ascending=False, na_position="last", kind="stable")
+    return ranked.drop(columns=["_lost", "_value"]).reset_index(drop=True)
+
+
+def with_reasons(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
+    """Rows of `work_list` in the columns of `replenishment`, their reasons written."""
+    told = rows.assign(reason=plan.reasons(rows["line"].to_numpy(int))).drop(columns="line")
+    first = [name for name in RESULT_TABLES["replenishment"].names if name in told]
+    return told[[*first, *(name for name in told if name not in first)]]
 
 
 def at_stake(plan: PlanResult) -> pd.Series:
     """What each row of `replenishment` is expected to lose if nothing is done today, margin or units."""
-    rows = plan.replenishment
+    rows = plan.lines
     units = rows["expected_lost_units"].fillna(0.0) + _saved(rows)
     if not priced(plan):
         return units
@@ -73,7 +84,7 @@ def at_stake(plan: PlanResult) -> pd.Series:
 
 def ranked(plan: PlanResult) -> Ranked:
     """Rank today's purchases, as they would be without a budget, by what each unit of money saves."""
-    rows = plan.replenishment
+    rows = plan.lines
     wanted = rows["order_wanted"] if "order_wanted" in rows else rows["order_quantity"]
     rows = rows.assign(wanted=wanted)[wanted > 0]
     cost = _costs(plan).reindex(rows.index)
@@ -97,7 +108,7 @@ def _saved(rows: pd.DataFrame) -> pd.Series:
 
 def _margins(plan: PlanResult) -> pd.Series:
     """Margin of a unit by row of `replenishment`, NaN where a price or cost is not known."""
-    rows = plan.replenishment
+    rows = plan.lines
     own = plan.params.shortage_cost_per_unit
     if own is not None:
         return pd.Series(own, rows.index, dtype=float)
@@ -111,7 +122,7 @@ def _costs(plan: PlanResult) -> pd.Series:
 
 def _by_row(plan: PlanResult, values: np.ndarray) -> pd.Series:
     """Values of the rows of `items`, by row of `replenishment`."""
-    rows, items = plan.replenishment, plan.items
+    rows, items = plan.lines, plan.items
     if len(rows) == len(items) and all((rows[k].to_numpy() == items[k].to_numpy()).all() for k in KEYS):
         return pd.Series(values, rows.index)
     return pd.Series(pd.Series(values, pairs(items)).reindex(pairs(rows)).to_numpy(), rows.index)

@@ -1,10 +1,11 @@
-"""Whether a fill rate that is promised is served: `python -m tests.benchmarks.promise [--quick] [--target 0.95]`.
+"""Whether a promised fill rate is served: `python -m tests.benchmarks.promise [--quick] [--unmet lost] [--lots]`.
 
 Stationary demand is simulated day by day for 200,000 periods a line or more, by the order of events of the contract:
 receive, review and order, demand. Backordered, the policy fills up to one level; lost, each order follows from the
 stock and what is on its way that morning, as in a plan. The fill rate that comes is compared with the one that was
 promised for the quantities in fact ordered. Target: within 0.5 point where demand waits, 1 point where it is lost. A
 star marks a miss. Demand is normal (50, sd 8), Poisson (3) and lumpy (mean 0.8, variance 4, negative binomial).
+With `--lots` the same of reorder points, backordered: (R,s,S) and (s,Q) with lots of 7 and 28 days of demand.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from planning.policy import Levels, Need, Supply, build_need, find_levels
 DEMANDS = ("normal", "poisson", "lumpy")
 MOMENTS = {"normal": (50.0, 64.0), "poisson": (3.0, 3.0), "lumpy": (0.8, 4.0)}
 LEADS, REVIEWS = tuple(range(9)), (1, 2, 3, 4)
+LOT_PLACES, LOT_DAYS = ((0, 1), (2, 1), (5, 4), (8, 2)), (7, 28)
 PERIODS, PATHS, WARM_DAYS, SEED = 200_000, 1000, 40, 4
 TOLERANCE = {"backordered": 0.005, "lost": 0.01}
 MORE = {"backordered": 10, "lost": 1}
@@ -58,11 +60,18 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer lines")
     parser.add_argument("--target", type=float, default=0.95, help="fill rate, as a fraction")
     parser.add_argument("--periods", type=int, default=PERIODS)
+    parser.add_argument("--unmet", choices=tuple(TOLERANCE), help="only one of them")
+    parser.add_argument("--lots", action="store_true", help="reorder points and lots instead of levels")
     asked = parser.parse_args()
+    if asked.lots:
+        _tell_lots(asked.target, asked.periods)
+        return
     misses = lines = 0
     began = time.perf_counter()
     sys.stdout.write(f"{'demand':9}{'unmet':12}{'L':>2}{'R':>3}{'target':>8}{'promised':>10}{'came':>8}{'points':>8}\n")
     for kind, unmet, lead, review in _lines(quick=asked.quick):
+        if asked.unmet not in (None, unmet):
+            continue
         periods = asked.periods * MORE[unmet]
         found = simulate(kind, lead, review, asked.target, lost=unmet == "lost", periods=periods)
         apart = found.came - found.promised
@@ -82,6 +91,66 @@ def _lines(*, quick: bool) -> Iterator[tuple[str, str, int, int]]:
             for lead in leads:
                 for review in reviews:
                     yield kind, unmet, lead, review
+
+
+def _tell_lots(target: float, periods: int) -> None:
+    sys.stdout.write(f"{'demand':9}{'policy':8}{'L':>2}{'R':>3}{'lot':>6}{'promised':>10}{'came':>8}{'points':>8}\n")
+    for kind in DEMANDS:
+        for lead, review in LOT_PLACES:
+            for days in LOT_DAYS:
+                lot = float(np.ceil(MOMENTS[kind][0] * days))
+                for whole_lots in (False, True):
+                    found = simulate_lots(kind, lead, review, target, lot, whole_lots=whole_lots, periods=periods)
+                    apart = found.came - found.promised
+                    miss = " *" if abs(apart) > TOLERANCE["backordered"] else ""
+                    told = (
+                        f"{lead:2}{review:3}{lot:6.0f}{found.promised:10.4f}{found.came:8.4f}{100 * apart:8.2f}{miss}"
+                    )
+                    sys.stdout.write(f"{kind:9}{'s,Q' if whole_lots else 'R,s,S':8}{told}\n")
+                    sys.stdout.flush()
+
+
+def simulate_lots(
+    kind: str,
+    lead: int,
+    review: int,
+    target: float,
+    lot: float,
+    *,
+    whole_lots: bool,
+    periods: int = PERIODS,
+    paths: int = 500,
+) -> Served:
+    """Order from the engine's reorder point on, backordered, and count what is served.
+
+    Parameters
+    ----------
+    lot : units that an order brings beyond the reorder point at least.
+    whole_lots : as many lots as lift the position above it, (s,Q); else up to it and the lot, (R,s,S).
+    """
+    random = np.random.default_rng(SEED)
+    need = _need(kind, np.zeros(1), np.zeros((1, 1)), lead, review, lost=False)
+    point = find_levels(
+        need, "fill_rate", np.full(1, target), np.full(1, target), np.zeros(1), lot=np.full(1, lot)
+    ).raw_order
+    stock, coming = np.full(paths, np.ceil(point[0] + lot / 2)), np.zeros((lead + 1, paths))
+    wanted = short = 0.0
+    warm = -(-max(WARM_DAYS, 3 * lead) // review) * review
+    for today in range(warm + -(-periods // paths)):
+        stock += coming[today % (lead + 1)]
+        coming[today % (lead + 1)] = 0.0
+        if today % review == 0:
+            gap = point[0] - stock - coming.sum(axis=0)
+            order = np.ceil(gap / lot - 1e-9) * lot if whole_lots else gap + lot
+            order = np.where(gap > 1e-9, order, 0.0)
+            order = order if kind == "normal" else np.ceil(np.round(order, 6))
+            stock, coming[(today + lead) % (lead + 1)] = (stock, order) if lead else (stock + order, 0.0)
+        demand = _draw(kind, random, paths)
+        missed = np.clip(demand - np.maximum(stock, 0), 0, demand)
+        stock -= demand
+        if today >= warm:
+            wanted, short = wanted + demand.sum(), short + missed.sum()
+    return Served(float(need.fill_rate(point, np.full(1, lot))[0]), 1 - short / wanted, periods)
 
 
 def simulate(

@@ -50,6 +50,8 @@ def fake_plan() -> PlanResult:
         solver={"status": "optimal", "objective": 0.0, "gap": 0.0},
         notes=("4 items take a lead time of 14 days: neither receipts nor suppliers give one",),
         exceptions=_exceptions(lines),
+        sharing=fake_sharing(),
+        limits=_limits(lines),
     )
 
 
@@ -465,16 +467,57 @@ def _before_after(lines: pd.DataFrame) -> pd.DataFrame:
     moved = np.where(lines.warehouse, -lines.item_id.map(given), lines.transfer)
     after = lines.on_hand + moved
     requested = np.where(lines.warehouse, 0.0, np.maximum(lines.short, 0))
+    short = np.maximum(requested - lines.transfer, 0.0)
+    margin = (lines.unit_price - lines.unit_cost).clip(lower=0)
+    days = [lines.on_hand / lines.per_day, np.maximum(after, 0.0) / lines.per_day]
     return lines[["item_id", "location_id"]].assign(
         stock_before=lines.on_hand,
         transferred=moved,
         stock_after=np.maximum(after, 0.0),
         demand_mean_per_day=lines.per_day,
-        days_before=lines.on_hand / lines.per_day,
-        days_after=np.maximum(after, 0.0) / lines.per_day,
+        days_before=days[0],
+        days_after=days[1],
         requested=requested,
-        short=np.maximum(requested - lines.transfer, 0.0),
+        short=short,
+        fill_rate_before=np.clip(days[0] / 21, 0, 0.99),
+        fill_rate_after=np.clip(days[1] / 21, 0, 0.99),
+        at_risk_before=requested * margin,
+        at_risk_after=short * margin,
+        need_units=np.where(lines.warehouse, 0.0, lines.need),
+        last_worth=np.where(lines.transfer > 0, 0.6 * margin, np.nan),
+        next_worth=np.where(short > 0, 0.5 * margin, np.nan),
+        bound=np.where(short > 0, "source", ""),
     )
+
+
+def fake_sharing() -> pd.DataFrame:
+    """What each rule would make of the same stock, made up so that the best is the best."""
+    rules = {
+        "equal_days": ("Equal days of supply", 880.0, 74.0),
+        "equal_service": ("Equal service", 905.0, 70.0),
+        "optimal": ("For the most value", 1_000.0, 60.0),
+        "proportional": ("In proportion to need", 820.0, 81.0),
+    }
+    rows = [
+        {
+            "method": method,
+            "label": label,
+            "value_money": value,
+            "expected_lost_units": lost,
+            "lost_margin": 9 * lost,
+            "units_moved": 500.0,
+            "fill_rate": 1 - lost / 1_000,
+        }
+        for method, (label, value, lost) in rules.items()
+    ]
+    return pd.DataFrame(rows, columns=list(RESULT_TABLES["sharing"].names))
+
+
+def _limits(lines: pd.DataFrame) -> pd.DataFrame:
+    """One more of each limit: units at the warehouse, space at a store, a shipment between them."""
+    sources = [("source", "DC", None, item, 4.5, True) for item in lines.item_id.drop_duplicates()]
+    rows = [("lane", "DC", "LEEDS", None, 31.0, False), ("room", "LEEDS", None, None, 2.25, True), *sources]
+    return pd.DataFrame(rows, columns=list(RESULT_TABLES["limits"].names))
 
 
 def _totals(replenishment: pd.DataFrame) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.components import charts, charts_style, forecast_record, lines, work
+from pages.components import charts, charts_style, forecast_record, lines, sharing, work
 from planning.params import Params
 from planning.tables import WATERFALL_STEPS
 from tests.pages.fake_frontier import fake_frontier
@@ -59,6 +59,8 @@ def every_figure(plan):
         "service_frontier": charts.service_frontier(fake_frontier(), plan.params),
         "abc_matrix": charts.abc_matrix(plan),
         "allocation_before_after": charts.allocation_before_after(plan.before_after),
+        "sharing_before_after": charts.sharing_before_after(plan.before_after, "fill_rate", plan.params.currency),
+        "sharing_rules": charts.sharing_rules(sharing.compared(plan), plan.params.currency),
         "transfers_flow": charts.transfers_flow(plan.allocation),
         "issues_by_value": charts.issues_by_value(ISSUES, plan.params.currency),
         "lead_time_distribution": charts.lead_time_distribution(
@@ -154,6 +156,8 @@ def test_nothing_to_draw_is_said_in_words():
         charts.abc_matrix(empty),
         charts.transfers_flow(PLAN.allocation.iloc[:0]),
         charts.allocation_before_after(PLAN.before_after.iloc[:0]),
+        charts.sharing_before_after(PLAN.before_after.iloc[:0], "at_risk"),
+        charts.sharing_rules(sharing.compared(PLAN).iloc[:0]),
         charts.forecast_fan(fake_history(), PLAN.forecast.iloc[:0]),
         charts.service_stock_curve(PLAN.service_curve.iloc[:0], PLAN.params),
         charts.error_by_group(forecast_record.by_group(MEASURED.iloc[:0])),

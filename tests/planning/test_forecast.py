@@ -732,6 +732,12 @@ QUICK = {
     "allocation_method": "fair_share",
     "allocation_sources": ["DC"],
     "reserve_fraction": 0.3,
+    "reserve_value": 0.2,
+    "allocation_inbound_days": 7,
+    "fair_rule": "proportional",
+    "service_floor": 0.8,
+    "rebalance": True,
+    "rebalance_least_value": 5.0,
     "plan_days": 14,
     "currency": "EUR",
 }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planning.orders import Limits, Sized, cut_to_budget, purchase_orders, reach_supplier_minimum, size_orders
+from planning.orders import Limits, Sized, purchase_orders, reach_supplier_minimum, size_orders
 from planning.positions import Positions
 
 
@@ -135,54 +135,6 @@ def test_a_raised_order_reaches_the_minimum_within_its_limits(lines, minimum):
     assert (added >= -1e-9).all()
     assert (((order + added) / multiple) == pytest.approx(np.round((order + added) / multiple))) or not order.any()
     assert (order + added) @ cost >= minimum - 1e-6 or notes
-
-
-def cut(order: list[float], rules: Limits, cost: list[float], gain: list[float], budget: float | None):
-    notes: list[str] = []
-    orders = np.array(order, float)
-    return orders + cut_to_budget(orders, rules, np.array(cost), np.array(gain, float), budget, notes), notes
-
-
-ANY = (0.0, 1.0, np.inf)
-
-
-def test_the_budget_goes_to_the_best_gain_per_money_first_and_the_last_line_gets_what_fits():
-    left, notes = cut([10, 10, 10], limits(ANY, ANY, ANY), [1, 2, 1], [100, 50, 10], 25)
-    # Gains per money are 10, 2.5 and 1: the first costs 10, 15 buy 7 of the second, and 1 is left for the third.
-    assert left.tolist() == [10, 7, 1]
-    assert "cut 2 lines" in notes[0]
-
-
-def test_no_budget_cuts_nothing_and_no_money_cuts_all():
-    assert cut([10, 3], limits(ANY, ANY), [1, 2], [1, 1], None)[0].tolist() == [10, 3]
-    assert cut([10, 3], limits(ANY, ANY), [1, 2], [1, 1], 0)[0].tolist() == [0, 0]
-
-
-def test_what_fits_the_budget_is_no_order_below_the_moq():
-    assert cut([50], limits((40, 10, np.inf)), [1.0], [5], 45)[0].tolist() == [40]
-    assert cut([50], limits((40, 10, np.inf)), [1.0], [5], 39)[0].tolist() == [0]
-
-
-def test_a_line_without_a_cost_is_not_ordered_under_a_budget_and_said():
-    left, notes = cut([10, 10], limits(ANY, ANY), [1, np.nan], [1, 100], 100)
-    assert left.tolist() == [10, 0]
-    assert "without a cost" in notes[0]
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 20), st.sampled_from([0.0, 12.0]), st.sampled_from([1.0, 6.0]),
-                       st.floats(0.1, 9), st.floats(0, 99)), min_size=1, max_size=6),
-    st.floats(0, 500),
-)  # fmt: skip
-def test_the_budget_is_never_passed_and_limits_hold(lines, budget):
-    packs, least, multiple, cost, gain = (np.array(column, float) for column in zip(*lines, strict=True))
-    rules = Limits(least, multiple, np.full(len(packs), np.inf))
-    order = size_orders(packs * multiple, rules).order
-    left, _ = cut(list(order), rules, list(cost), list(gain), budget)
-    assert left @ cost <= budget + 1e-6
-    assert ((left >= 0) & (left <= order)).all()
-    assert ((left == 0) | (left >= least)).all()
-    assert left / multiple == pytest.approx(np.round(left / multiple))
 
 
 def test_order_lines_are_numbered_by_supplier_and_location():

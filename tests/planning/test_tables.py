@@ -60,6 +60,15 @@ PUBLISHED = {
         "order_number* item_id* quantity* ordered_on* due_on* location_id supplier_id unit_cost",
         "order_number item_id location_id",
     ),
+    "transfer_pins": (
+        "item_id* source_id* destination_id* quantity* planned_on reason made_by made_at",
+        "item_id source_id destination_id planned_on made_at",
+    ),
+    "approved_transfers": (
+        "transfer_number* item_id* source_id* destination_id* quantity* ship_on* arrives_on* approved_on shipped "
+        "received",
+        "transfer_number item_id destination_id",
+    ),
 }
 RESULTS = {
     "forecast": "item_id location_id starts_on mean q50 q80 q90 q95",
@@ -71,6 +80,8 @@ RESULTS = {
     "orders": "order_number supplier_id location_id item_id quantity order_on arrives_on unit_cost line_value",
     "planned_orders": "supplier_id location_id item_id quantity order_on arrives_on",
     "allocation": "item_id source_id destination_id quantity ship_on arrives_on value reason",
+    "sharing": "method label value_money expected_lost_units lost_margin units_moved fill_rate",
+    "limits": "kind place other item_id one_more_worth exact",
     "waterfall": "item_id location_id step units",
     "exceptions": "item_id location_id kind order_id quantity due_on move_to units_at_stake value reason",
     "rejected": "table file row column value reason",
