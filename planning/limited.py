@@ -73,6 +73,9 @@ FURTHER: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "requested",
             "short",
             "bound",
+            "need_units",
+            "fill_rate_before",
+            "fill_rate_after",
         ),
         "steps": (
             *LINE,
@@ -90,7 +93,12 @@ FURTHER: Mapping[str, tuple[str, ...]] = MappingProxyType(
 MIXED: Mapping[str, frozenset[str]] = MappingProxyType({"allocation": frozenset({"value"})})
 """Columns of the contract that may hold money although their kind does not say so."""
 
-RATIO = ("expected_fill_rate", "expected_cycle_service_level", "implied_service")
+RATIO: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "policy": frozenset({"expected_fill_rate", "expected_cycle_service_level", "implied_service"}),
+        "before_after": frozenset({"fill_rate_after"}),
+    }
+)
 """Where service is measured by cost, these follow margin against holding cost."""
 
 UNIT_TOTALS = ("order_lines", "allocated_units", "items_at_risk", "expected_lost_units")
@@ -209,8 +217,8 @@ def harmless_columns(name: str) -> frozenset[str]:
 def _without_money(frame: pd.DataFrame, name: str, params: Params) -> pd.DataFrame:
     """Return a table with empty cells where money stood, or may have."""
     empty = set(frame) - harmless_columns(name)
-    if params.service_measure == "cost" and name == "policy":
-        empty |= set(RATIO) & set(frame)
+    if params.service_measure == "cost":
+        empty |= RATIO.get(name, frozenset()) & set(frame)
     out = frame.assign(**{str(column): np.nan for column in empty}).reset_index(drop=True)
     if "reason" in out:
         said = out["reason"].astype(object).map(lambda told: isinstance(told, str) and bool(MONEY_SAID.search(told)))
