@@ -54,10 +54,6 @@ def assemble(
         "as_of": as_of,
         "params": params,
         "snapshot_id": snapshot_id,
-        "forecast": stages.forecast,
-        "accuracy": stages.accuracy,
-        "calibration": stages.calibration,
-        "rivals": stages.rivals,
         "solver": stages.allocation.outcome.to_dict(),
         "notes": tuple(dict.fromkeys(notes)),
     }
@@ -84,6 +80,10 @@ def _late(stages: Stages, ready: Mapping[str, Any], known: Curves) -> PlanResult
         return _near(stages, plan, rows)
 
     parts: dict[str, Callable[[], Any]] = {
+        "forecast": lambda: stages.told.forecast,
+        "accuracy": lambda: stages.told.errors[0],
+        "calibration": lambda: stages.told.errors[1],
+        "rivals": lambda: stages.told.rivals,
         "figures": figures,
         "replenishment": replenishment,
         "orders": orders,
