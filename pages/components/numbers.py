@@ -41,7 +41,10 @@ def replenishment(plan: PlanResult, whole: PlanResult) -> None:
             glossary.term("Red"),
         )
     with third:
-        _budget(whole)
+        if session.may_act() or whole.params.budget is not None:
+            _budget(whole)
+        else:
+            panel.number("To transfer today", units(state.moved_units), "Sent from a location that has more.")
 
 
 def _budget(plan: PlanResult) -> None:

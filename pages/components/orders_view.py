@@ -22,8 +22,10 @@ STATES = MappingProxyType({PROPOSED: "◇ Proposed", APPROVED: "✓ Approved", T
 
 def show(plan: PlanResult, whole: PlanResult) -> None:
     """Draw the tab."""
-    approved = ordering.approvals(plan.as_of)
-    _matches(approved)
+    may = session.may_act()
+    approved = ordering.approvals(plan.as_of) if may else pd.DataFrame()
+    if may:
+        _matches(approved)
     rows = purchases.order_lines(plan, approved)
     if rows.empty:
         st.success("No purchase is due today, and no approved order is open.", icon=":material/task_alt:")
@@ -32,8 +34,9 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
         st.markdown(purchases.in_words(purchases.totals(rows, orders, plan), orders, literal(plan.params.currency)))
         chosen = _list(orders, plan)
         picked = rows.merge(chosen[list(purchases.GROUP)], on=list(purchases.GROUP))
-        _act(chosen, picked, plan, every=len(chosen) == len(orders))
-        _downloads(approved, whole)
+        if may:
+            _act(chosen, picked, plan, every=len(chosen) == len(orders))
+            _downloads(approved, whole)
         tables.show(
             picked.head(MOST_ROWS),
             "orders",
@@ -61,7 +64,9 @@ def _minimum() -> Mapping[str, float]:
 
 def _list(orders: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
     """Show the orders; return the ticked ones, or all."""
-    lean = orders.assign(state=orders["state"].map(STATES))[list(ORDERS)].head(MOST_ROWS)
+    # Through a link nothing is known of what suppliers ask.
+    order = [c for c in tables.seen(ORDERS) if c != "told" or session.may_act()]
+    lean = orders.assign(state=orders["state"].map(STATES))[order].head(MOST_ROWS)
     event = st.dataframe(
         lean,
         key="order_list",
