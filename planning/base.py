@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -176,9 +175,11 @@ def build_base(
     interval = positions.interval
     past = Past(fits)
     choice = _choice(fits, interval, params, past, like)
-    known = like if like is not None and _same_demand(like, network, choice, params, interval) else None
+    near = like if like is not None and _same_errors(like, network, choice, interval) else None
+    known = near if near is not None and _same_demand(near.ground, params) else None
     if known is None:
-        demand, statistical, corrections = _demand(tables, network, fits, choice, params, interval, past)
+        held = None if near is None else near.demand
+        demand, statistical, corrections = _demand(tables, network, fits, choice, params, interval, past, held)
     else:
         demand, statistical, corrections = known.demand, known.statistical, known.corrections
     tell_unapplied(corrections, notes)
@@ -224,15 +225,14 @@ def _choice(fits: Fits, interval: np.ndarray, params: Params, past: Past, like: 
     return choose_models(fits, interval, params, past)
 
 
-def _same_demand(like: Base, network: Network, choice: Choice, params: Params, interval: np.ndarray) -> bool:
-    """Whether demand would be distributed as it is in `like`."""
-    return (
-        like.network is network
-        and like.choice is choice
-        and like.ground.params.demand_multiplier == params.demand_multiplier
-        and like.ground.same(params, DEMAND)
-        and float(np.median(like.positions.interval)) == float(np.median(interval))
-    )
+def _same_errors(like: Base, network: Network, choice: Choice, interval: np.ndarray) -> bool:
+    """Whether past errors would be those of `like`, at the interval over which quantiles are held against the past."""
+    usual = float(np.median(like.positions.interval)) == float(np.median(interval))
+    return like.network is network and like.choice is choice and usual
+
+
+def _same_demand(ground: Ground, params: Params) -> bool:
+    return ground.params.demand_multiplier == params.demand_multiplier and ground.same(params, DEMAND)
 
 
 def _same(one: Supply, other: Supply) -> bool:
@@ -248,6 +248,7 @@ def _demand(
     params: Params,
     interval: np.ndarray,
     past: Past,
+    held: CumulativeDemand | None,
 ) -> tuple[CumulativeDemand, np.ndarray, pd.DataFrame | None]:
     """Return the distribution of demand, its mean by bucket before corrections, and what each of these did."""
     categories = _categories(tables, network)
@@ -258,7 +259,7 @@ def _demand(
         factors = demand_factors(params.what_if, network.keys, categories, starts, fits.calendar.bucket_days)
         statistical, planned = statistical * factors, planned * factors
     usual = float(np.median(interval))
-    demand = build_distribution(fits, network, choice, days, params, (statistical, planned), usual, past)
+    demand = build_distribution(fits, network, choice, days, params, (statistical, planned), usual, past, held)
     return demand, network.pool(statistical) * params.demand_multiplier, corrections
 
 

@@ -126,7 +126,7 @@ def test_what_did_not_change_is_taken_as_it_is(tables: Any, fits: pipeline.Fits,
     assert dearer.positions.column("unit_cost").sum() == pytest.approx(2 * base.positions.column("unit_cost").sum())
 
 
-def test_a_base_of_other_fits_is_not_looked_at(tables: Any, fits: pipeline.Fits, base: Base) -> None:
+def test_a_base_of_other_fits_is_not_looked_at(tables: Any, base: Base) -> None:
     other = pipeline.fit(tables, AS_OF, START)
     made = pipeline.prepare(tables, AS_OF, START, fits=other, like=base)
     assert made.network is not base.network
