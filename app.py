@@ -51,7 +51,13 @@ def pages() -> dict[str, list[StreamlitPage]]:
                 help="What a service target costs in stock, and what it saves in sales.",
             ),
         ],
-        "Work together": [
+        "Compare and share": [
+            st.Page(
+                "pages/scenarios.py",
+                title="Scenarios",
+                icon=":material/science:",
+                help="What if: tried, kept, held side by side, adopted.",
+            ),
             st.Page(
                 "pages/share.py",
                 title="Share",

@@ -27,8 +27,8 @@ LONGEST_NAME, LONGEST_PASSPHRASE = 80, 1000
 
 
 def pages(every: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """The pages that this person finds, by group."""
-    if session.visitor().role == "planner":
+    """The pages that this person finds, by group; who sees none yet is asked to sign in on whichever it is."""
+    if session.visitor().role != "viewer":
         return {group: list(some) for group, some in every.items()}
     kept = {group: [page for page in some if page.url_path in VIEWED] for group, some in every.items()}
     return {group: some for group, some in kept.items() if some}

@@ -45,13 +45,18 @@ def visitor() -> service.Visitor:
     if "visitor" not in st.session_state:
         arrived = service.Visitor.arriving(mode())
         st.session_state["visitor"] = arrived
-        if arrived.role == "planner" and not service.history(arrived):
-            try:
-                service.use_sample(arrived)
-            except PlanningError as fault:
-                LOG.warning("the sample company could not be opened: %s", fault)
+        _greet(arrived)
     known: service.Visitor = st.session_state["visitor"]
     return known
+
+
+def _greet(who: service.Visitor) -> None:
+    """Open the sample company in a workspace that never held anything."""
+    if who.role == "planner" and not service.history(who):
+        try:
+            service.use_sample(who)
+        except PlanningError as fault:
+            LOG.warning("the sample company could not be opened: %s", fault)
 
 
 def may_act() -> bool:
@@ -87,6 +92,7 @@ def sign_in(told: str, name: str) -> str:
     except PlanningError as fault:
         return str(fault)
     _become(planner)
+    _greet(planner)
     return ""
 
 

@@ -126,7 +126,7 @@ def _ends_with_the_server() -> None:
 def _address(token: str) -> str:
     """The address of this page with the token; a path alone where the server's own is not known."""
     parts = urlsplit(st.context.url or f"/{session.page()}")
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, f"{session.TOKEN}={token}", ""))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", f"{session.TOKEN}={token}", ""))
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
