@@ -52,7 +52,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "reserve_fraction": "Kept back at the source",
     }
 )
-_SHARES = (
+SHARES = (
     "service_target",
     "service_target_by_class",
     "service_target_by_category",
@@ -61,6 +61,12 @@ _SHARES = (
     "holding_rate_per_year",
     "lead_time_sd_fraction",
 )
+"""Parameters that are told in percent."""
+
+
+def parameter_name(name: str) -> str:
+    """Return what a parameter is called, such as "Service target"."""
+    return _NAMES.get(name, name.replace("_", " ").capitalize())
 
 
 def differences(base: Params, other: Params) -> tuple[str, ...]:
@@ -158,7 +164,7 @@ def _largest_source(plan: PlanResult) -> str | None:
 
 
 def _said(name: str, before: Any, after: Any) -> list[str]:
-    label = _NAMES.get(name, name.replace("_", " ").capitalize())
+    label = parameter_name(name)
     if isinstance(after, Mapping):
         keys = sorted({*before, *after})
         pairs = [(f"{label} {key}", before.get(key), after.get(key)) for key in keys]
@@ -173,7 +179,7 @@ def _value(name: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(str(one) for one in value) or "none"
-    if name in _SHARES:
+    if name in SHARES:
         return f"{round(100 * float(value), 2):g} %"
     if isinstance(value, int | float):
         return f"{value:,.10g}" + (" days" if name.endswith("_days") else "")
@@ -264,7 +270,7 @@ def _held(plan: PlanResult, unit: str) -> float:
 
 
 def _risky(risk: str) -> Callable[[PlanResult], float]:
-    return lambda plan: float((plan.replenishment["risk"] == risk).sum())
+    return lambda plan: float((plan.lines["risk"] == risk).sum())
 
 
 _MEASURES: tuple[tuple[str, str, Callable[[PlanResult], Any]], ...] = (
@@ -318,7 +324,7 @@ def _feeds_below(plan: PlanResult, keys: pd.DataFrame) -> np.ndarray:
 
 def _risk_moves(name: str, base: PlanResult, other: PlanResult) -> pd.DataFrame:
     key = ["item_id", "location_id"]
-    both = base.replenishment[[*key, "risk"]].merge(other.replenishment[[*key, "risk"]], on=key, suffixes=("_0", "_1"))
+    both = base.lines[[*key, "risk"]].merge(other.lines[[*key, "risk"]], on=key, suffixes=("_0", "_1"))
     both = both[both["risk_0"] != both["risk_1"]]
     return both[key].assign(scenario=name, before=both["risk_0"], after=both["risk_1"]).reset_index(drop=True)
 

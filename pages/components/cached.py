@@ -151,6 +151,33 @@ def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
         return None
 
 
+def beside(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, other: Params) -> PlanResult | None:
+    """The plan under other parameters, which takes from the one under `params` what they leave as it is there.
+
+    None where a forecast must be made first.
+    """
+
+    def prepare() -> pipeline.Base:
+        fits = _kept_fits(visitor, snapshot_id, as_of, other)
+        like = _ground(visitor, snapshot_id, as_of, params)
+        if like.fits is fits:
+            return pipeline.prepare({}, as_of, other, fits=fits, like=like)
+        tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
+        unpinned = {name: frame for name, frame in tables.items() if name not in ("pins", "transfer_pins")}
+        return pipeline.prepare(unpinned, as_of, other, fits=fits)
+
+    try:
+        _base(_base_key(visitor, snapshot_id, as_of, other), prepare)
+    except _NotKeptError:
+        return None
+    return plan(visitor, snapshot_id, as_of, other)
+
+
+def is_kept(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> bool:
+    """Whether the forecast that a plan under these parameters stands on is there."""
+    return fits(visitor, snapshot_id, as_of, params) is not None
+
+
 def corrections(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pd.DataFrame | None:
     """What each correction in force did: override_id, before, after (units), message; None where it is not known."""
     try:
