@@ -1,4 +1,4 @@
-"""The command line: `python -m planning plan | import | fit | passphrase | backup | restore`.
+"""The command line: `python -m planning plan | report | import | fit | passphrase | backup | restore`.
 
 Exit status: 0 done; 2 refused, each fault on standard error; 3 valid input with nothing to plan; 1 a fault of ours.
 The one module of this folder that touches files and the clock.
@@ -11,7 +11,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from data.backup import back_up, restore
 from data.decisions import events_from_json
 from data.export import plan_csv
 from data.read import Import, read_inputs
+from data.report_book import report_about, report_book
 from data.service import (
+    Scenario,
     Visitor,
     adopt_plan,
     confirm_import,
@@ -32,12 +35,13 @@ from data.service import (
     fits,
     planned_inputs,
     plans,
+    scenarios,
 )
 from data.snapshot import read_snapshot, snapshot_id
 from data.store import Workspace, home
 from data.upload import Source
 from data.validate import rejections
-from planning import engine, pipeline
+from planning import engine, pipeline, scenario
 from planning.errors import InputError, NothingToPlanError, ParameterError, PlanningError
 from planning.forecast import Progress
 from planning.params import Params
@@ -82,6 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--out", type=Path, help="the folder to write to")
     plan.add_argument("--processes", type=_count, default=os.cpu_count() or 1, help="processes to forecast in")
     plan.set_defaults(run=_plan)
+    told = commands.add_parser("report", help="tell a plan or scenario as a workbook and as one page to read")
+    _add_files(told)
+    told.add_argument("--workspace", help="of this workspace's data instead of files")
+    told.add_argument("--scenario", metavar="NAME", help="the scenario of this name, kept in the workspace")
+    told.add_argument("--params", type=Path, help="a JSON file of parameters")
+    told.add_argument("--as-of", required=True, type=_day, help="the morning to plan for, YYYY-MM-DD")
+    told.add_argument("--name", default="Plan", help="how the report is called")
+    told.add_argument("--out", required=True, type=Path, help="the folder to write report.xlsx and report.html to")
+    told.add_argument("--processes", type=_count, default=os.cpu_count() or 1, help="processes to forecast in")
+    told.set_defaults(run=_report)
     load = commands.add_parser("import", help="put files into the workspace that the dashboard shows")
     _add_files(load)
     load.add_argument("--workspace", required=True, help="the workspace's name")
@@ -159,14 +173,7 @@ def _plan(asked: argparse.Namespace) -> int:
 
 def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") -> int:
     """Make the plan of the workspace's current data; its forecast is kept, so that the dashboard opens at once."""
-    if any(getattr(asked, name) for name in INPUT_TABLES):
-        msg = "give files or --workspace, not both; put files into a workspace with `import`"
-        raise ParameterError(msg)
-    visitor = Visitor("local", Workspace(asked.workspace))
-    made = current_snapshot(visitor)
-    if made is None:
-        msg = f"the workspace {asked.workspace!r} holds no data: put some in with `import`"
-        raise InputError(msg)
+    visitor, made = _workspace(asked)
     frames = planned_inputs(visitor, made)
     kept = fits(visitor, made, asked.as_of, params, frames=frames)
     if kept is None:
@@ -183,6 +190,72 @@ def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") 
         _write(asked.out, result, read)
     clock("write", 1, 1)
     return DONE
+
+
+def _report(asked: argparse.Namespace) -> int:
+    """Write a plan as a workbook and as one page; of a scenario also what differs from the plan without it."""
+    # Charts are the pages' business: no other command loads them.
+    report_html = import_module("pages.components.report_html").report_html
+    clock, params, text = _Clock(), _params(asked.params), ""
+    name, base = asked.name, params
+    if asked.workspace is None:
+        if asked.scenario is not None:
+            msg = "--scenario names one that is kept in a workspace: give --workspace, too"
+            raise ParameterError(msg)
+        frames = _read(asked).frames
+        made, kept = snapshot_id(frames), None
+    else:
+        visitor, made = _workspace(asked)
+        if asked.scenario is not None:
+            found = _scenario(visitor, made, asked.scenario)
+            name, params, text = found.name, found.params, found.text
+        frames = planned_inputs(visitor, made)
+        kept = fits(visitor, made, asked.as_of, params, frames=frames)
+    run = engine.pool(asked.processes)
+    kept = kept or pipeline.fit(frames, asked.as_of, params, run=run, progress=clock)
+    result = pipeline.plan(frames, asked.as_of, params, fits=kept, snapshot_id=made, progress=clock)
+    told, further = None, {}
+    if params != base:
+        same = kept if scenario.work(base, params) != "forecast" else None
+        plain = pipeline.plan(frames, asked.as_of, base, fits=same, run=run)
+        told = scenario.compare({"Plan": plain, name if name != "Plan" else "Scenario": result})
+        further = {"measures": told.measures}
+    about = report_about(
+        result,
+        name=name,
+        method_version=pipeline.METHOD_VERSION,
+        made_on=datetime.now().astimezone().date(),
+        text=text,
+        changes=scenario.differences(base, params),
+    )
+    asked.out.mkdir(parents=True, exist_ok=True)
+    write_whole(asked.out / "report.xlsx", report_book(result, about, further))
+    write_whole(asked.out / "report.html", report_html(result, about, told).encode())
+    clock("report", 1, 1)
+    return DONE
+
+
+def _scenario(visitor: Visitor, made: str, name: str) -> Scenario:
+    known = scenarios(visitor, made)
+    found = next((one for one in known if one.name.casefold() == name.strip().casefold()), None)
+    if found is None:
+        some = ", ".join(one.name for one in known[:10]) or "none"
+        msg = f"no scenario is called {name[:80]!r} in this workspace; kept are: {some}"
+        raise InputError(msg)
+    return found
+
+
+def _workspace(asked: argparse.Namespace) -> tuple[Visitor, str]:
+    """Return who plans in the workspace that is named instead of files, and its data."""
+    if any(getattr(asked, name) for name in INPUT_TABLES):
+        msg = "give files or --workspace, not both; put files into a workspace with `import`"
+        raise ParameterError(msg)
+    visitor = Visitor("local", Workspace(asked.workspace))
+    made = current_snapshot(visitor)
+    if made is None:
+        msg = f"the workspace {asked.workspace!r} holds no data: put some in with `import`"
+        raise InputError(msg)
+    return visitor, made
 
 
 def _adopt(visitor: Visitor, made: str, result: PlanResult, key: str) -> None:
@@ -274,7 +347,7 @@ def _read(asked: argparse.Namespace) -> Import:
         if getattr(asked, name)
     }
     missing = [name for name, table in INPUT_TABLES.items() if table.required and name not in files]
-    if missing and asked.command == "plan":
+    if missing and asked.command in ("plan", "report"):
         msg = "; ".join(f"--{name} is missing: a plan needs a file of {name}" for name in missing)
         raise InputError(msg)
     mapping = None

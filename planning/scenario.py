@@ -269,21 +269,25 @@ def _held(plan: PlanResult, unit: str) -> float:
     return float(np.nansum(units * cost)) if np.isfinite(cost).any() else float("nan")
 
 
+def _total(name: str) -> Callable[[PlanResult], Any]:
+    return lambda plan: plan.totals.get(name)
+
+
 def _risky(risk: str) -> Callable[[PlanResult], float]:
     return lambda plan: float((plan.lines["risk"] == risk).sum())
 
 
 _MEASURES: tuple[tuple[str, str, Callable[[PlanResult], Any]], ...] = (
-    ("Order value today", "money", lambda plan: plan.totals["order_value"]),
-    ("Order lines today", "lines", lambda plan: plan.totals["order_lines"]),
-    ("Cash out in the window", "money", lambda plan: plan.totals["cash_out"]),
+    ("Order value today", "money", _total("order_value")),
+    ("Order lines today", "lines", _total("order_lines")),
+    ("Cash out in the window", "money", _total("cash_out")),
     ("Service promised (fill rate)", "fraction", _promised),
     ("Mean stock value under the policy", "money", lambda plan: _held(plan, "money")),
     ("Mean stock under the policy", "units", lambda plan: _held(plan, "units")),
-    ("Expected lost units in the window", "units", lambda plan: plan.totals["expected_lost_units"]),
-    ("Lost margin in the window", "money", lambda plan: plan.totals["lost_margin"]),
-    ("Excess stock value", "money", lambda plan: plan.totals["excess_value"]),
-    ("Units transferred today", "units", lambda plan: plan.totals["allocated_units"]),
+    ("Expected lost units in the window", "units", _total("expected_lost_units")),
+    ("Lost margin in the window", "money", _total("lost_margin")),
+    ("Excess stock value", "money", _total("excess_value")),
+    ("Units transferred today", "units", _total("allocated_units")),
     ("Red lines", "lines", _risky("red")),
     ("Amber lines", "lines", _risky("amber")),
 )

@@ -23,9 +23,9 @@ from planning.tables import RESULT_TABLES, Column
 MOST_ROWS = 200
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 """What the page may do: run what stands in it, and ask for nothing."""
-ORDERS = ("item_id", "location_id", "supplier_id", "quantity", "order_on", "arrives_on", "unit_cost", "value")
-TRANSFERS = ("item_id", "source_id", "destination_id", "quantity", "ship_on", "arrives_on", "value")
-EXCEPTIONS = ("kind", "item_id", "location_id", "message", "value")
+ORDERS = ("item_id", "location_id", "supplier_id", "quantity", "order_on", "arrives_on", "unit_cost", "line_value")
+TRANSFERS = ("item_id", "source_id", "destination_id", "quantity", "ship_on", "arrives_on", "value", "reason")
+EXCEPTIONS = ("kind", "item_id", "location_id", "quantity", "due_on", "value", "reason")
 STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; color: #1d2327; background: #fff; margin: 0 auto; max-width: 1080px;
