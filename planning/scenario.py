@@ -260,7 +260,7 @@ def _feeds(plan: PlanResult, rows: pd.DataFrame) -> np.ndarray:
 
 
 def _held(plan: PlanResult, unit: str) -> float:
-    """Mean stock under the policy, in units or at cost."""
+    """Mean stock, in units or at cost."""
     rows = plan.policy.merge(plan.items[["item_id", "location_id", "unit_cost"]], on=["item_id", "location_id"])
     units = rows["mean_stock_units"].to_numpy(float)
     if unit == "units":
@@ -280,12 +280,12 @@ def _risky(risk: str) -> Callable[[PlanResult], float]:
 _MEASURES: tuple[tuple[str, str, Callable[[PlanResult], Any]], ...] = (
     ("Order value today", "money", _total("order_value")),
     ("Order lines today", "lines", _total("order_lines")),
-    ("Cash out in the window", "money", _total("cash_out")),
+    ("Cash out", "money", _total("cash_out")),
     ("Service promised (fill rate)", "fraction", _promised),
-    ("Mean stock value under the policy", "money", lambda plan: _held(plan, "money")),
-    ("Mean stock under the policy", "units", lambda plan: _held(plan, "units")),
-    ("Expected lost units in the window", "units", _total("expected_lost_units")),
-    ("Lost margin in the window", "money", _total("lost_margin")),
+    ("Mean stock value", "money", lambda plan: _held(plan, "money")),
+    ("Mean stock", "units", lambda plan: _held(plan, "units")),
+    ("Expected lost units", "units", _total("expected_lost_units")),
+    ("Lost margin", "money", _total("lost_margin")),
     ("Excess stock value", "money", _total("excess_value")),
     ("Units transferred today", "units", _total("allocated_units")),
     ("Red lines", "lines", _risky("red")),

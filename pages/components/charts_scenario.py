@@ -15,6 +15,8 @@ LOOKS = (
 )
 """Colour, dash and symbol of each scenario, the first of them today's plan."""
 SPARE = 0.08
+NAMED = 190
+"""Pixels of a name in the legend."""
 
 
 def scenario_curve(told: Comparison, currency: str = "", *, height: int = 400) -> go.Figure:
@@ -64,6 +66,7 @@ def scenario_curve(told: Comparison, currency: str = "", *, height: int = 400) -
         showgrid=True, gridcolor=style.GRID, tickformat="~s", nticks=6, title={"text": unit.capitalize()}
     )
     figure.update_yaxes(tickformat=".1%", nticks=7)
+    figure.update_layout(legend={"entrywidth": NAMED})
     return figure
 
 
@@ -96,7 +99,7 @@ def cash_by_week(told: Comparison, currency: str = "", *, height: int = 330) -> 
                 hovertemplate=f"{label}, week of %{{x|%-d %b}}: %{{y:,.0f}}<extra></extra>",
             )
         )
-    figure.update_layout(barmode="group")
+    figure.update_layout(barmode="group", legend={"entrywidth": NAMED})
     figure.update_xaxes(type="date", tickformat="%-d %b\n%Y", nticks=7)
     figure.update_yaxes(tickformat="~s", nticks=5)
     return figure
@@ -122,4 +125,5 @@ def stock_by_week(told: Comparison, currency: str = "", *, height: int = 330) ->
         )
     figure.update_xaxes(type="date", tickformat="%-d %b\n%Y", nticks=7)
     figure.update_yaxes(tickformat="~s", nticks=5, rangemode="tozero")
+    figure.update_layout(legend={"entrywidth": NAMED})
     return figure

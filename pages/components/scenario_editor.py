@@ -118,7 +118,7 @@ def _field(name: str, kind: str, whole: PlanResult) -> Any:
     """One field of a change, drawn; its value, None where nothing is told."""
     key = f"change_{name}"
     if name == "factor":
-        more = st.number_input("By how much (%)", -100.0, 9900.0, value=15.0, step=5.0, format="%+.1f", key=key)
+        more = st.number_input("By how much (%)", -100.0, 9900.0, value=15.0, step=5.0, format="%.1f", key=key)
         return round(1 + float(more) / 100, 6)
     if name == "days":
         label = "Days later" if kind == "late_supplier" else "For how many days"

@@ -21,8 +21,8 @@ from planning.scenario import Comparison
 TABS = ("Measures", "By week", "Risk", "Orders", "Transfers")
 SERVICE, STOCK, HELD, ORDERS = (
     "Service promised (fill rate)",
-    "Mean stock value under the policy",
-    "Mean stock under the policy",
+    "Mean stock value",
+    "Mean stock",
     "Order value today",
 )
 MOST_ROWS = 500
@@ -117,7 +117,10 @@ def _measures(told: Comparison, whole: PlanResult) -> None:
         alt="Measures of each scenario with the difference to today's plan",
         height="content",
     )
-    st.caption(f"In brackets: against today's plan. The window is {whole.params.plan_days} days.")
+    st.caption(
+        f"In brackets: against today's plan. Cash out and what is lost are those of {whole.params.plan_days} days; "
+        "mean stock is what the levels lead to."
+    )
     tables.downloads(told.measures, "scenario-measures", whole, key="scenario_measures_all")
 
 
