@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planning.inputs import KEY
 from planning.params import Params
 from planning.pipeline import HEAVY, QUICK
 from planning.result import PlanResult
@@ -219,19 +220,20 @@ def compare(plans: Mapping[str, PlanResult]) -> Comparison:
         msg = f"{len(plans)} plans: two to {MOST_COMPARED} can stand side by side"
         raise ValueError(msg)
     first, *others = plans
+    standing = {name: _standing(plan) for name, plan in plans.items()}
     risks = [_risk_moves(name, plans[first], plans[name]) for name in others]
     return Comparison(
         names=tuple(plans),
-        measures=_measures(plans),
+        measures=_measures(plans, standing),
         weeks=pd.concat([_weeks(name, plan) for name, plan in plans.items()], ignore_index=True),
         risks=pd.concat(risks, ignore_index=True),
-        curve=pd.concat([_curve(name, plan) for name, plan in plans.items()], ignore_index=True),
+        curve=pd.concat([_curve(name, plan, standing[name]) for name, plan in plans.items()], ignore_index=True),
     )
 
 
-def _measures(plans: Mapping[str, PlanResult]) -> pd.DataFrame:
+def _measures(plans: Mapping[str, PlanResult], standing: Mapping[str, "_Standing"]) -> pd.DataFrame:
     rows = [
-        {"measure": measure, "unit": unit, "scenario": name, "value": _number(read(plan))}
+        {"measure": measure, "unit": unit, "scenario": name, "value": _number(read(plan, standing[name]))}
         for measure, unit, read in _MEASURES
         for name, plan in plans.items()
     ]
@@ -244,46 +246,74 @@ def _number(value: Any) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _promised(plan: PlanResult) -> float:
-    """Expected fill rate of all, by mean demand, that of locations that feed others left out."""
-    rows = plan.policy.merge(plan.items[["item_id", "location_id", "unit_cost"]], on=["item_id", "location_id"])
-    demand = rows["demand_mean_per_day"].to_numpy(float)
-    rate = rows["expected_fill_rate"].to_numpy(float)
-    counts = ~np.isnan(rate) & ~_feeds(plan, rows) & (demand > 0)
-    return float((demand * rate)[counts].sum() / demand[counts].sum()) if counts.any() else float("nan")
+@dataclass(frozen=True)
+class _Standing:
+    """Where a plan stands between stock and service.
+
+    promised : expected fill rate of all, by mean demand, that of locations that feed others left out.
+    units, money : mean stock under the policy.
+    """
+
+    promised: float
+    units: float
+    money: float
+
+
+def _standing(plan: PlanResult) -> _Standing:
+    policy = plan.policy
+    cost = _costs(plan, policy)
+    demand = policy["demand_mean_per_day"].to_numpy(float)
+    rate = policy["expected_fill_rate"].to_numpy(float)
+    counts = ~np.isnan(rate) & ~_feeds(plan, policy) & (demand > 0)
+    promised = float((demand * rate)[counts].sum() / demand[counts].sum()) if counts.any() else float("nan")
+    held = policy["mean_stock_units"].to_numpy(float)
+    money = float(np.nansum(held * cost)) if np.isfinite(cost).any() else float("nan")
+    return _Standing(promised, float(np.nansum(held)), money)
+
+
+def _costs(plan: PlanResult, rows: pd.DataFrame) -> np.ndarray:
+    """Unit cost of each row's item and location, NaN where unknown, (n,)."""
+    return np.asarray(plan.items["unit_cost"].to_numpy(float)[_lines(plan, rows)])
+
+
+def _lines(plan: PlanResult, rows: pd.DataFrame) -> np.ndarray:
+    """The row of `plan.items` for each row, (n,)."""
+    items = plan.items
+    if len(rows) == len(items) and all(np.array_equal(rows[k].to_numpy(), items[k].to_numpy()) for k in KEY):
+        return np.arange(len(items))
+    known = pd.MultiIndex.from_frame(items[list(KEY)])
+    return np.asarray(known.get_indexer(pd.MultiIndex.from_frame(rows[list(KEY)])))
+
+
+def _fed(plan: PlanResult) -> np.ndarray:
+    """Whether each row of `plan.items` is fed by another location, (n,)."""
+    fed = plan.items["fed_by"]
+    return np.asarray(fed.notna() & (fed != ""))
 
 
 def _feeds(plan: PlanResult, rows: pd.DataFrame) -> np.ndarray:
-    fed = plan.items.loc[plan.items["fed_by"].notna() & (plan.items["fed_by"] != ""), ["item_id", "fed_by"]]
+    fed = plan.items.loc[_fed(plan), ["item_id", "fed_by"]]
+    if fed.empty:
+        return np.zeros(len(rows), bool)
     sources = pd.MultiIndex.from_frame(fed.drop_duplicates())
-    return np.asarray(pd.MultiIndex.from_frame(rows[["item_id", "location_id"]]).isin(sources))
+    return np.asarray(pd.MultiIndex.from_frame(rows[list(KEY)]).isin(sources))
 
 
-def _held(plan: PlanResult, unit: str) -> float:
-    """Mean stock, in units or at cost."""
-    rows = plan.policy.merge(plan.items[["item_id", "location_id", "unit_cost"]], on=["item_id", "location_id"])
-    units = rows["mean_stock_units"].to_numpy(float)
-    if unit == "units":
-        return float(np.nansum(units))
-    cost = rows["unit_cost"].to_numpy(float)
-    return float(np.nansum(units * cost)) if np.isfinite(cost).any() else float("nan")
+def _total(name: str) -> Callable[[PlanResult, _Standing], Any]:
+    return lambda plan, _: plan.totals.get(name)
 
 
-def _total(name: str) -> Callable[[PlanResult], Any]:
-    return lambda plan: plan.totals.get(name)
+def _risky(risk: str) -> Callable[[PlanResult, _Standing], float]:
+    return lambda plan, _: float((plan.lines["risk"] == risk).sum())
 
 
-def _risky(risk: str) -> Callable[[PlanResult], float]:
-    return lambda plan: float((plan.lines["risk"] == risk).sum())
-
-
-_MEASURES: tuple[tuple[str, str, Callable[[PlanResult], Any]], ...] = (
+_MEASURES: tuple[tuple[str, str, Callable[[PlanResult, _Standing], Any]], ...] = (
     ("Order value today", "money", _total("order_value")),
     ("Order lines today", "lines", _total("order_lines")),
     ("Cash out", "money", _total("cash_out")),
-    ("Service promised (fill rate)", "fraction", _promised),
-    ("Mean stock value", "money", lambda plan: _held(plan, "money")),
-    ("Mean stock", "units", lambda plan: _held(plan, "units")),
+    ("Service promised (fill rate)", "fraction", lambda _, standing: standing.promised),
+    ("Mean stock value", "money", lambda _, standing: standing.money),
+    ("Mean stock", "units", lambda _, standing: standing.units),
     ("Expected lost units", "units", _total("expected_lost_units")),
     ("Lost margin", "money", _total("lost_margin")),
     ("Excess stock value", "money", _total("excess_value")),
@@ -298,15 +328,15 @@ def _weeks(name: str, plan: PlanResult) -> pd.DataFrame:
     count = min(WEEKS, len(course.days) // 7)
     days = course.days[: 7 * count]
     starts = pd.to_datetime(days[::7])
-    cost = plan.items.set_index(["item_id", "location_id"])["unit_cost"]
-    at_cost = cost.reindex(pd.MultiIndex.from_frame(course.keys)).to_numpy(float)
+    at_cost = _costs(plan, course.keys)
     priced = np.isfinite(at_cost).any()
     placed = pd.concat([plan.orders, plan.planned_orders], ignore_index=True)
-    unit = cost.reindex(pd.MultiIndex.from_frame(placed[["item_id", "location_id"]])).to_numpy(float)
+    unit = _costs(plan, placed)
     week = (pd.to_datetime(placed["order_on"]) - pd.Timestamp(plan.as_of)).dt.days.to_numpy() // 7
     inside = (week >= 0) & (week < count) & np.isfinite(unit)
     spent = np.bincount(week[inside], (placed["quantity"].to_numpy(float) * unit)[inside], minlength=count)
-    outer = ~_feeds_below(plan, course.keys)
+    # What is fed is counted already by the location that feeds it.
+    outer = ~_fed(plan)[_lines(plan, course.keys)]
     held = np.maximum(course.with_orders[:, 6 : 7 * count : 7], 0)[outer & np.isfinite(at_cost)]
     value = held.T @ at_cost[outer & np.isfinite(at_cost)]
     unknown = np.full(count, np.nan)
@@ -320,27 +350,25 @@ def _weeks(name: str, plan: PlanResult) -> pd.DataFrame:
     )
 
 
-def _feeds_below(plan: PlanResult, keys: pd.DataFrame) -> np.ndarray:
-    """Whether a line's stock is counted already by the location that feeds it, (n,)."""
-    fed = plan.items.loc[plan.items["fed_by"].notna() & (plan.items["fed_by"] != ""), ["item_id", "location_id"]]
-    return np.asarray(pd.MultiIndex.from_frame(keys).isin(pd.MultiIndex.from_frame(fed)))
-
-
 def _risk_moves(name: str, base: PlanResult, other: PlanResult) -> pd.DataFrame:
-    key = ["item_id", "location_id"]
-    both = base.lines[[*key, "risk"]].merge(other.lines[[*key, "risk"]], on=key, suffixes=("_0", "_1"))
+    key = list(KEY)
+    one, two = base.lines[[*key, "risk"]], other.lines[[*key, "risk"]]
+    if len(one) == len(two) and all(np.array_equal(one[k].to_numpy(), two[k].to_numpy()) for k in key):
+        both = one[key].assign(risk_0=one["risk"].to_numpy(), risk_1=two["risk"].to_numpy())
+    else:
+        both = one.merge(two, on=key, suffixes=("_0", "_1"))
     both = both[both["risk_0"] != both["risk_1"]]
     return both[key].assign(scenario=name, before=both["risk_0"], after=both["risk_1"]).reset_index(drop=True)
 
 
-def _curve(name: str, plan: PlanResult) -> pd.DataFrame:
+def _curve(name: str, plan: PlanResult, standing: _Standing) -> pd.DataFrame:
     columns = ["service_target", "stock_value", "stock_units", "expected_fill_rate"]
     curve = plan.service_curve[columns].assign(stands=False)
     here = {
         "service_target": plan.params.service_target,
-        "stock_value": _held(plan, "money"),
-        "stock_units": _held(plan, "units"),
-        "expected_fill_rate": _promised(plan),
+        "stock_value": standing.money,
+        "stock_units": standing.units,
+        "expected_fill_rate": standing.promised,
         "stands": True,
     }
     return pd.concat([curve, pd.DataFrame([here])], ignore_index=True).assign(scenario=name)
