@@ -5,6 +5,7 @@ A scenario is a name and a full set of parameters, so that it is a plan like any
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -194,19 +195,48 @@ def _value(name: str, value: Any) -> str:
 class Comparison:
     """Two to four plans side by side; the first is the one that the others are held against.
 
-    measures : measure, unit ("money", "units", "lines", "fraction"), scenario, value, difference (to the first; NaN
-        where either is not known).
-    weeks : scenario, starts_on, cash_out (money placed in orders that week), stock_value (money, end of the week).
-    risks : item_id, location_id, scenario, before, after (red, amber, green): lines whose risk differs from the first.
-    curve : scenario, service_target, stock_value, stock_units, expected_fill_rate; and where each plan stands:
-        stands, True in one row a scenario.
+    Each table is made when it is first asked for.
     """
 
-    names: tuple[str, ...]
-    measures: pd.DataFrame
-    weeks: pd.DataFrame
-    risks: pd.DataFrame
-    curve: pd.DataFrame
+    plans: Mapping[str, PlanResult]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the plans are called, in their order."""
+        return tuple(self.plans)
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """Return measure, unit ("money", "units", "lines", "fraction"), scenario, value, difference.
+
+        The difference is that to the first, NaN where either is not known.
+        """
+        return _measures(self.plans, self._standing)
+
+    @cached_property
+    def weeks(self) -> pd.DataFrame:
+        """Return scenario, starts_on, cash_out (money placed in orders that week), stock_value (at its end)."""
+        return pd.concat([_weeks(name, plan) for name, plan in self.plans.items()], ignore_index=True)
+
+    @cached_property
+    def risks(self) -> pd.DataFrame:
+        """Return item_id, location_id, scenario, before, after: lines whose risk differs from the first plan's."""
+        first, *others = self.plans
+        moves = [_risk_moves(name, self.plans[first], self.plans[name]) for name in others]
+        return pd.concat(moves, ignore_index=True)
+
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        """Return scenario, service_target, stock_value, stock_units, expected_fill_rate, stands.
+
+        The points of each plan's curve, and where it stands: `stands` is True in one row a scenario.
+        """
+        rows = [_curve(name, plan, self._standing[name]) for name, plan in self.plans.items()]
+        return pd.concat(rows, ignore_index=True)
+
+    @cached_property
+    def _standing(self) -> dict[str, "_Standing"]:
+        return {name: _standing(plan) for name, plan in self.plans.items()}
 
 
 def compare(plans: Mapping[str, PlanResult]) -> Comparison:
@@ -219,16 +249,7 @@ def compare(plans: Mapping[str, PlanResult]) -> Comparison:
     if not 2 <= len(plans) <= MOST_COMPARED:
         msg = f"{len(plans)} plans: two to {MOST_COMPARED} can stand side by side"
         raise ValueError(msg)
-    first, *others = plans
-    standing = {name: _standing(plan) for name, plan in plans.items()}
-    risks = [_risk_moves(name, plans[first], plans[name]) for name in others]
-    return Comparison(
-        names=tuple(plans),
-        measures=_measures(plans, standing),
-        weeks=pd.concat([_weeks(name, plan) for name, plan in plans.items()], ignore_index=True),
-        risks=pd.concat(risks, ignore_index=True),
-        curve=pd.concat([_curve(name, plan, standing[name]) for name, plan in plans.items()], ignore_index=True),
-    )
+    return Comparison(dict(plans))
 
 
 def _measures(plans: Mapping[str, PlanResult], standing: Mapping[str, "_Standing"]) -> pd.DataFrame:
