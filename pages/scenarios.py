@@ -7,13 +7,14 @@ from pages.components import (
     panel,
     report_page,
     scenario_acts,
+    scenario_choice,
     scenario_editor,
     scenario_runs,
     scenario_view,
     session,
 )
 from pages.components.formats import literal
-from pages.components.scenario_runs import MOST, Asked
+from pages.components.scenario_runs import Asked
 from planning import scenario
 from planning.result import PlanResult
 
@@ -26,10 +27,10 @@ def main() -> None:
         return
     scenario_acts.adopted()
     known = scenario_runs.options(whole)
-    _stresses(known)
+    scenario_choice.stresses(known)
     with st.expander("Write a scenario", icon=":material/edit_note:", expanded=scenario_runs.draft() is not None):
         scenario_editor.show(whole, known)
-    asked = scenario_runs.chosen(_beside(known))
+    asked = scenario_choice.beside(known)
     if not asked:
         st.info("Nothing is supposed yet: one click above tries a stress on today's plan.", icon=":material/science:")
         report_page.downloads(whole, scenario_runs.TODAY)
@@ -39,44 +40,14 @@ def main() -> None:
         _told(whole, asked, found)
 
 
-def _stresses(known: dict[str, Asked]) -> None:
-    chosen = {one.key for one in scenario_runs.chosen(known)}
-    with st.container(horizontal=True, key="stresses"):
-        for one in known.values():
-            if one.key.startswith("stress:"):
-                st.button(
-                    literal(one.name),
-                    key=f"try_{one.key}",
-                    icon=":material/check:" if one.key in chosen else ":material/bolt:",
-                    on_click=scenario_runs.choose,
-                    args=(one.key,),
-                )
-
-
-def _beside(known: dict[str, Asked]) -> dict[str, Asked]:
-    """Let choose what stands beside today's plan; return the scenarios there are."""
-    now = [one.key for one in scenario_runs.chosen(known)]
-    session.seed("scenario_beside", now)
-    st.multiselect(
-        "Beside today's plan",
-        list(known),
-        format_func=lambda key: known[key].name if key in known else "",
-        max_selections=MOST,
-        placeholder="Up to three scenarios",
-        key="scenario_beside",
-        on_change=lambda: scenario_runs.choose_all(session.widget("scenario_beside") or ()),
-    )
-    return known
-
-
 def _told(whole: PlanResult, asked: list[Asked], found: dict[str, PlanResult]) -> None:
     there = [one for one in asked if one.key in found]
-    focus = report_page.focus(there)
+    focus = scenario_choice.focus(there)
     told = scenario_view.compared(whole, there, found)
     scenario_view.numbers(told, scenario_view.names(there)[focus.key], whole.params.currency)
     said = scenario.differences(whole.params, focus.params)
     st.markdown(f"**{literal(focus.name)}**: {literal('; '.join(said) or 'nothing differs from today')}.")
-    report_page.actions(focus, found[focus.key], whole)
+    scenario_choice.actions(focus, found[focus.key], whole)
     scenario_view.show(told, whole, there, found)
     glossary.words("Fill rate", "Red", "Amber", "Green", "Lost margin", "Coverage")
 

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +194,8 @@ def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") 
 def _report(asked: argparse.Namespace) -> int:
     """Write a plan as a workbook and as one page; of a scenario also what differs from the plan without it."""
     # Charts are the pages' business: no other command loads them.
-    report_html = import_module("pages.components.report_html").report_html
+    from pages.components.report_html import report_html
+
     clock, params, text = _Clock(), _params(asked.params), ""
     name, base = asked.name, params
     if asked.workspace is None:
