@@ -123,9 +123,8 @@ def notes(one: Asked) -> None:
         st.caption("No note yet.")
     with st.form(f"scenario_note_{one.scenario_id}", border=False, clear_on_submit=True):
         text = st.text_area("Note", max_chars=LONGEST_NOTE, key=f"note_{one.scenario_id}", height=80)
-        if st.form_submit_button("Add the note", icon=":material/add_comment:") and decided.attempt(
-            lambda who, snapshot: service.note(who, snapshot, text or "", scenario_id=one.scenario_id)
-        ):
+        if st.form_submit_button("Add the note", icon=":material/add_comment:"):
+            decided.attempt(lambda who, snapshot: service.note(who, snapshot, text or "", scenario_id=one.scenario_id))
             st.rerun()
 
 

@@ -272,7 +272,7 @@ def _keep(mine: Draft) -> None:
     with st.form("scenario_keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name", value=mine.name, max_chars=LONGEST_NAME, key="scenario_name", width=260)
         text = st.text_input("What it is for", value=mine.text, max_chars=LONGEST_TEXT, key="scenario_text", width=360)
-        if st.form_submit_button("Keep it", type="primary", icon=":material/save:") and scenario_acts.keep(
-            mine, name or "", text or ""
-        ):
+        if st.form_submit_button("Keep it", type="primary", icon=":material/save:"):
+            scenario_acts.keep(mine, name or "", text or "")
+            # A refusal is told at the top of the page.
             st.rerun()

@@ -134,3 +134,63 @@ def test_every_parameter_and_every_kind_of_change_can_be_drawn():
             app.session_state["param_name"] = name
             app.run()
             assert not app.exception, name
+
+
+@pytest.mark.usefixtures("own_home")
+def test_a_scenario_that_needs_a_forecast_tells_how_far_it_is_and_can_be_left_out():
+    app = opened(PAGE)
+    widget(app, "param_name").set_value("outlier_correction").run()
+    widget(app, "param_value_outlier_correction").set_value(False)
+    widget(app, "param_set").click().run()
+    assert not app.exception
+    assert "needs a forecast of its own" in said(app)
+    assert not app.metric
+    widget(app, "try_stress:budget").click().run()
+    # What needs none is there meanwhile.
+    assert "Difference in order cash" in numbers(app)
+    widget(app, "scenario_leave").click().run()
+    assert "needs a forecast" not in said(app)
+    assert widget(app, "scenario_beside").value == ["stress:budget"]
+
+
+@pytest.mark.usefixtures("own_home")
+def test_saving_over_what_somebody_else_changed_is_refused_in_words():
+    app = opened(PAGE)
+    widget(app, "try_stress:service_98").click().run()
+    widget(app, "scenario_keep_ready").click().run()
+    visitor = service.Visitor.arriving("local")
+    snapshot = service.current_snapshot(visitor)
+    (mine,) = service.scenarios(visitor, snapshot)
+    assert widget(app, "scenario_beside").value == [f"kept:{mine.scenario_id}"]
+    widget(app, "scenario_start").set_value(f"kept:{mine.scenario_id}").run()
+    widget(app, "scenario_begin").click().run()
+    service.save_scenario(visitor, snapshot, mine.name, mine.params.but(service_target=0.9))
+    app.button(key="FormSubmitter:scenario_keep-Keep it").click().run()
+    assert not app.exception
+    assert any("changed meanwhile" in error.value for error in app.error)
+    assert [one.version for one in service.scenarios(visitor, snapshot)] == [2]
+
+
+@pytest.mark.usefixtures("own_home")
+def test_thirty_hostile_names_stand_as_text():
+    visitor = service.Visitor.arriving("local")
+    snapshot = service.current_snapshot(visitor)
+    hostile = ["<img src=x onerror=alert(1)>", "=1+1", "[x](javascript:alert(1))", "![x](http://evil.example/a.png)"]
+    hostile += [
+        "$\\href{http://evil.example}{x}$",
+        ":red[x] :material/home:",
+        "<script>alert(1)</script>",
+        "# x",
+        "`x`",
+    ]
+    for n in range(30):
+        service.save_scenario(visitor, snapshot, f"{hostile[n % len(hostile)]} {n}", Params(service_target=0.9))
+    app = opened(PAGE)
+    keys = [f"kept:{one.scenario_id}" for one in service.scenarios(visitor, snapshot)][:3]
+    widget(app, "scenario_beside").set_value(keys).run()
+    assert not app.exception
+    shown = [str(element.value) for kind in (app.markdown, app.caption) for element in kind]
+    assert not any("<img" in text or "<script" in text or "](javascript" in text or "![x](" in text for text in shown)
+    assert any("\\<" in text or "\\=" in text or "\\!" in text or "\\#" in text or "\\[" in text for text in shown)
+    for element in app.markdown:
+        assert not element.proto.allow_html
