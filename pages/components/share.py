@@ -34,17 +34,22 @@ def button(plan: PlanResult) -> None:
     """The way to share this page, for who decides here."""
     if session.may_act() and session.page() in VIEWED:
         st.button("Share", key="share_open", icon=":material/share:", on_click=_begin)
-        if session.kept("sharing"):
-            session.keep("sharing", None)
+        if session.kept("sharing") == (session.page() or "overview"):
             _dialog(plan)
 
 
 def _begin() -> None:
-    session.keep("sharing", value=True)
+    session.keep("sharing", session.page() or "overview")
     session.keep("made_link", None)
 
 
-@st.dialog("Share this view", icon=":material/share:")
+def end() -> None:
+    """Forget the dialog, and the address in it."""
+    session.keep("sharing", None)
+    session.keep("made_link", None)
+
+
+@st.dialog("Share this view", icon=":material/share:", on_dismiss=end)
 def _dialog(plan: PlanResult) -> None:
     made = session.kept("made_link")
     if made is not None:
@@ -90,7 +95,7 @@ def _dialog(plan: PlanResult) -> None:
             st.error(literal(told), icon=":material/error:")
         else:
             session.keep("made_link", _address(told.token))
-            st.rerun(scope="fragment")
+            st.rerun()
 
 
 def _limit(whose: str, plan: PlanResult) -> str | None:
@@ -134,6 +139,7 @@ def _address(token: str) -> str:
 
 def links() -> None:
     """The links of this workspace, and the way to withdraw one."""
+    end()
     records = sharing_links.every()
     if session.visitor().mode == "demo":
         _ends_with_the_server()

@@ -3,6 +3,7 @@
 from data import service
 from pages.components import decided, session
 from planning.errors import PlanningError
+from planning.limited import MONEY_SAID
 from planning.params import Params
 from planning.result import PlanResult
 from planning.scenario import differences
@@ -27,7 +28,8 @@ def make(
             plan,
             page=session.page(),
             view=session.view_address(),
-            scenario=session.kept("scenario") or _supposed(plan, hide_costs=hide_costs),
+            # It may name lines that are not theirs to see.
+            scenario="" if supplier or location else _supposed(plan, hide_costs=hide_costs),
             name=name,
             supplier=supplier,
             location=location,
@@ -54,8 +56,7 @@ def withdraw(link_id: str) -> bool:
 
 
 def _supposed(plan: PlanResult, *, hide_costs: bool) -> str:
-    """What is supposed in this plan, in words, cut short; nothing where it might tell of money."""
-    if hide_costs:
-        return ""
-    told = "; ".join(differences(Params(currency=plan.params.currency), plan.params))
+    """What is supposed in this plan, in words, cut short; without what might tell of money where that is hidden."""
+    changes = differences(Params(currency=plan.params.currency), plan.params)
+    told = "; ".join(change for change in changes if not (hide_costs and MONEY_SAID.search(change)))
     return told if len(told) <= LONGEST_SCENARIO else f"{told[: LONGEST_SCENARIO - 2]} …"

@@ -66,9 +66,9 @@ def _grid(plan: PlanResult, found: ByWeek, order: np.ndarray, measure: str) -> i
     rows = order[: MOST_LINES if whole else MOST_ROWS]
     frame = weeks.everything(found, rows) if whole else weeks.table(found, measure, rows)
     unit = "units and days" if whole else DAYS if measure == "days_of_supply" else UNITS
+    to = "edit its orders" if session.may_act() else "see its orders"
     st.caption(
-        f"In {unit}, by the first day of the week. Lines with the most unmet demand first; click one to edit its "
-        "orders below."
+        f"In {unit}, by the first day of the week. Lines with the most unmet demand first; click one to {to} below."
     )
     shown = headline.with_names(frame, plan)
     event = st.dataframe(

@@ -14,7 +14,7 @@ from data.store import Workspace
 from pages.components import cached, session
 from pages.components.admission import VIEWED
 from planning.params import Params
-from tests.pages.hosting import HASH, WORDS, link, opened, planner, said
+from tests.pages.hosting import HASH, PARAMS, WORDS, link, opened, planner, said
 from tests.planning.test_limited import company
 from tests.planning.test_limited import plan as plan_of
 
@@ -333,3 +333,58 @@ def test_two_visitors_of_a_demo_never_meet(monkeypatch):
     private = mine.session_state["visitor"].workspace
     assert isinstance(private, Workspace)
     assert private.folder != other.session_state["visitor"].workspace.folder
+
+
+@pytest.mark.parametrize("mode", ["local", "demo"])
+def test_a_link_opens_read_only_beside_a_workspace_of_ones_own_too(mode, tmp_path, monkeypatch):
+    monkeypatch.setenv("STOCKCAST_HOME", str(tmp_path))
+    monkeypatch.setenv("STOCKCAST_MODE", mode)
+    owner = opened("", "pages/service.py")
+    who = owner.session_state["visitor"]
+    snapshot = service.current_snapshot(who)
+    shown = cached.plan(who, snapshot, cached.default_as_of(who, snapshot), PARAMS)
+    token = service.make_link(who, snapshot, shown).token
+    viewer = opened(token)
+    assert "Read only" in said(viewer)
+    assert viewer.session_state["visitor"].role == "viewer"
+    next(b for b in viewer.button if b.label == "Close this view").click().run()
+    assert not viewer.exception
+    assert viewer.session_state["visitor"].role == "planner"
+    assert "Sample company" in said(viewer)
+    gone = opened("x" * 43)
+    assert [title.value for title in gone.title] == ["Nothing to see here"]
+    next(b for b in gone.button if b.label == "Go to Stockcast").click().run()
+    assert "Sample company" in said(gone)
+
+
+def test_the_share_dialog_makes_a_link_and_the_list_withdraws_it():
+    app = sign_in(WORDS)
+    app.get_by_key("share_open").click().run()
+    app.get_by_key("share_name").set_value("Ms Lee <b>*x*").run()
+    app.get_by_key("share_make").click().run()
+    assert not app.exception
+    told = app.code[0].value
+    token = told.partition("share=")[2]
+    assert "Read only" in said(opened(token))
+    record = service.list_links(planner())[0]
+    assert (record.opens["name"], record.opens["hide_costs"], record.made_by) == ("Ms Lee <b>*x*", True, "Kim")
+    app.switch_page("pages/share.py").run()
+    assert not app.exception
+    assert "Ms Lee <b>*x*" in app.dataframe[0].value["name"].tolist()
+    assert token not in said(app)
+
+
+def test_a_planner_a_viewer_and_nobody_side_by_side_never_mix(bare):
+    # What one does is drawn anew in turn with the others, on the caches that all of them share.
+    acting, looking, nobody = sign_in(WORDS), opened(bare), opened()
+    for n in range(24):
+        page = PAGES[n % len(PAGES)]
+        acting.switch_page(page).run()
+        looking.switch_page(page).run()
+        nobody.switch_page(page).run()
+        assert [len(app.exception) for app in (acting, looking, nobody)] == [0, 0, 0]
+        assert "Read only" not in said(acting)
+        assert "Read only" in said(looking)
+        assert not re.search(r"\u20ac|€", "".join(str(metric.value) for metric in looking.metric))
+        assert [title.value for title in nobody.title] == ["Sign in"]
+        assert "SKU-" not in said(nobody)
