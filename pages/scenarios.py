@@ -12,6 +12,7 @@ from pages.components import (
     scenario_runs,
     scenario_view,
     session,
+    share,
 )
 from pages.components.formats import literal
 from pages.components.scenario_runs import Asked
@@ -48,6 +49,7 @@ def _told(whole: PlanResult, asked: list[Asked], found: dict[str, PlanResult]) -
     said = scenario.differences(whole.params, focus.params)
     st.markdown(f"**{literal(focus.name)}**: {literal('; '.join(said) or 'nothing differs from today')}.")
     scenario_choice.actions(focus, found[focus.key], whole)
+    share.button(found[focus.key], scenario=focus.name)
     scenario_view.show(told, whole, there, found)
     glossary.words("Fill rate", "Red", "Amber", "Green", "Lost margin", "Coverage")
 

@@ -30,12 +30,13 @@ TITLES = MappingProxyType(
 )
 
 
-def button(plan: PlanResult) -> None:
-    """The way to share this page, for who decides here."""
-    if session.may_act() and session.page() in VIEWED:
-        st.button("Share", key="share_open", icon=":material/share:", on_click=_begin)
+def button(plan: PlanResult, *, scenario: str = "") -> None:
+    """The way to share this page, or a scenario by its name, for who decides here."""
+    if session.may_act() and (scenario or session.page() in VIEWED):
+        label = "Share this scenario" if scenario else "Share"
+        st.button(label, key="share_open", icon=":material/share:", on_click=_begin)
         if session.kept("sharing") == (session.page() or "overview"):
-            _dialog(plan)
+            _dialog(plan, scenario)
 
 
 def _begin() -> None:
@@ -50,13 +51,14 @@ def end() -> None:
 
 
 @st.dialog("Share this view", icon=":material/share:", on_dismiss=end)
-def _dialog(plan: PlanResult) -> None:
+def _dialog(plan: PlanResult, scenario: str) -> None:
     made = session.kept("made_link")
     if made is not None:
         _made(made)
         return
+    what = "the plan of this scenario" if scenario else "this page with these filters"
     st.caption(
-        "An address that opens this page with these filters, frozen as it is now: new data change nothing of it. "
+        f"An address that opens {what}, frozen as it is now: new data change nothing of it. "
         "Whoever has it can look, and change nothing."
     )
     name = st.text_input("What it is for", key="share_name", max_chars=LONGEST_NAME, placeholder="Ms Lee, Tuesday")
@@ -84,6 +86,7 @@ def _dialog(plan: PlanResult) -> None:
     if st.button("Make the link", key="share_make", type="primary", icon=":material/add_link:"):
         told = sharing_links.make(
             plan,
+            scenario=scenario,
             name=name or "",
             supplier=limit if whose == SUPPLIER else None,
             location=limit if whose == LOCATION else None,
@@ -123,7 +126,7 @@ def _made(address: str) -> None:
 def _ends_with_the_server() -> None:
     st.warning(
         "This is a demo: what you made, and its links, go within a day or when the server restarts. To keep "
-        "something, take its tables along with Excel or CSV.",
+        "something, take it along: each table as Excel or CSV, the whole plan as a report from the Scenarios page.",
         icon=":material/hourglass_bottom:",
     )
 
@@ -131,7 +134,9 @@ def _ends_with_the_server() -> None:
 def _address(token: str) -> str:
     """The address of this page with the token; a path alone where the server's own is not known."""
     parts = urlsplit(st.context.url or f"/{session.page()}")
-    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", f"{session.TOKEN}={token}", ""))
+    # Whoever opens another page is brought to the one that the link names.
+    path = parts.path if session.page() in VIEWED else parts.path.removesuffix(session.page())
+    return urlunsplit((parts.scheme, parts.netloc, path or "/", f"{session.TOKEN}={token}", ""))
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------

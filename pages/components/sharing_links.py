@@ -2,6 +2,7 @@
 
 from data import service
 from pages.components import decided, session
+from pages.components.admission import VIEWED
 from planning.errors import PlanningError
 from planning.limited import MONEY_SAID
 from planning.params import Params
@@ -14,6 +15,7 @@ LONGEST_SCENARIO = 80
 def make(
     plan: PlanResult,
     *,
+    scenario: str,
     name: str,
     supplier: str | None,
     location: str | None,
@@ -21,15 +23,18 @@ def make(
     trials: bool,
     days: int,
 ) -> service.NewLink | str:
-    """Make a link that opens this page with these filters on this plan; or return why there is none."""
+    """Make a link that opens this page with these filters on this plan; or return why there is none.
+
+    A scenario, whose page compares what no link shows, opens on the first page.
+    """
     try:
         return service.make_link(
             *decided.here(),
             plan,
-            page=session.page(),
+            page=session.page() if session.page() in VIEWED else "",
             view=session.view_address(),
             # It may name lines that are not theirs to see.
-            scenario="" if supplier or location else _supposed(plan, hide_costs=hide_costs),
+            scenario="" if supplier or location else _supposed(plan, scenario, hide_costs=hide_costs),
             name=name,
             supplier=supplier,
             location=location,
@@ -55,8 +60,8 @@ def withdraw(link_id: str) -> bool:
     return decided.attempt(lambda who, _: service.revoke_link(who, link_id))
 
 
-def _supposed(plan: PlanResult, *, hide_costs: bool) -> str:
+def _supposed(plan: PlanResult, scenario: str, *, hide_costs: bool) -> str:
     """What is supposed in this plan, in words, cut short; without what might tell of money where that is hidden."""
-    changes = differences(Params(currency=plan.params.currency), plan.params)
+    changes = [scenario] if scenario else differences(Params(currency=plan.params.currency), plan.params)
     told = "; ".join(change for change in changes if not (hide_costs and MONEY_SAID.search(change)))
     return told if len(told) <= LONGEST_SCENARIO else f"{told[: LONGEST_SCENARIO - 2]} …"

@@ -374,6 +374,20 @@ def test_the_share_dialog_makes_a_link_and_the_list_withdraws_it():
     assert token not in said(app)
 
 
+def test_a_scenario_is_shared_by_its_name_with_its_own_plan():
+    app = sign_in(WORDS)
+    app.switch_page("pages/scenarios.py").run()
+    app.get_by_key("try_stress:service_98").click().run()
+    app.get_by_key("share_open").click().run()
+    app.get_by_key("share_make").click().run()
+    assert not app.exception
+    viewer = opened(app.code[0].value.partition("share=")[2])
+    assert [title.value for title in viewer.title] == ["Overview"]
+    assert "scenario: Service 98" in said(viewer).replace("\\", "")
+    viewer.switch_page("pages/service.py").run()
+    assert "against a target of 98.0 %" in said(viewer)
+
+
 def test_a_planner_a_viewer_and_nobody_side_by_side_never_mix(bare):
     # What one does is drawn anew in turn with the others, on the caches that all of them share.
     acting, looking, nobody = sign_in(WORDS), opened(bare), opened()
