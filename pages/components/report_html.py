@@ -36,9 +36,11 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 .numbers b { display: block; font-size: 1.4rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; }
-th, td { border-bottom: 1px solid #e3e7ea; padding: 4px 8px; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; }
+th, td { border-bottom: 1px solid #e3e7ea; padding: 4px 8px; text-align: left; vertical-align: top; }
+td { max-width: 64ch; overflow-wrap: anywhere; min-width: 7ch; }
 td.n { text-align: right; white-space: nowrap; }
+td.t { min-width: 36ch; }
+p { overflow-wrap: anywhere; }
 .quiet { color: #5c6a72; font-size: 13px; }
 @media print { .wide { overflow: visible; } }
 """
@@ -140,8 +142,15 @@ def _section(heading: str, frame: pd.DataFrame, table: str, columns: Sequence[st
     more = f" The first {MOST_ROWS} of {len(frame):,} rows; all are in the workbook." if len(frame) > MOST_ROWS else ""
     currency = plan.params.currency
     titles = [_title(known_columns[name], currency) for name in shown]
-    numeric = [known_columns[name].kind not in ("id", "text", "date") for name in shown]
-    return f'<h2>{heading}</h2>{_table(titles, rows, numeric)}<p class="quiet">{count(len(frame), "row")}.{more}</p>'
+    marks = [_mark(known_columns[name]) for name in shown]
+    return f'<h2>{heading}</h2>{_table(titles, rows, marks)}<p class="quiet">{count(len(frame), "row")}.{more}</p>'
+
+
+def _mark(column: Column) -> str:
+    """The class of a column's cells: numbers to the right, long texts with room."""
+    if column.name == "reason":
+        return "t"
+    return "" if column.kind in ("id", "text") else "n"
 
 
 def _title(column: Column, currency: str) -> str:
@@ -158,13 +167,11 @@ def _cell(value: object, column: Column) -> str:
     return str(value)
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[object]], numeric: Sequence[bool] = ()) -> str:
-    right = list(numeric) or [False] * len(titles)
+def _table(titles: Sequence[str], rows: Sequence[Sequence[object]], marks: Sequence[str] = ()) -> str:
+    classes = [f' class="{mark}"' if mark else "" for mark in marks or [""] * len(titles)]
     head = "".join(f"<th>{_text(title)}</th>" for title in titles)
     body = "".join(
-        "<tr>"
-        + "".join(f"<td{' class=n' if r else ''}>{_text(cell)}</td>" for cell, r in zip(row, right, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(f"<td{mark}>{_text(cell)}</td>" for cell, mark in zip(row, classes, strict=True)) + "</tr>"
         for row in rows
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -159,7 +159,7 @@ def _risks(told: Comparison, whole: PlanResult) -> None:
             "item_name": text("Name", width="medium"),
             "location_id": text("Location"),
             "before": text("Today's plan"),
-            "after": text("Scenario's"),
+            "after": text("Then"),
             "scenario": text("Scenario", width="medium"),
         },
         alt="Lines that change between red, amber and green",
