@@ -11,7 +11,9 @@ Body = Callable[[Sequence[Decision]], Mapping[str, Any]]
 
 
 def person(visitor: Visitor) -> str:
-    """Return who is at work: on one's own machine the name of the account, else nobody."""
+    """Return who is at work: on one's own machine the name of the account, on a hosted server the name given."""
+    if visitor.mode == "hosted":
+        return visitor.name
     if visitor.mode != "local":
         return ""
     try:

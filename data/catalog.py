@@ -1,10 +1,10 @@
-"""The small SQL catalog beside the snapshots: workspaces, what was imported when, the decisions log, and plans."""
+"""The small SQL catalog beside the snapshots: workspaces, imports, the decisions log, plans, scenarios, share links."""
 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -80,6 +80,30 @@ _PLANS = sa.Table(
     sa.Column("sample", sa.Boolean, nullable=False),
 )
 """A table of its own: a catalog of an earlier version gets it when it is opened, and nothing else of it changes."""
+_SCENARIOS = sa.Table(
+    "scenarios",
+    _METADATA,
+    sa.Column("workspace", sa.String(80), primary_key=True),
+    sa.Column("content_id", sa.String(64), primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("params", sa.Text, nullable=False),
+)
+"""What versions of scenarios hold, by its hash; the decisions log says which version of which scenario it is."""
+_LINKS = sa.Table(
+    "links",
+    _METADATA,
+    sa.Column("workspace", sa.String(80), primary_key=True),
+    sa.Column("link_id", sa.String(32), primary_key=True),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("made_at", sa.String(40), nullable=False),
+    sa.Column("made_by", sa.String(80), nullable=False),
+    sa.Column("expires_at", sa.String(40), nullable=False),
+    sa.Column("revoked_at", sa.String(40), nullable=False),
+    sa.Column("revoked_by", sa.String(80), nullable=False),
+    sa.Column("used_at", sa.String(40), nullable=False),
+    sa.Column("result_key", sa.String(64), nullable=False),
+    sa.Column("opens", sa.JSON, nullable=False),
+)
 
 
 @dataclass(frozen=True)
@@ -127,6 +151,30 @@ class PlanRecord:
     sample: bool
     adopted_at: datetime | None = None
     adopted_by: str = ""
+
+
+@dataclass(frozen=True)
+class LinkRecord:
+    """What is known of one share link; of its token the hash alone.
+
+    `opens` says what it shows, as `data.links` writes it; `result_key` names the kept result. `used_at` is when it was
+    last looked at, to the minute (None: never).
+    """
+
+    link_id: str
+    token_hash: str
+    made_at: datetime
+    made_by: str
+    expires_at: datetime
+    result_key: str
+    opens: Mapping[str, Any]
+    revoked_at: datetime | None = None
+    revoked_by: str = ""
+    used_at: datetime | None = None
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether it still opens something."""
+        return self.revoked_at is None and now < self.expires_at
 
 
 @dataclass(frozen=True)
@@ -214,6 +262,8 @@ class Catalog:
             connection.execute(sa.delete(_DECISIONS).filter_by(workspace=workspace))
             connection.execute(sa.delete(_REMEMBERED).filter_by(workspace=workspace))
             connection.execute(sa.delete(_PLANS).filter_by(workspace=workspace))
+            connection.execute(sa.delete(_SCENARIOS).filter_by(workspace=workspace))
+            connection.execute(sa.delete(_LINKS).filter_by(workspace=workspace))
 
     def remember(self, workspace: str, name: str, text: str) -> None:
         """Keep a text under a name; a later one replaces it."""
@@ -259,6 +309,60 @@ class Catalog:
             connection.execute(earlier.values(status="superseded"))
             mine = sa.update(_PLANS).filter_by(workspace=workspace, plan_id=plan.plan_id)
             connection.execute(mine.values(**adopted))
+
+    def add_scenario(self, workspace: str, content_id: str, text: str, params: str) -> None:
+        """Keep what a version of a scenario holds; the same content is kept once."""
+        values = {"workspace": workspace, "content_id": content_id, "text": text, "params": params}
+        # Another may keep the same at this moment.
+        with suppress(IntegrityError), self._open() as connection:
+            connection.execute(sa.insert(_SCENARIOS).values(**values))
+
+    def scenarios(self, workspace: str, content_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Return text and parameters of versions of scenarios, by the hash of their content."""
+        query = sa.select(_SCENARIOS).filter_by(workspace=workspace)
+        query = query.where(_SCENARIOS.c.content_id.in_(list(content_ids)))
+        with self._open() as connection:
+            return {row.content_id: (row.text, row.params) for row in connection.execute(query)}
+
+    def add_link(self, workspace: str, link: LinkRecord) -> None:
+        """Note a new share link."""
+        values = {
+            **vars(link),
+            "made_at": link.made_at.isoformat(),
+            "expires_at": link.expires_at.isoformat(),
+            "revoked_at": "",
+            "used_at": "",
+            "opens": dict(link.opens),
+        }
+        with self._open() as connection:
+            connection.execute(sa.insert(_LINKS).values(workspace=workspace, **values))
+
+    def links(self, workspace: str) -> list[LinkRecord]:
+        """Return all share links, newest first."""
+        query = sa.select(_LINKS).filter_by(workspace=workspace)
+        query = query.order_by(_LINKS.c.made_at.desc(), _LINKS.c.link_id)
+        with self._open() as connection:
+            return [_link(row) for row in connection.execute(query)]
+
+    def link(self, workspace: str, **by: str) -> LinkRecord | None:
+        """Return the share link of this `link_id` or `token_hash`, or None."""
+        query = sa.select(_LINKS).filter_by(workspace=workspace, **by)
+        with self._open() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _link(row)
+
+    def revoke_link(self, workspace: str, link_id: str, revoked_by: str) -> None:
+        """Let a share link open nothing any more; the first who did it stays on record."""
+        values = {"revoked_at": datetime.now(UTC).isoformat(), "revoked_by": revoked_by}
+        with self._open() as connection:
+            mine = sa.update(_LINKS).filter_by(workspace=workspace, link_id=link_id, revoked_at="")
+            connection.execute(mine.values(**values))
+
+    def use_link(self, workspace: str, link_id: str, at: datetime) -> None:
+        """Note that a share link was looked at."""
+        with self._open() as connection:
+            mine = sa.update(_LINKS).filter_by(workspace=workspace, link_id=link_id)
+            connection.execute(mine.values(used_at=at.isoformat()))
 
     def append(self, workspace: str, kind: str, body: Mapping[str, Any] | Body) -> Decision:
         """Add a line to the decisions log; lines are never changed.
@@ -359,6 +463,14 @@ def _plan(row: sa.Row[Any]) -> PlanRecord:
             "made_at": datetime.fromisoformat(row.made_at),
             "adopted_at": datetime.fromisoformat(row.adopted_at) if row.adopted_at else None,
         }
+    )
+
+
+def _link(row: sa.Row[Any]) -> LinkRecord:
+    told = {name: value for name, value in row._mapping.items() if name != "workspace"}  # noqa: SLF001 - its public name
+    moments = ("made_at", "expires_at", "revoked_at", "used_at")
+    return LinkRecord(
+        **{**told, **{name: datetime.fromisoformat(told[name]) if told[name] else None for name in moments}}
     )
 
 

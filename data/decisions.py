@@ -26,6 +26,7 @@ PIN, PIN_RESET = "pin", "pin_reset"
 TRANSFER_PIN, TRANSFER_PIN_RESET = "transfer_pin", "transfer_pin_reset"
 APPROVE, UNAPPROVE, EXPORT, MATCH, CLOSE = "approve", "unapprove", "export", "match", "close"
 SNOOZE, WAKE, NOTE, NOTE_REMOVED = "snooze", "snooze_end", "note", "note_removed"
+SCENARIO, SCENARIO_RENAMED, SCENARIO_REMOVED = "scenario", "scenario_renamed", "scenario_removed"
 UNDO = "undo"
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -49,12 +50,15 @@ KINDS: Mapping[str, str] = MappingProxyType(
         WAKE: "Snooze ended",
         NOTE: "Note",
         NOTE_REMOVED: "Note removed",
+        SCENARIO: "Scenario kept",
+        SCENARIO_RENAMED: "Scenario renamed",
+        SCENARIO_REMOVED: "Scenario deleted",
         UNDO: "Undone",
     }
 )
 """The kinds of lines that are read here, and what a person calls them."""
 
-BESIDE_THE_PLAN = frozenset({EXPORT, SNOOZE, WAKE, NOTE, NOTE_REMOVED})
+BESIDE_THE_PLAN = frozenset({EXPORT, SNOOZE, WAKE, NOTE, NOTE_REMOVED, SCENARIO, SCENARIO_RENAMED, SCENARIO_REMOVED})
 """Kinds that move no plan."""
 
 OVERRIDES, EVENTS = INPUT_TABLES["overrides"], INPUT_TABLES["events"]
@@ -261,6 +265,11 @@ def _pinned(body: Mapping[str, Any]) -> str:
     )
 
 
+def _noted(body: Mapping[str, Any]) -> str:
+    named = [body[n] for n in ("order_number", "item_id", "location_id") if body.get(n)]
+    return ", ".join([*named, body.get("scenario") or body.get("scenario_id") or ""]).removesuffix(", ")
+
+
 def _sent(body: Mapping[str, Any]) -> str:
     return _named(
         f"{row['item_id']}, {row['source_id']} to {row['destination_id']}: {row['quantity']:,.10g}"
@@ -281,8 +290,11 @@ _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
         CLOSE: lambda body: _of_lines(body["keys"]),
         SNOOZE: lambda body: f"{_named(f'{one[0]}, {one[1]}' for one in body['lines'])} until {body['until']}",
         WAKE: lambda body: _named(f"{one[0]}, {one[1]}" for one in body["lines"]),
-        NOTE: lambda body: ", ".join(body[n] for n in ("order_number", "item_id", "location_id") if body[n]),
-        NOTE_REMOVED: lambda body: ", ".join(body[n] for n in ("order_number", "item_id", "location_id") if body[n]),
+        NOTE: _noted,
+        NOTE_REMOVED: _noted,
+        SCENARIO: lambda body: f"{body['name']}, version {body['version']}",
+        SCENARIO_RENAMED: lambda body: f"{body['before']}, now {body['name']}",
+        SCENARIO_REMOVED: lambda body: str(body["name"]),
     }
 )
 

@@ -15,6 +15,7 @@ from data.acting import decide, is_of_sample
 from data.catalog import Decision
 from data.deciding import LONGEST_REASON, checked_text
 from data.pins import Said
+from data.scenarios import scenario_names
 from data.upload import shown
 from data.visitor import Visitor
 from planning.errors import InputError
@@ -396,9 +397,10 @@ def note(
     item_id: str | None = None,
     location_id: str | None = None,
     order_number: str | None = None,
+    scenario_id: str | None = None,
     frames: Frames | None = None,
 ) -> str:
-    """Keep a note on an item, a location or an order, and return its id.
+    """Keep a note on an item, a location, an order or a scenario, and return its id.
 
     Raises
     ------
@@ -406,9 +408,11 @@ def note(
     InputError : it is empty, too long, or about nothing that is known.
     """
     visitor.permit("write notes")
-    names = {"item_id": item_id, "location_id": location_id, "order_number": order_number}
-    known = {key[0] for key in _approved(visitor, snapshot_id).lines}
-    body = pins.checked_note(text, _tables(visitor, snapshot_id, frames), names, known)
+    names = {"item_id": item_id, "location_id": location_id, "order_number": order_number, "scenario_id": scenario_id}
+    log, sample = visitor.workspace.decisions(), is_of_sample(visitor, snapshot_id)
+    known = {key[0] for key in orders.read_approved(log, sample=sample).lines}
+    scenarios = scenario_names(log, sample=sample)
+    body = pins.checked_note(text, _tables(visitor, snapshot_id, frames), names, known, scenarios)
     decide(visitor, snapshot_id, decisions.NOTE, body)
     visitor.log("noted")
     return str(body["note_id"])
@@ -427,13 +431,18 @@ def remove_note(visitor: Visitor, snapshot_id: str, note_id: str) -> None:
     if found is None:
         msg = "there is no such note: it may have been removed already"
         raise InputError(msg)
-    about = {name: found[name] for name in ("note_id", "item_id", "location_id", "order_number")}
+    about = {name: found[name] for name in ("note_id", "item_id", "location_id", "order_number", "scenario_id")}
     decide(visitor, snapshot_id, decisions.NOTE_REMOVED, about)
     visitor.log("removed a note")
 
 
 def notes(visitor: Visitor, snapshot_id: str) -> pd.DataFrame:
-    """Return the notes, newest first: note_id, text, item_id, location_id, order_number, made_by, made_at."""
+    """Return the notes, newest first.
+
+    Returns
+    -------
+    DataFrame: note_id, text, item_id, location_id, order_number, scenario_id, made_by, made_at.
+    """
     return pins.notes_table(_said(visitor, snapshot_id))
 
 
@@ -443,7 +452,7 @@ def notes(visitor: Visitor, snapshot_id: str) -> pd.DataFrame:
 def activity(visitor: Visitor) -> pd.DataFrame:
     """Return who did what in this workspace, newest first: at, by, what, about, reason, undone.
 
-    Decisions on one's own data and on the sample company, imports and plans, each with its moment (UTC).
+    Decisions on one's own data and on the sample company, imports, plans and share links, each with its moment (UTC).
     """
     log = visitor.workspace.decisions()
     tables = [decisions.log_table(log, sample=sample) for sample in (False, True)]
@@ -456,6 +465,11 @@ def activity(visitor: Visitor) -> pd.DataFrame:
         rows.append({"at": plan.made_at, "by": plan.made_by, "what": "Plan made", "about": plan.name})
         if plan.adopted_at is not None:
             rows.append({"at": plan.adopted_at, "by": plan.adopted_by, "what": "Plan adopted", "about": plan.name})
+    for link in visitor.workspace.catalog.links(visitor.workspace.name):
+        told = link.opens.get("name") or link.opens.get("scenario") or link.opens.get("page") or ""
+        rows.append({"at": link.made_at, "by": link.made_by, "what": "Link made", "about": told})
+        if link.revoked_at is not None:
+            rows.append({"at": link.revoked_at, "by": link.revoked_by, "what": "Link withdrawn", "about": told})
     rows.sort(key=lambda row: row["at"], reverse=True)
-    told = [{"reason": "", "undone": False, **{str(name): cell for name, cell in row.items()}} for row in rows]
-    return pd.DataFrame(told, columns=["at", "by", "what", "about", "reason", "undone"])
+    table = [{"reason": "", "undone": False, **{str(name): cell for name, cell in row.items()}} for row in rows]
+    return pd.DataFrame(table, columns=["at", "by", "what", "about", "reason", "undone"])

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ MOST_PINS = 50_000
 LONGEST_NOTE = 2_000
 MOST_UNITS = 1e9
 KINDS = ("safety_stock", "service_target", "order_quantity")
-NOTES = ("note_id", "text", "item_id", "location_id", "order_number", "made_by", "made_at")
+NOTES = ("note_id", "text", "item_id", "location_id", "order_number", "scenario_id", "made_by", "made_at")
 Line = tuple[str, str]
 """Item and location."""
 Known = Mapping[str, frozenset[str]]
@@ -251,14 +252,19 @@ def checked_lines(lines: pd.DataFrame, frames: Mapping[str, pd.DataFrame]) -> li
 
 
 def checked_note(
-    text: str, frames: Mapping[str, pd.DataFrame], names: Mapping[str, str | None], orders: set[str]
+    text: str,
+    frames: Mapping[str, pd.DataFrame],
+    names: Mapping[str, str | None],
+    orders: set[str],
+    scenarios: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return the body of a note.
 
     Parameters
     ----------
-    names : item_id, location_id, order_number: what it is about, one of them at least.
+    names : item_id, location_id, order_number, scenario_id: what it is about, one of them at least.
     orders : numbers that were ever given here.
+    scenarios : the names of the scenarios that stand, by id.
 
     Raises
     ------
@@ -268,16 +274,21 @@ def checked_note(
     if number and number not in orders:
         msg = f"there is no order {shown(number)!r}: choose one of the approved orders"
         raise InputError(msg)
+    scenario = names.get("scenario_id")
+    if scenario and scenario not in scenarios:
+        msg = "there is no such scenario: choose one of the list"
+        raise InputError(msg)
     told = {name: checked_name(names.get(name), name, frames) for name in ("item_id", "location_id")}
-    if not number and not any(told.values()):
-        msg = "a note is about an item, a location or an order: name one"
+    if not number and not scenario and not any(told.values()):
+        msg = "a note is about an item, a location, an order or a scenario: name one"
         raise InputError(msg)
     kept = checked_text(text, "the note", LONGEST_NOTE, needed=True)
-    return {"note_id": secrets.token_hex(6), "text": kept, **told, "order_number": number or None}
+    body = {"note_id": secrets.token_hex(6), "text": kept, **told, "order_number": number or None}
+    return body | {"scenario_id": scenario, "scenario": scenarios[scenario]} if scenario else body
 
 
 def notes_table(said: Said) -> pd.DataFrame:
-    """Return the notes, newest first: note_id, text, item_id, location_id, order_number, made_by, made_at."""
+    """Return the notes, newest first, in the columns `NOTES`."""
     return pd.DataFrame(list(said.notes.values())[::-1], columns=list(NOTES))
 
 

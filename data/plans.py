@@ -403,6 +403,20 @@ def _main(parts: Mapping[str, np.ndarray], alone: np.ndarray, old: np.ndarray) -
     return np.asarray(np.where(alone, np.where(old > 0, "gone", "new"), main))
 
 
+def between(before: Made, after: Made, pinned: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the order lines and the transfers that differ between two plans of the same data, as `changes` does.
+
+    Parameters
+    ----------
+    pinned : the pins in force, as `data.service.pins` returns them.
+    """
+    measures = [(one.params.service_measure, one.params.unmet_demand) for one in (before, after)]
+    orders = compare(
+        _order_lines(before, pinned), _order_lines(after, pinned), other_measure=measures[0] != measures[1]
+    )
+    return orders, compare_transfers(_transfer_lines(before), _transfer_lines(after))
+
+
 def compare_transfers(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Return which transfers changed between two plans: new, gone, or of another quantity."""
     both = before.merge(after, on=list(ROUTE), how="outer", suffixes=("_0", "_1"), indicator="there")

@@ -8,19 +8,25 @@ even a true one, opens nothing.
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
-from data import deciding, decisions, jobs, moving, ordering
+from data import deciding, decisions, jobs, links, moving, ordering, passphrase
 from data import plans as kept_plans
 from data.acting import is_of_sample as _is_of_sample
 from data.acting import person as _person
-from data.catalog import PlanRecord
+from data.attempts import Attempts, TooManyAttemptsError
+from data.catalog import LinkRecord, PlanRecord
 from data.corrections import corrections_csv, corrections_workbook, rows_to_correct
 from data.export import input_files, input_workbook
 from data.findings import Finding, find_warnings
+from data.frozen import UNREADABLE, freeze, thaw
+from data.links import LinkError, NewLink, check_link, list_links, open_link, revoke_link
 from data.merge import How, default_how, merged
 from data.moving import (
     approve_transfers,
@@ -58,28 +64,55 @@ from data.placing import PlaceQuestion, assign_location, place_question
 from data.plans import adopt_plan, changes, check_plan, orders_out, plan_lines, plans
 from data.read import Import, TableMapping, read_inputs
 from data.sample import kept_forecast, kept_snapshot, sample_sources
+from data.scenarios import (
+    Scenario,
+    delete_scenario,
+    find_scenario,
+    rename_scenario,
+    save_scenario,
+    scenario_versions,
+    scenarios,
+)
 from data.store import ImportRecord, Workspace
 from data.templates import template
 from data.upload import Source
-from data.visitor import Mode, NotAllowedError, Visitor, mode, private_jobs
+from data.visitor import (
+    Grant,
+    Mode,
+    NotAllowedError,
+    Visitor,
+    kept_workspace,
+    mode,
+    passphrase_hash,
+    private_jobs,
+)
 from planning import pipeline
-from planning.errors import InputError
+from planning.errors import InputError, PlanningError
+from planning.limited import limited
 from planning.params import Params
-from planning.result import PlanResult
+from planning.result import PlanResult, Projection
 from planning.tables import INPUT_TABLES
 
 __all__ = [
+    "Attempts",
     "Finding",
+    "Grant",
     "How",
     "Import",
     "ImportRecord",
+    "LinkError",
+    "LinkRecord",
     "Mode",
+    "NewLink",
     "NotAllowedError",
     "OrdersOut",
     "PlaceQuestion",
     "Places",
     "PlanRecord",
+    "Scenario",
+    "SignInError",
     "Source",
+    "TooManyAttemptsError",
     "Visitor",
     "activity",
     "adopt_plan",
@@ -88,6 +121,7 @@ __all__ = [
     "approve_transfers",
     "base_of_import",
     "changes",
+    "check_link",
     "check_plan",
     "close_approved",
     "confirm_import",
@@ -102,7 +136,9 @@ __all__ = [
     "default_as_of",
     "default_how",
     "delete_everything",
+    "delete_scenario",
     "edit_events",
+    "find_scenario",
     "fingerprint",
     "fit_key",
     "fits",
@@ -113,14 +149,18 @@ __all__ = [
     "inputs",
     "is_sample",
     "joined",
+    "list_links",
     "lock_override",
+    "make_link",
     "match_candidates",
     "mode",
     "note",
     "notes",
+    "open_link",
     "orders_out",
     "override",
     "overrides",
+    "passphrase_hash",
     "pin",
     "pin_many",
     "pin_transfer",
@@ -138,9 +178,17 @@ __all__ = [
     "remember",
     "remembered",
     "remove_note",
+    "rename_scenario",
     "reset_override",
     "reset_pin",
+    "revoke_link",
     "rows_to_correct",
+    "save_scenario",
+    "scenario_versions",
+    "scenarios",
+    "shared_plan",
+    "sign_in",
+    "sign_out",
     "snooze",
     "snoozed",
     "start_fit",
@@ -148,6 +196,7 @@ __all__ = [
     "transfer_approvals",
     "transfer_pins",
     "transfers_out",
+    "try_out",
     "unapprove",
     "undo",
     "unpin_transfer",
@@ -160,6 +209,8 @@ __all__ = [
 Places = Mapping[str | None, str]
 """Which location serves the sales of a channel that name none; None stands for every channel that is not named."""
 
+KeepBase = Callable[[str, Callable[[], pipeline.Base]], pipeline.Base]
+
 SAMPLE = "sample company"
 """The workspace that holds the sample's snapshot and results for all; no visitor writes to it."""
 
@@ -168,6 +219,59 @@ DEMO_JOBS = 2
 
 DEMO_SECONDS = 900.0
 """The longest run on a demo server."""
+
+
+class SignInError(PlanningError):
+    """The passphrase is not the one of this server."""
+
+
+# --- who is here ------------------------------------------------------------------------------------------------------
+
+
+def sign_in(
+    visitor: Visitor,
+    told: str,
+    *,
+    attempts: Attempts,
+    address: str | None,
+    secret: str | None,
+    name: str = "",
+) -> Visitor:
+    """Return the planner whom the passphrase makes of a visitor of a hosted server.
+
+    Parameters
+    ----------
+    told : the passphrase as it was typed.
+    attempts : the one object of this server process.
+    address : of the browser, as the server sees it; None where it is not known.
+    secret : the hash of the passphrase (`passphrase_hash`).
+    name : what the planner is called in logs and notes; the passphrase vouches for nobody's name.
+
+    Raises
+    ------
+    SignInError : it is another passphrase, or this server has no sign-in.
+    TooManyAttemptsError : it was tried too often; the message says how long to wait.
+    InputError : the name is too long, or the workspace cannot be written.
+    """
+    called = deciding.checked_text(name, "the name", 80) or ""
+    if visitor.mode != "hosted" or not passphrase.is_hash(secret):
+        msg = "nobody signs in on this server: it is not set up for it"
+        raise SignInError(msg)
+    with attempts.attempt(address):
+        if not passphrase.matches(told, secret):
+            visitor.log("sign-in refused")
+            msg = "this is not the passphrase: try again"
+            raise SignInError(msg)
+        attempts.succeeded(address)
+    planner = Visitor("hosted", kept_workspace(), name=called)
+    planner.log("signed in")
+    return planner
+
+
+def sign_out(visitor: Visitor) -> Visitor:
+    """Return who is left when a planner of a hosted server signs out, or a viewer closes a link: a newcomer."""
+    visitor.log("left")
+    return Visitor.arriving(visitor.mode)
 
 
 # --- data in ----------------------------------------------------------------------------------------------------------
@@ -223,6 +327,7 @@ def joined(
     ------
     InputError : `how` or `places` names what is not there.
     """
+    visitor.require_planner()
     base = None if replace_everything else base_of_import(visitor)
     earlier = visitor.workspace.load(base.snapshot_id) if base else {}
     # What an export tells only on the side (bare locations, say) does not replace what is known.
@@ -684,6 +789,127 @@ def rebuild_plan(visitor: Visitor, plan_id: str, snapshot_id: str, result: PlanR
     key = pipeline.plan_key(snapshot_id, decisions_id(visitor), result.as_of, result.params)
     scope = kept_plans.scope_left(plan.scope, result)
     return kept_plans.keep_plan(visitor, snapshot_id, result, key, name=plan.name, kind=plan.kind, scope=scope).plan_id
+
+
+# --- links that show a plan to others ---------------------------------------------------------------------------------
+
+
+def make_link(
+    visitor: Visitor,
+    snapshot_id: str,
+    result: PlanResult,
+    *,
+    page: str = "",
+    view: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    scenario: str = "",
+    name: str = "",
+    supplier: str | None = None,
+    location: str | None = None,
+    hide_costs: bool = True,
+    trials: bool = False,
+    days: int = links.DAYS,
+) -> NewLink:
+    """Freeze a plan as a viewer may see it, and return the link that shows it; its token is told this once.
+
+    Parameters
+    ----------
+    result : what is on screen.
+    page, view : where the link opens, and the filters: names and values of the address. Of a limited link only those
+        values stay that its own lines know; parameters are never among them, as those of the plan are shown.
+    scenario, name : what is shown, and what the link is for, as the list of links tells them.
+    supplier, location : whose lines are shown; None: all.
+    hide_costs : whether the viewer sees no cost and no price.
+    trials : whether the viewer may move sliders for himself (`try_out`); not with costs hidden.
+    days : until it expires.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not change this workspace.
+    InputError : something in it cannot be used, too many links are open, or the disk is full.
+    ParameterError : the plan knows no such supplier or location.
+    """
+    visitor.permit("make links")
+    seen = limited(result, supplier=supplier, location=location, hide_costs=hide_costs)
+    narrow = supplier is not None or location is not None
+    opens = links.Opens(
+        page=page,
+        view=_view_of(seen, view, narrow=narrow),
+        as_of=result.as_of,
+        scenario=scenario,
+        name=name,
+        supplier=supplier,
+        location=location,
+        hide_costs=hide_costs,
+        trials=trials,
+        params=result.params.to_json(),
+    )
+    return links.make_link(visitor, snapshot_id, freeze(seen), opens, days=days)
+
+
+def shared_plan(visitor: Visitor) -> PlanResult:
+    """Return the plan that a viewer's link shows, to the last digit as it was; a mapping of floats may hold None.
+
+    To be kept under `visitor.grant.result_key`, which names its content; `check_link` is asked at every action anyway.
+
+    Raises
+    ------
+    LinkError : the link expired or was withdrawn, or the visitor is no viewer.
+    InputError : an earlier version kept what this one cannot show.
+    """
+    parts = thaw(links.frozen_result(visitor))
+    known = {f.name for f in fields(PlanResult)}
+    try:
+        projection = Projection(**parts.pop("projection"))
+        return PlanResult(projection=projection, **{name: part for name, part in parts.items() if name in known})
+    except (KeyError, TypeError) as fault:
+        raise InputError(UNREADABLE) from fault
+
+
+def try_out(visitor: Visitor, changes: Mapping[str, Any], *, keep: KeepBase) -> PlanResult | None:
+    """Return what a viewer's link would show under other parameters, of the same data and decisions; nothing is saved.
+
+    Parameters
+    ----------
+    changes : values of `data.links.TRIED` by name.
+    keep : takes a key and a maker of what the light stage starts from, and keeps it for the server; what it holds is
+        not the viewer's to see.
+
+    Returns
+    -------
+    PlanResult, limited as the link is; None where the forecast is not kept any more.
+
+    Raises
+    ------
+    LinkError : the link expired or was withdrawn, or the visitor is no viewer.
+    NotAllowedError : nothing, or not this, may be tried on it.
+    ParameterError : a value is out of range.
+    """
+    ground, params = links.tried(visitor, changes)
+    grant = check_link(visitor)
+    frames = planned_inputs(ground.then, ground.snapshot_id)
+    kept = fits(ground.then, ground.snapshot_id, grant.as_of, params, frames=inputs(ground.then, ground.snapshot_id))
+    if kept is None:
+        return None
+    decided = decisions_id(ground.then)
+    base = keep(
+        "shared " + pipeline.base_key(ground.snapshot_id, decided, grant.as_of, params),
+        lambda: pipeline.prepare(frames, grant.as_of, params, fits=kept),
+    )
+    result = pipeline.finish(base, grant.as_of, params)
+    return limited(result, supplier=grant.supplier, location=grant.location, hide_costs=grant.hide_costs)
+
+
+def _view_of(seen: PlanResult, view: Mapping[str, Sequence[str]], *, narrow: bool) -> dict[str, list[str]]:
+    """Return the address of a view without parameters and, of some lines only, without names of others."""
+    told = {str(key): [str(one) for one in values] for key, values in view.items() if key not in ("set", "as_of")}
+    if not narrow:
+        return told
+    items = seen.items
+    names = ("item_id", "location_id", "category", "supplier_id", "abc_class", "demand_class", "item_name")
+    known = {str(one) for name in names for one in items[name].dropna().unique()}
+    known |= {"red", "amber", "green", "total", "category", "location", "item", "line"}
+    kept = {key: [one for one in values if one in known] for key, values in told.items()}
+    return {key: values for key, values in kept.items() if values}
 
 
 # --- going back, and leaving ------------------------------------------------------------------------------------------

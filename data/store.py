@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,6 +30,9 @@ NAME = re.compile(r"\w[\w .-]{0,59}")
 KEY = re.compile(r"[0-9a-f]{16,128}")
 PLAN = re.compile(r"[0-9a-f]{12}")
 SNAPSHOT = re.compile(r"[0-9a-f]{64}")
+
+SHARED, LINKS = "shared", "links"
+"""The folders of what share links show, by its hash, and of the hashes of their tokens."""
 
 LEAVING = "deleted"
 """Stands in the folder of a workspace that is being deleted."""
@@ -293,6 +296,61 @@ class Workspace:
     def adopt_plan(self, plan: PlanRecord, adopted_by: str) -> None:
         """Make a plan the one of record of its kind; the earlier one is superseded."""
         self._catalog.adopt_plan(self.name, plan, adopted_by)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog in which this workspace stands under its name."""
+        return self._catalog
+
+    def keep_shared(self, payload: bytes, digest: str) -> str:
+        """Keep what a share link shows, and return its key, the hash of its content.
+
+        Parameters
+        ----------
+        digest : the hash of the link's token; the link is found by it where there is no common catalog.
+
+        Raises
+        ------
+        InputError : the disk is full.
+        """
+        key = hashlib.sha256(payload).hexdigest()
+        try:
+            for folder in (SHARED, LINKS):
+                (self.folder / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(self.folder / SHARED / key, payload)
+            write_whole(self.folder / LINKS / digest, key.encode())
+        except OSError as fault:
+            msg = "the link could not be made: make room on the disk"
+            raise InputError(msg) from fault
+        return key
+
+    def drop_shared(self, digests: Collection[str]) -> None:
+        """Remove the marks of links that open nothing any more, and what no link shows."""
+        folder = self.folder / LINKS
+        for digest in digests:
+            (folder / digest).unlink(missing_ok=True)
+        with suppress(OSError):  # another process is at it
+            wanted = {mark.read_text(encoding="ascii") for mark in folder.glob("[0-9a-f]*")}
+            for path in (self.folder / SHARED).glob("[0-9a-f]*"):
+                # What is young may belong to a link that is being made at this moment.
+                if path.name not in wanted and path.stat().st_mtime < time.time() - INTERRUPTED_AFTER:
+                    path.unlink(missing_ok=True)
+
+    def shared(self, key: str) -> bytes:
+        """Return what a share link shows.
+
+        Raises
+        ------
+        InputError : it is not there, or not what was kept.
+        """
+        payload = b""
+        if SNAPSHOT.fullmatch(key):
+            with suppress(OSError):
+                payload = (self.folder / SHARED / key).read_bytes()
+        if hashlib.sha256(payload).hexdigest() != key:
+            msg = "what this link shows is not there any more: ask for a new link"
+            raise InputError(msg)
+        return payload
 
     def decide(self, kind: str, body: Mapping[str, Any] | Body) -> Decision:
         """Add a line to the decisions log of this workspace; `body` may be made of the log as it stands then."""

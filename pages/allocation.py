@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import charts, controls, glossary, numbers, panel, sharing_view, transfer_views
+from pages.components import charts, controls, glossary, numbers, panel, session, sharing_view, transfer_views
 from planning.result import PlanResult
 
 TABS = ("Transfers", "Why so many", "Short everywhere", "Fair or best", "Approved")
@@ -22,7 +22,8 @@ def main() -> None:
     numbers.allocation(plan, whole)
     _rules()
     _pictures(plan)
-    transfers, why, short, fair, approved = st.tabs(TABS, key="allocation_tab", on_change="rerun")
+    shown = TABS if session.may_act() else TABS[:-1]
+    transfers, why, short, fair, *more = st.tabs(shown, key="allocation_tab", on_change="rerun")
     with transfers:
         if transfers.open:
             transfer_views.transfers(plan)
@@ -35,9 +36,10 @@ def main() -> None:
     with fair:
         if fair.open:
             sharing_view.fair_or_best(whole)
-    with approved:
+    for approved in more:
         if approved.open:
-            transfer_views.approved(whole)
+            with approved:
+                transfer_views.approved(whole)
 
 
 def _pictures(plan: PlanResult) -> None:
@@ -52,8 +54,9 @@ def _pictures(plan: PlanResult) -> None:
 
 def _rules() -> None:
     with st.container(horizontal=True):
-        with st.popover("Sharing rules", icon=":material/tune:"):
-            controls.allocation_params()
+        if session.may_act():
+            with st.popover("Sharing rules", icon=":material/tune:"):
+                controls.allocation_params()
         glossary.words("Allocation", "Fair share", "Price of fairness", "Days of supply", "Lost margin")
 
 

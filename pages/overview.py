@@ -30,15 +30,17 @@ def main() -> None:
     """Draw the page."""
     plan, whole = panel.open_page("Overview")
     cards.three_numbers(plan)
-    with st.container(horizontal=True):
-        with st.popover("Service and budget", icon=":material/tune:"):
-            controls.policy_params()
-        with st.popover("What if …", icon=":material/science:"):
-            controls.what_if()
-    with st.container(border=True):
-        st.header("Stock value and cash out, next 13 weeks")
-        figure = charts.stock_value_and_cash(plan)
-        panel.chart(figure, "Projected stock value and cash out, week by week", key="value_and_cash")
+    if session.may_try("service_target"):
+        with st.container(horizontal=True):
+            with st.popover("Service and budget", icon=":material/tune:"):
+                controls.policy_params()
+            with st.popover("What if …", icon=":material/science:"):
+                controls.what_if()
+    if not session.costs_hidden():
+        with st.container(border=True):
+            st.header("Stock value and cash out, next 13 weeks")
+            figure = charts.stock_value_and_cash(plan)
+            panel.chart(figure, "Projected stock value and cash out, week by week", key="value_and_cash")
     cards.strip(plan)
     work_list(plan)
     if whole.notes:

@@ -10,6 +10,7 @@ from pages.components import (
     orders_view,
     panel,
     plans_view,
+    session,
     today_view,
     week_view,
 )
@@ -22,14 +23,18 @@ def main() -> None:
     plan, whole = panel.open_page("Replenishment")
     numbers.replenishment(plan, whole)
     with st.container(horizontal=True):
-        with st.popover("Budget, coverage, service", icon=":material/tune:"):
-            controls.policy_params()
-        with st.popover("Lead times", icon=":material/schedule:"):
-            controls.lead_time_params()
-        with st.popover("What if …", icon=":material/science:"):
-            controls.what_if()
+        if session.may_try("service_target"):
+            with st.popover("Budget, coverage, service", icon=":material/tune:"):
+                controls.policy_params()
+        if session.may_act():
+            with st.popover("Lead times", icon=":material/schedule:"):
+                controls.lead_time_params()
+        if session.may_try("demand_multiplier"):
+            with st.popover("What if …", icon=":material/science:"):
+                controls.what_if()
         glossary.words("Red", "Amber", "Green", "Expedite", "MOQ", "Coverage", "Lost margin", "Lead time + review")
-    today, weeks, exceptions, orders, changes = st.tabs(TABS, key="replenishment_tab", on_change="rerun")
+    shown = TABS if session.may_act() else TABS[:-1]
+    today, weeks, exceptions, orders, *more = st.tabs(shown, key="replenishment_tab", on_change="rerun")
     with today:
         if today.open:
             today_view.show(plan, whole)
@@ -42,9 +47,10 @@ def main() -> None:
     with orders:
         if orders.open:
             orders_view.show(plan, whole)
-    with changes:
+    for changes in more:
         if changes.open:
-            plans_view.show(plan, whole)
+            with changes:
+                plans_view.show(plan, whole)
 
 
 main()

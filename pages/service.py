@@ -10,6 +10,7 @@ from pages.components import (
     numbers,
     panel,
     policy_view,
+    session,
 )
 from pages.components.wording import next_point
 
@@ -27,7 +28,10 @@ def main() -> None:
         st.markdown(next_point(whole.service_curve, whole.params))
     with right, st.container(border=True, height="stretch"):
         st.subheader("Targets")
-        controls.policy_params()
+        if session.may_try("service_target"):
+            controls.policy_params()
+        else:
+            policy_view.targets_told(whole)
     lines, classes, levels = st.tabs(TABS, key="service_tab", on_change="rerun")
     with lines:
         if lines.open:

@@ -1,24 +1,29 @@
-"""The command line: `python -m planning plan | import | fit`.
+"""The command line: `python -m planning plan | report | import | fit | passphrase | backup | restore`.
 
 Exit status: 0 done; 2 refused, each fault on standard error; 3 valid input with nothing to plan; 1 a fault of ours.
 The one module of this folder that touches files and the clock.
 """
 
 import argparse
+import getpass
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from data import passphrase
 from data.atomic import write_whole
+from data.backup import back_up, restore
 from data.decisions import events_from_json
 from data.export import plan_csv
 from data.read import Import, read_inputs
+from data.report_book import report_about, report_book
 from data.service import (
+    Scenario,
     Visitor,
     adopt_plan,
     confirm_import,
@@ -29,12 +34,13 @@ from data.service import (
     fits,
     planned_inputs,
     plans,
+    scenarios,
 )
 from data.snapshot import read_snapshot, snapshot_id
-from data.store import Workspace
+from data.store import Workspace, home
 from data.upload import Source
 from data.validate import rejections
-from planning import engine, pipeline
+from planning import engine, pipeline, scenario
 from planning.errors import InputError, NothingToPlanError, ParameterError, PlanningError
 from planning.forecast import Progress
 from planning.params import Params
@@ -79,6 +85,16 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--out", type=Path, help="the folder to write to")
     plan.add_argument("--processes", type=_count, default=os.cpu_count() or 1, help="processes to forecast in")
     plan.set_defaults(run=_plan)
+    told = commands.add_parser("report", help="tell a plan or scenario as a workbook and as one page to read")
+    _add_files(told)
+    told.add_argument("--workspace", help="of this workspace's data instead of files")
+    told.add_argument("--scenario", metavar="NAME", help="the scenario of this name, kept in the workspace")
+    told.add_argument("--params", type=Path, help="a JSON file of parameters")
+    told.add_argument("--as-of", required=True, type=_day, help="the morning to plan for, YYYY-MM-DD")
+    told.add_argument("--name", default="Plan", help="how the report is called")
+    told.add_argument("--out", required=True, type=Path, help="the folder to write report.xlsx and report.html to")
+    told.add_argument("--processes", type=_count, default=os.cpu_count() or 1, help="processes to forecast in")
+    told.set_defaults(run=_report)
     load = commands.add_parser("import", help="put files into the workspace that the dashboard shows")
     _add_files(load)
     load.add_argument("--workspace", required=True, help="the workspace's name")
@@ -92,6 +108,14 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--progress", type=Path)
     fit.add_argument("--processes", type=_count, default=1)
     fit.set_defaults(run=_fit)
+    word = commands.add_parser("passphrase", help="make the hash of the passphrase by which planners sign in")
+    word.set_defaults(run=_passphrase)
+    backup = commands.add_parser("backup", help="write the workspaces of STOCKCAST_HOME into one file")
+    backup.add_argument("--out", required=True, type=Path, metavar="FILE.zip")
+    backup.set_defaults(run=_backup)
+    back = commands.add_parser("restore", help="put a backup into STOCKCAST_HOME, which must be empty")
+    back.add_argument("file", type=Path, metavar="FILE.zip")
+    back.set_defaults(run=_restore)
     return parser
 
 
@@ -148,14 +172,7 @@ def _plan(asked: argparse.Namespace) -> int:
 
 def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") -> int:
     """Make the plan of the workspace's current data; its forecast is kept, so that the dashboard opens at once."""
-    if any(getattr(asked, name) for name in INPUT_TABLES):
-        msg = "give files or --workspace, not both; put files into a workspace with `import`"
-        raise ParameterError(msg)
-    visitor = Visitor("local", Workspace(asked.workspace))
-    made = current_snapshot(visitor)
-    if made is None:
-        msg = f"the workspace {asked.workspace!r} holds no data: put some in with `import`"
-        raise InputError(msg)
+    visitor, made = _workspace(asked)
     frames = planned_inputs(visitor, made)
     kept = fits(visitor, made, asked.as_of, params, frames=frames)
     if kept is None:
@@ -172,6 +189,73 @@ def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") 
         _write(asked.out, result, read)
     clock("write", 1, 1)
     return DONE
+
+
+def _report(asked: argparse.Namespace) -> int:
+    """Write a plan as a workbook and as one page; of a scenario also what differs from the plan without it."""
+    # Charts are the pages' business: no other command loads them.
+    from pages.components.report_html import report_html
+
+    clock, params, text = _Clock(), _params(asked.params), ""
+    name, base = asked.name, params
+    if asked.workspace is None:
+        if asked.scenario is not None:
+            msg = "--scenario names one that is kept in a workspace: give --workspace, too"
+            raise ParameterError(msg)
+        frames = _read(asked).frames
+        made, kept = snapshot_id(frames), None
+    else:
+        visitor, made = _workspace(asked)
+        if asked.scenario is not None:
+            found = _scenario(visitor, made, asked.scenario)
+            name, params, text = found.name, found.params, found.text
+        frames = planned_inputs(visitor, made)
+        kept = fits(visitor, made, asked.as_of, params, frames=frames)
+    run = engine.pool(asked.processes)
+    kept = kept or pipeline.fit(frames, asked.as_of, params, run=run, progress=clock)
+    result = pipeline.plan(frames, asked.as_of, params, fits=kept, snapshot_id=made, progress=clock)
+    told, further = None, {}
+    if params != base:
+        same = kept if scenario.work(base, params) != "forecast" else None
+        plain = pipeline.plan(frames, asked.as_of, base, fits=same, run=run)
+        told = scenario.compare({"Plan": plain, name if name != "Plan" else "Scenario": result})
+        further = {"measures": told.measures}
+    about = report_about(
+        result,
+        name=name,
+        method_version=pipeline.METHOD_VERSION,
+        made_on=datetime.now().astimezone().date(),
+        text=text,
+        changes=scenario.differences(base, params),
+    )
+    asked.out.mkdir(parents=True, exist_ok=True)
+    write_whole(asked.out / "report.xlsx", report_book(result, about, further))
+    write_whole(asked.out / "report.html", report_html(result, about, told).encode())
+    clock("report", 1, 1)
+    return DONE
+
+
+def _scenario(visitor: Visitor, made: str, name: str) -> Scenario:
+    known = scenarios(visitor, made)
+    found = next((one for one in known if one.name.casefold() == name.strip().casefold()), None)
+    if found is None:
+        some = ", ".join(one.name for one in known[:10]) or "none"
+        msg = f"no scenario is called {name[:80]!r} in this workspace; kept are: {some}"
+        raise InputError(msg)
+    return found
+
+
+def _workspace(asked: argparse.Namespace) -> tuple[Visitor, str]:
+    """Return who plans in the workspace that is named instead of files, and its data."""
+    if any(getattr(asked, name) for name in INPUT_TABLES):
+        msg = "give files or --workspace, not both; put files into a workspace with `import`"
+        raise ParameterError(msg)
+    visitor = Visitor("local", Workspace(asked.workspace))
+    made = current_snapshot(visitor)
+    if made is None:
+        msg = f"the workspace {asked.workspace!r} holds no data: put some in with `import`"
+        raise InputError(msg)
+    return visitor, made
 
 
 def _adopt(visitor: Visitor, made: str, result: PlanResult, key: str) -> None:
@@ -211,6 +295,34 @@ def _fit(asked: argparse.Namespace) -> int:
     return DONE
 
 
+def _passphrase(_: argparse.Namespace) -> int:
+    """Read a passphrase twice, showing nothing of it, and print its hash for the secrets of the server."""
+    told = passphrase.checked(_typed("Passphrase: "))
+    if passphrase.checked(_typed("Once more: ")) != told:
+        msg = "the two are not the same: try again"
+        raise InputError(msg)
+    sys.stdout.write(passphrase.hashed(told) + "\n")
+    _say("Set STOCKCAST_MODE=hosted and STOCKCAST_PASSPHRASE_HASH to this line.")
+    return DONE
+
+
+def _typed(prompt: str) -> str:
+    # What is piped in is shown nowhere, and asks for no terminal.
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+
+
+def _backup(asked: argparse.Namespace) -> int:
+    told = back_up(home(), asked.out)
+    _say(f"{asked.out.name}: {told['files']:,} files, {told['bytes'] / 1e6:,.1f} MB of data")
+    return DONE
+
+
+def _restore(asked: argparse.Namespace) -> int:
+    told = restore(asked.file, home())
+    _say(f"{told['files']:,} files, {told['bytes'] / 1e6:,.1f} MB of data are back in {home().name}")
+    return DONE
+
+
 def _to_file(path: Path) -> Progress:
     def told(stage: str, done: int, total: int) -> None:
         write_whole(path, json.dumps({"stage": stage, "done": done, "total": total}).encode())
@@ -235,7 +347,7 @@ def _read(asked: argparse.Namespace) -> Import:
         if getattr(asked, name)
     }
     missing = [name for name, table in INPUT_TABLES.items() if table.required and name not in files]
-    if missing and asked.command == "plan":
+    if missing and asked.command in ("plan", "report"):
         msg = "; ".join(f"--{name} is missing: a plan needs a file of {name}" for name in missing)
         raise InputError(msg)
     mapping = None

@@ -5,7 +5,7 @@ mornings that are not used for reporting. One item's mornings are few, so the sh
 and drawn to those of all items; a single item differs only where it wins beyond its noise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -50,6 +50,9 @@ MIXED = 0.5
 """Share of a model of the library beside the family."""
 _CHUNK = 4096
 
+Normal = tuple[np.ndarray, np.ndarray, float]
+"""The sums that least squares needs: X'X, X'y and the number of points."""
+
 
 @dataclass(frozen=True)
 class _Scored:
@@ -88,20 +91,19 @@ def choose_models(fits: Fits, interval_days: np.ndarray, params: Params, past: P
     rivals: list[Mapping[str, object]] = []
     # SBA forecasts less than the mean on purpose: it takes evidence to be part of a combination.
     equal = np.array([member != "CrostonSBA" for member in members]) / (len(members) - 1)
-    everybody = _normal(scored, np.ones(n, bool), learn | judge)
-    older = _normal(scored, np.ones(n, bool), learn)
-    for kind in np.unique(fits.demand_class):
+    kinds = np.unique(fits.demand_class)
+    learned, judged = ([_normal(scored, fits.demand_class == kind, part) for kind in kinds] for part in (learn, judge))
+    older, everybody = _sum(learned), _sum([*learned, *judged])
+    for kind, mine, newer in zip(kinds, learned, judged, strict=True):
         rows = fits.demand_class == kind
-        trial = _shares(_normal(scored, rows, learn), older, equal)
+        trial = _shares(mine, older, equal)
         candidates = {COMBINATION: trial} | {
             m: np.eye(len(members))[members.index(m)] for m in CANDIDATES[str(kind)] if m in members
         }
         rowwise = {m: _errors(scored, rows, judge, w) for m, w in candidates.items()}
         scores = {m: float(each.mean()) if len(each) else np.inf for m, each in rowwise.items()}
         best = _best(rowwise, params)
-        final = (
-            _shares(_normal(scored, rows, learn | judge), everybody, equal) if best == COMBINATION else candidates[best]
-        )
+        final = _shares(_sum([mine, newer]), everybody, equal) if best == COMBINATION else candidates[best]
         weights[rows], name[rows] = final, best
         naive = _naive_error(scored, rows, judge)
         reason[rows] = _why(best, scores, naive, str(kind))
@@ -165,7 +167,13 @@ def report_count(usable: int) -> int:
     return 0 if usable < LEAST_ORIGINS else REPORTED
 
 
-def _normal(scored: _Scored, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+def _sum(parts: Sequence[Normal]) -> Normal:
+    """Add up the sums of parts that have no point in common."""
+    grams, moments, points = zip(*parts, strict=True)
+    return np.sum(grams, axis=0), np.sum(moments, axis=0), float(sum(points))
+
+
+def _normal(scored: _Scored, rows: np.ndarray, columns: np.ndarray) -> Normal:
     """Return the sums that least squares needs: X'X, X'y and the number of points."""
     at, m = np.flatnonzero(rows), scored.forecast.shape[1]
     gram, moment, points = np.zeros((m, m)), np.zeros(m), 0.0
@@ -185,9 +193,7 @@ def _normal(scored: _Scored, rows: np.ndarray, columns: np.ndarray) -> tuple[np.
     return gram, moment, points
 
 
-def _shares(
-    own: tuple[np.ndarray, np.ndarray, float], pooled: tuple[np.ndarray, np.ndarray, float], equal: np.ndarray
-) -> np.ndarray:
+def _shares(own: Normal, pooled: Normal, equal: np.ndarray) -> np.ndarray:
     """Return the shares, none negative, adding up to 1, that err least, drawn to those of all items and to `equal`."""
     gram, moment, points = own
     m = len(moment)

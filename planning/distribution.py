@@ -45,23 +45,42 @@ def expected_shortage(level: np.ndarray, mean: np.ndarray, variance: np.ndarray,
     )
     low = np.where(whole, np.floor(level), level)
     base = _shortage_at(low, mean, variance, whole)
-    above = _shortage_at(low + 1, mean, variance, whole)
-    return np.asarray(np.where(whole, base + (level - low) * (above - base), base))
+    between = level != low
+    if between.any():
+        above = _shortage_at(low[between] + 1, mean[between], variance[between], whole[between])
+        base[between] += (level[between] - low[between]) * (above - base[between])
+    return base
 
 
 def _shortage_at(s: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:
     sure = _sure(mean, variance)
-    m, v = np.where(sure, 1.0, mean), np.where(sure, 2.0, variance)
-    at = np.maximum(s, 0)
-    odds = np.minimum(m / v, 1.0)
-    size, shape = _size(m, v), m**2 / v
-    counts = m * special.betaincc(size + 1, np.maximum(at, 1e-300), odds) - at * special.betaincc(size, at + 1, odds)
-    counts = np.where(at == 0, m, counts)
-    poisson = m * np.where(at > 0, special.pdtrc(at - 1, m), 1.0) - at * special.pdtrc(at, m)
-    measured = m * special.gammaincc(shape + 1, at * m / v) - at * special.gammaincc(shape, at * m / v)
-    value = np.where(whole, np.where(_is_poisson(m, v), poisson, counts), measured)
-    value = np.where(s < 0, m - s, np.maximum(value, 0))
-    return np.asarray(np.where(sure, np.maximum(mean - s, 0), value))
+    out = np.array(np.where(sure, np.maximum(mean - s, 0), mean - s), float)
+    poisson = _is_poisson(mean, variance)
+    # Each law takes long to tell, and few rows ask for more than one.
+    for rows, law in (
+        (whole & ~poisson, _counts_short),
+        (whole & poisson, _poisson_short),
+        (~whole, _measured_short),
+    ):
+        told = rows & ~sure & (s >= 0)
+        if told.any():
+            out[told] = np.maximum(law(s[told], mean[told], variance[told]), 0)
+    return out
+
+
+def _counts_short(at: np.ndarray, m: np.ndarray, v: np.ndarray) -> np.ndarray:
+    size, odds = _size(m, v), np.minimum(m / v, 1.0)
+    found = m * special.betaincc(size + 1, np.maximum(at, 1e-300), odds) - at * special.betaincc(size, at + 1, odds)
+    return np.where(at == 0, m, found)
+
+
+def _poisson_short(at: np.ndarray, m: np.ndarray, _: np.ndarray) -> np.ndarray:
+    return np.asarray(m * np.where(at > 0, special.pdtrc(at - 1, m), 1.0) - at * special.pdtrc(at, m))
+
+
+def _measured_short(at: np.ndarray, m: np.ndarray, v: np.ndarray) -> np.ndarray:
+    shape = m**2 / v
+    return np.asarray(m * special.gammaincc(shape + 1, at * m / v) - at * special.gammaincc(shape, at * m / v))
 
 
 def quantile(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -160,7 +160,7 @@ def stock_history(stock: pd.DataFrame, as_of: date) -> pd.DataFrame:
 
 
 def scheduled_receipts(
-    inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float, notes: list[str]
+    inputs: Inputs, keys: pd.DataFrame, as_of: date, delay_days: float | np.ndarray, notes: list[str]
 ) -> pd.DataFrame:
     """Return the open orders that count as cover: the first of what `open_orders` returns."""
     return open_orders(inputs, keys, as_of, delay_days, notes)[0]
@@ -170,7 +170,7 @@ def open_orders(
     inputs: Inputs,
     keys: pd.DataFrame,
     as_of: date,
-    delay_days: float,
+    delay_days: float | np.ndarray,
     notes: list[str],
     transfers: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -182,6 +182,7 @@ def open_orders(
 
     Parameters
     ----------
+    delay_days : how much later than due the orders of each row arrive, days, (n,) or the same for all.
     transfers : approved ones that are still to come, as `planning.transfers.approved_transfers` returns them.
 
     Returns
@@ -223,7 +224,7 @@ def open_orders(
             f"Overdue open orders: {int(overdue.sum()):,}, {orders.loc[overdue, 'quantity'].sum():,.0f} units. "
             f"They are planned for {as_of}."
         )
-    late = np.where(orders["source"] == -1, delay_days, 0.0)
+    late = np.where(orders["source"] == -1, np.broadcast_to(delay_days, len(keys))[orders["row"]], 0.0)
     orders = orders.assign(day=(day.clip(lower=0) + late).astype(float))
     columns = ["row", "day", "quantity", "order_id", "due_on", "today", "source"]
     return orders.loc[~stale, columns].reset_index(drop=True), orders.loc[stale, columns].reset_index(drop=True)

@@ -1,12 +1,14 @@
 """Which location feeds which: who buys, who is supplied by transfers, and from where."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from planning.inputs import KEY, Inputs
 from planning.params import Params
+from planning.what_if import closed_days
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,12 @@ def build_network(inputs: Inputs, params: Params, notes: list[str]) -> Network:
     source[rows] = at.get_indexer(pd.MultiIndex.from_frame(choice[["item_id", "source_id"]]))
     transit[rows], freight[rows] = choice["transit_days"], choice["cost_per_unit"]
     source = _without_cycles(source, keys, notes)
+    # Who feeds whom stays as it is: what is closed for some days only comes later.
+    lanes = lanes.assign(
+        transit_days=lanes["transit_days"] + _closed(params, lanes["source_id"], lanes["destination_id"])
+    )
+    above = keys["location_id"].to_numpy(object)[np.maximum(source, 0)]
+    transit = transit + _closed(params, above, keys["location_id"])
     priority = keys["location_id"].map(priorities).fillna(1).to_numpy(float)
     room = inputs["locations"].drop_duplicates("location_id").set_index("location_id")["capacity"]
     capacity = keys["location_id"].map(room).astype(float).fillna(np.inf).to_numpy()
@@ -100,6 +108,10 @@ def build_network(inputs: Inputs, params: Params, notes: list[str]) -> Network:
         priority,
         capacity,
     )
+
+
+def _closed(params: Params, source: Any, destination: Any) -> np.ndarray:
+    return closed_days(params.what_if, np.asarray(source, object), np.asarray(destination, object))
 
 
 def _pairs(frame: pd.DataFrame) -> pd.MultiIndex:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from planning.errors import ParameterError
+from planning.what_if import Change, read_changes
 
 SERVICE_MEASURES = ("fill_rate", "cycle_service_level", "cost")
 UNMET_DEMAND = ("lost", "backordered")
@@ -130,6 +131,9 @@ class Params:
         0.0, "What if every supplier were this many days later", low=0, high=365, unit="days"
     )
     delay_open_orders: bool = _param(default=False, meaning="Let the added days hit open orders too")
+    what_if: tuple[Change, ...] = _param(
+        (), "What if demand, suppliers, lanes, costs or prices were different: a list of changes", changes=True
+    )
     allocation_method: str = _param("optimal", "How scarce stock is shared", choices=ALLOCATION_METHODS)
     allocation_sources: tuple[str, ...] | None = _param(
         None, "Locations that give stock; empty: the warehouses", ids=True, nullable=True
@@ -225,7 +229,9 @@ def meaning(name: str) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [one.to_dict() if isinstance(one, Change) else one for one in value]
+    return value
 
 
 def _checked(name: str, value: Any, default: Any, rule: dict[str, Any]) -> Any:
@@ -233,6 +239,8 @@ def _checked(name: str, value: Any, default: Any, rule: dict[str, Any]) -> Any:
         return None
     if "targets_of" in rule:
         return _checked_targets(name, value, rule["targets_of"])
+    if rule.get("changes"):
+        return read_changes(value)
     if rule.get("ids"):
         return _checked_ids(name, value)
     if isinstance(default, bool):

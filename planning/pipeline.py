@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from planning import engine, hierarchy, outlook
-from planning.base import Base, build_base
+from planning.base import MONEY, Base, Ground, build_base
 from planning.calendar import build_calendar, is_weekly, suggested_as_of
 from planning.errors import NothingToPlanError
 from planning.fits import Fits
@@ -24,13 +24,14 @@ from planning.inputs import Inputs, read_tables, rows_of
 from planning.network import Network, build_network
 from planning.params import Params
 from planning.past import Past
-from planning.positions import tell_pins
+from planning.positions import build_positions, tell_pins
 from planning.positions import with_pins as positions_with_pins
 from planning.report import assemble
 from planning.result import PlanResult
 from planning.stages import run_stages
 from planning.timeline import hand_orders
 from planning.transfers import hand_transfers
+from planning.what_if import revalued, unused
 
 METHOD_VERSION = "3"
 
@@ -229,22 +230,70 @@ def prepare(
     params: Params,
     *,
     fits: Fits | None = None,
+    like: Base | None = None,
     run: engine.Runner = engine.serial,
     progress: Progress = silent,
 ) -> Base:
     """Do what no quick parameter changes (see `QUICK`): positions, distribution, need at arrival.
 
+    Parameters
+    ----------
+    like : what this returned for the same inputs, `as_of` and heavy parameters; what the others leave as it is there
+        is taken from it, to the last digit. One of other fits is not looked at.
+
     Raises
     ------
     PlanningError : the input or a parameter does not allow a plan; the message says why.
     """
-    tables = read_tables(inputs, as_of)
-    notes = list(tables.notes)
-    network = build_network(tables, params, notes)
+    if like is not None and (like.fits is not fits or fits.calendar.as_of != as_of):
+        like = None
+    tables = read_tables(inputs, as_of) if like is None else like.ground.tables
+    network, network_notes = _network(tables, params, like)
     if fits is None:
         fits = _fit(tables, network, inputs, as_of, params, run, progress)
-    notes.extend(fits.notes)
-    return build_base(tables, network, fits, as_of, params, notes)
+    ground = _ground(tables, network, fits, params, network_notes, like)
+    notes = [*tables.notes, *_what_if_notes(tables, network, params), *network_notes, *fits.notes]
+    notes.extend(ground.positions_notes)
+    return build_base(tables, network, fits, ground, notes, like=like)
+
+
+def _network(tables: Inputs, params: Params, like: Base | None) -> tuple[Network, tuple[str, ...]]:
+    if like is not None and like.ground.same_network(params):
+        return like.network, like.ground.network_notes
+    notes: list[str] = []
+    return build_network(tables, params, notes), tuple(notes)
+
+
+def _ground(
+    tables: Inputs, network: Network, fits: Fits, params: Params, network_notes: tuple[str, ...], like: Base | None
+) -> Ground:
+    """Build the positions, or take them where they would be the same."""
+    before = like.ground if like is not None and like.network is network else None
+    if before is not None and before.same_positions(params):
+        return replace(before, params=params)
+    valued = tables
+    if any(change.kind in MONEY for change in params.what_if):
+        valued = replace(tables, tables=revalued(tables.tables, params.what_if))
+    notes: list[str] = []
+    delivered = None if before is None else before.positions.delivered
+    positions = build_positions(valued, network, fits, fits.calendar.as_of, params, notes, delivered)
+    return Ground(tables, params, QUICK, network_notes, tuple(notes), positions)
+
+
+def _what_if_notes(tables: Inputs, network: Network, params: Params) -> list[str]:
+    """Tell what is supposed, and what of it the data do not know."""
+    if not params.what_if:
+        return []
+    items = tables["items"]
+    places = network.keys["location_id"].unique()
+    known = {
+        "item_id": network.keys["item_id"].unique(),
+        "category": items["category"].dropna().unique(),
+        "supplier_id": pd.concat([items["supplier_id"], tables["item_locations"]["supplier_id"]]).dropna().unique(),
+        **dict.fromkeys(("location_id", "source_id", "destination_id"), places),
+    }
+    lost = [f"What if without an effect. {told}." for told in unused(params.what_if, known)]
+    return ["What if: " + "; ".join(change.words() for change in params.what_if) + ".", *lost]
 
 
 def with_pins(base: Base, pins: pd.DataFrame) -> Base:

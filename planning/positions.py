@@ -17,11 +17,24 @@ from planning.policy import Supply
 from planning.reorder import join_policy
 from planning.targets import PIN_COLUMNS, join_targets, pinned_values, unused_pins
 from planning.transfers import PURCHASE, approved_transfers, pooled_receipts, promised
+from planning.what_if import added_days
 
 YEAR_DAYS = 365
 LEAD_SHAPE = tuple(f"lead_shape_{n}" for n in range(POINTS))
 """The columns of the shape of a line's lead times (see `planning.delivery.lead_time_shapes`)."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What receipts and overdue orders tell of lead times, whatever a parameter supposes of them.
+
+    shapes : of each row's lead times (see `planning.delivery.lead_time_shapes`), (n, 5).
+    longer : by supplier, how many times longer its lead time is with what is overdue.
+    """
+
+    shapes: np.ndarray
+    longer: pd.Series
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,7 @@ class Positions:
     pooled : row, day, quantity, today of the receipts of each row and of all that it feeds.
     within : units on their way between the locations of each row's pool, (n,): they were theirs before.
     transfers : approved ones, as `planning.transfers.approved_transfers` returns them.
+    delivered : what the lead times stand on; None: nothing is kept of it.
     """
 
     table: pd.DataFrame
@@ -53,6 +67,7 @@ class Positions:
     pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
     within: np.ndarray = field(default_factory=lambda: np.zeros(0))
     transfers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    delivered: Delivered | None = None
 
     @property
     def approved(self) -> np.ndarray:
@@ -119,9 +134,20 @@ class Positions:
 
 
 def build_positions(
-    inputs: Inputs, network: Network, fits: Fits, as_of: date, params: Params, notes: list[str]
+    inputs: Inputs,
+    network: Network,
+    fits: Fits,
+    as_of: date,
+    params: Params,
+    notes: list[str],
+    delivered: Delivered | None = None,
 ) -> Positions:
-    """Join stock, master data, suppliers and lead times; each default is told in `notes`."""
+    """Join stock, master data, suppliers and lead times; each default is told in `notes`.
+
+    Parameters
+    ----------
+    delivered : of the same tables and network, where it is known already.
+    """
     table = network.keys.copy()
     stock = current_stock(inputs["stock"], as_of, notes)
     at = pd.MultiIndex.from_frame(table)
@@ -134,8 +160,10 @@ def build_positions(
     _join_master_data(table, inputs, as_of)
     table["buys"] = network.source < 0
     _join_prices(table, inputs)
-    _join_times(table, inputs, network, as_of, params, notes)
-    delay = params.lead_time_added_days if params.delay_open_orders else 0.0
+    delivered = delivered or _delivered(table, inputs, as_of)
+    _join_times(table, inputs, network, as_of, params, delivered, notes)
+    delay = added_days(params.what_if, table["supplier_id"], of_open_orders=True)
+    delay += params.lead_time_added_days if params.delay_open_orders else 0.0
     transfers = approved_transfers(inputs, network.keys, as_of, notes)
     table["promised"] = promised(transfers, len(table))
     receipts, stale = open_orders(inputs, network.keys, as_of, delay, notes, transfers[transfers["comes"]])
@@ -143,7 +171,7 @@ def build_positions(
     table["on_order"] = np.bincount(receipts["row"], receipts["quantity"], minlength=len(table))
     _join_classes(table, fits)
     tell_pins(inputs["pins"], network.keys, notes)
-    return with_pins(Positions(table, receipts, stale, pooled, within, transfers), inputs["pins"])
+    return with_pins(Positions(table, receipts, stale, pooled, within, transfers, delivered), inputs["pins"])
 
 
 def with_pins(positions: Positions, pins: pd.DataFrame) -> Positions:
@@ -255,8 +283,19 @@ def _join_costs(table: pd.DataFrame, params: Params, notes: list[str]) -> None:
     )
 
 
+def _delivered(table: pd.DataFrame, inputs: Inputs, as_of: date) -> Delivered:
+    shapes = lead_time_shapes(table, inputs["receipts"], inputs["open_orders"], as_of, inputs["items"])
+    return Delivered(shapes, _still_waiting(inputs, as_of))
+
+
 def _join_times(
-    table: pd.DataFrame, inputs: Inputs, network: Network, as_of: date, params: Params, notes: list[str]
+    table: pd.DataFrame,
+    inputs: Inputs,
+    network: Network,
+    as_of: date,
+    params: Params,
+    delivered: Delivered,
+    notes: list[str],
 ) -> None:
     suppliers = inputs["suppliers"].drop_duplicates("supplier_id").set_index("supplier_id")
 
@@ -271,10 +310,10 @@ def _join_times(
     )
     found = lead_times(asked, inputs["receipts"], as_of, params)
     learned = found["lead_time_from"].isin(["receipts", "supplier receipts"])
-    longer = table["supplier_id"].map(_still_waiting(inputs, as_of)).astype(float).fillna(1.0)
+    longer = table["supplier_id"].map(delivered.longer).astype(float).fillna(1.0)
     found["lead_time_days"] *= longer.where(learned, 1.0)
-    shapes = lead_time_shapes(asked, inputs["receipts"], inputs["open_orders"], as_of, inputs["items"])
-    table[list(LEAD_SHAPE)] = np.where(learned.to_numpy(bool)[:, None], shapes, np.nan)
+    found["lead_time_days"] += added_days(params.what_if, table["supplier_id"])
+    table[list(LEAD_SHAPE)] = np.where(learned.to_numpy(bool)[:, None], delivered.shapes, np.nan)
     buys = table["buys"].to_numpy(bool)
     assumed = buys & (found["lead_time_from"] == "assumed").to_numpy()
     if assumed.any():

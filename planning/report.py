@@ -56,10 +56,6 @@ def assemble(
         "as_of": as_of,
         "params": params,
         "snapshot_id": snapshot_id,
-        "forecast": stages.forecast,
-        "accuracy": stages.accuracy,
-        "calibration": stages.calibration,
-        "rivals": stages.rivals,
         "solver": _solver(stages),
         "notes": tuple(dict.fromkeys(notes)),
     }
@@ -92,6 +88,10 @@ def _late(stages: Stages, ready: Mapping[str, Any], known: Curves) -> PlanResult
         return _near(stages, plan, rows)
 
     parts: dict[str, Callable[[], Any]] = {
+        "forecast": lambda: stages.told.forecast,
+        "accuracy": lambda: stages.told.errors[0],
+        "calibration": lambda: stages.told.errors[1],
+        "rivals": lambda: stages.told.rivals,
         "figures": figures,
         "replenishment": replenishment,
         "orders": orders,

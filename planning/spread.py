@@ -66,6 +66,7 @@ def build_distribution(
     paths: tuple[np.ndarray, np.ndarray] | None = None,
     interval_days: float = 21.0,
     past: Past | None = None,
+    like: CumulativeDemand | None = None,
 ) -> CumulativeDemand:
     """Return the distribution of what each item-location must serve: its own demand and that of all it feeds.
 
@@ -76,6 +77,7 @@ def build_distribution(
         spread the mean; None: there are none.
     interval_days : the usual lead time + review, over which quantiles are held against the past.
     past : of these fits, where it is there already.
+    like : of the same fits, network, choice and interval: how quantiles held is known from it.
     """
     bucket_days = fits.calendar.bucket_days
     buckets = -(-days // bucket_days)
@@ -86,7 +88,10 @@ def build_distribution(
     variance = _variances(past, network, choice, path, mean, whole)
     classes = np.where(network.feeds, "pooled", fits.demand_class)
     horizon = int(interval_buckets(fits, np.array([interval_days]))[0])
-    calibration = _calibration(past, network, choice, horizon, classes, whole) if fits.periods else None
+    if like is not None:
+        calibration = like.calibration
+    else:
+        calibration = _calibration(past, network, choice, horizon, classes, whole) if fits.periods else None
     if planned is not path:
         before, mean = mean, network.pool(planned)
         variance = moved_variance(variance, before.cumsum(axis=1), mean.cumsum(axis=1), classes, whole)

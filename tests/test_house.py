@@ -31,7 +31,7 @@ READS_OR_WRITES = {"to_csv", "to_parquet", "to_excel", "to_pickle", "read_text",
 SEEDED = {"default_rng", "Generator", "SeedSequence", "PCG64", "Philox"}
 VAGUE_NAMES = {"utils", "helpers", "common", "misc"}
 OF_PLANNING = {"tables", "errors", "params"}
-OF_PLANNING_FOR_SERVICE = OF_PLANNING | {"pipeline", "scenario", "result"}
+OF_PLANNING_FOR_SERVICE = OF_PLANNING | {"pipeline", "scenario", "result", "limited"}
 
 Rule = Callable[[str, ast.Module], Iterator[str]]
 

@@ -6,9 +6,11 @@ use is decided by `data.service`, before anything here is asked. What is returne
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,16 +72,19 @@ class Facets:
 
 def inputs(visitor: service.Visitor, snapshot_id: str) -> Mapping[str, pd.DataFrame]:
     """The accepted tables of a snapshot."""
+    visitor.require_planner()
     return _inputs(snapshot_id, lambda: service.inputs(visitor, snapshot_id))
 
 
 def default_as_of(visitor: service.Visitor, snapshot_id: str) -> date:
     """The date that the data itself suggests."""
+    visitor.require_planner()
     return _date(snapshot_id, lambda: service.default_as_of(inputs(visitor, snapshot_id)))
 
 
 def facts(visitor: service.Visitor, snapshot_id: str, as_of: date) -> Facts:
     """What the top of a page says about the data."""
+    visitor.require_planner()
     stock_on = _stock_on(snapshot_id, as_of, lambda: inputs(visitor, snapshot_id))
     stale = stock_on is not None and (as_of - stock_on).days > STALE_DAYS
     return Facts(service.imported_at(visitor, snapshot_id), stock_on, stale)
@@ -87,7 +92,51 @@ def facts(visitor: service.Visitor, snapshot_id: str, as_of: date) -> Facts:
 
 def facets(visitor: service.Visitor, snapshot_id: str) -> Facets:
     """The locations, suppliers and categories of a snapshot."""
+    visitor.require_planner()
     return _facets(snapshot_id, lambda: inputs(visitor, snapshot_id))
+
+
+def shared_plan(visitor: service.Visitor) -> PlanResult:
+    """The plan that a viewer's link shows; whether it still stands is asked each time.
+
+    Raises
+    ------
+    PlanningError : it stands no more, the visitor is no viewer, or it cannot be shown.
+    """
+    grant = service.check_link(visitor)
+    return _shared(grant.result_key, lambda: service.shared_plan(visitor))
+
+
+def tried_plan(visitor: service.Visitor, changes: Mapping[str, Any]) -> PlanResult | None:
+    """The same under other parameters; None where its forecast is not kept any more.
+
+    Raises
+    ------
+    PlanningError : the link stands no more, or does not let this be tried.
+    """
+    grant = service.check_link(visitor)
+    told = json.dumps(dict(changes), sort_keys=True, default=str)
+
+    def make() -> PlanResult:
+        found = service.try_out(visitor, changes, keep=_base)
+        if found is None:
+            raise _NotKeptError
+        return found
+
+    try:
+        return _tried(grant.link_id, told, make)
+    except _NotKeptError:
+        return None
+
+
+def shared_facets(visitor: service.Visitor) -> Facets:
+    """The locations, suppliers and categories of what a viewer's link shows."""
+    items = shared_plan(visitor).items
+
+    def values(column: str) -> tuple[str, ...]:
+        return tuple(sorted({str(value) for value in items[column].dropna().unique()}))
+
+    return Facets(values("location_id"), values("supplier_id"), values("category"))
 
 
 def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> PlanResult | None:
@@ -100,6 +149,33 @@ def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
         return _plan(pipeline.plan_key(snapshot_id, service.decisions_id(visitor), as_of, params), make)
     except _NotKeptError:
         return None
+
+
+def beside(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, other: Params) -> PlanResult | None:
+    """The plan under other parameters, which takes from the one under `params` what they leave as it is there.
+
+    None where a forecast must be made first.
+    """
+
+    def prepare() -> pipeline.Base:
+        fits = _kept_fits(visitor, snapshot_id, as_of, other)
+        like = _ground(visitor, snapshot_id, as_of, params)
+        if like.fits is fits:
+            return pipeline.prepare({}, as_of, other, fits=fits, like=like)
+        tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
+        unpinned = {name: frame for name, frame in tables.items() if name not in ("pins", "transfer_pins")}
+        return pipeline.prepare(unpinned, as_of, other, fits=fits)
+
+    try:
+        _base(_base_key(visitor, snapshot_id, as_of, other), prepare)
+    except _NotKeptError:
+        return None
+    return plan(visitor, snapshot_id, as_of, other)
+
+
+def is_kept(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> bool:
+    """Whether the forecast that a plan under these parameters stands on is there."""
+    return fits(visitor, snapshot_id, as_of, params) is not None
 
 
 def corrections(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pd.DataFrame | None:
@@ -197,6 +273,7 @@ def fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
 
 def priced_share(visitor: service.Visitor, snapshot_id: str) -> float:
     """The share of the items in stock whose cost is known."""
+    visitor.require_planner()
     return _priced_share(snapshot_id, lambda: inputs(visitor, snapshot_id))
 
 
@@ -287,6 +364,12 @@ def _kept_fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: 
     return _fits(key, make)
 
 
+@st.cache_resource(show_spinner=False)
+def attempts() -> service.Attempts:
+    """The attempts to sign in to this server, counted in one place for all."""
+    return service.Attempts()
+
+
 # Each takes a key that is hashed and a maker that is not. Failures are not kept.
 
 
@@ -328,6 +411,16 @@ def _rivals(key: str, item_id: str, location_id: str, _make: Callable[[], pd.Dat
 
 @st.cache_resource(max_entries=12, ttl="4h", show_spinner="Planning …")
 def _plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
+def _shared(result_key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=12, ttl="1h", show_spinner="Planning …")
+def _tried(link_id: str, changes: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
     return _make()
 
 

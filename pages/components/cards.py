@@ -69,7 +69,7 @@ def _card(label: str, label_in_units: str, value: Amount, plan: PlanResult, some
     """One number in money, or in units where no money is known; what it means; below it the action."""
     with st.container(border=True, height="stretch", gap="small"):
         about = glossary.term(label)
-        if value.money is None:
+        if value.money is None or session.costs_hidden():
             st.metric(label_in_units, units(value.units), help=about)
         else:
             currency = plan.params.currency

@@ -18,6 +18,8 @@ def show(plan: PlanResult) -> None:
         f"In each cell the share of demand promised, ▣ mean stock at cost{unit}, ▼ margin lost in a year{unit}, "
         "\\# lines; – where nothing is sold. The redder, the more margin is lost."
     )
+    if not session.may_try("service_target_by_class"):
+        return
     if plan.params.service_measure == "cost":
         st.caption("Under least cost no targets are read.")
         return

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import streamlit as st
 
-from pages.components import cached, session, widgets
+from pages.components import session, widgets
 from pages.components.sidebar import sidebar
 from planning.params import FORECAST_MODELS, Params
 
@@ -124,9 +124,7 @@ def allocation_params() -> Params:
     widgets.segments("allocation_method", "Share stock", METHODS)
     widgets.segments("fair_rule", "A fair share gives all the same", FAIR_RULES)
     widgets.optional_percent("service_floor", "Service for everybody first", "None")
-    snapshot = session.snapshot_id()
-    locations = cached.facets(session.visitor(), snapshot).location if snapshot else ()
-    widgets.ids("allocation_sources", "Give from", locations, "The warehouses")
+    widgets.ids("allocation_sources", "Give from", session.facets().location, "The warehouses")
     widgets.percent("reserve_fraction", "Keep back at the source", low=0.0, high=100.0, step=5.0)
     widgets.percent("reserve_value", "Worth of a unit kept there", low=0.0, high=100.0, step=5.0, slider=False)
     widgets.whole("allocation_inbound_days", "Share what arrives within (days)", 0, 365)

@@ -76,8 +76,8 @@ def last(told: pd.DataFrame) -> str:
 
 
 def decisions_id() -> str:
-    """The id of all that was decided."""
-    return service.decisions_id(session.visitor())
+    """The id of all that was decided; empty for who does not decide here."""
+    return "" if not session.may_act() else service.decisions_id(session.visitor())
 
 
 def here() -> tuple[service.Visitor, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, item_view, ordering, panel, tables
+from pages.components import charts, item_view, ordering, panel, session, tables
 from pages.components.formats import day, known, literal, money, units
 from pages.components.lines import KEYS, near
 from planning.result import PlanResult
@@ -185,23 +185,29 @@ def _one(row: pd.Series, plan: PlanResult) -> None:
         if known(row["order_id"]):
             st.caption("To ask of the supplier; copy it from the corner.")
             st.code(ask(row, plan), language=None, wrap_lines=True)
-        with st.container(horizontal=True, key="exception_actions"):
-            until = row["move_to"] if known(row["move_to"]) else row["due_on"]
-            after = pd.Timestamp(plan.as_of) + pd.Timedelta(days=1)
-            until = max(pd.Timestamp(until) if known(until) else after + pd.Timedelta(days=6), after).date()
-            pressed = st.button(
-                f"{'Asked' if known(row['order_id']) else 'Seen'}: snooze until {day(until)}",
-                key="exception_asked",
-                icon=":material/snooze:",
-                help="The line stays off the work list until then.",
-            )
-            if pressed and ordering.snooze(_line(row, plan), until, f"asked: {KINDS.get(row['kind'])}"):
-                st.rerun()
+        if session.may_act():
+            _asked(row, plan)
         panel.chart(
             charts.projected_stock(near(plan, item_id, location_id), item_id, location_id, height=320),
             f"Projected stock of {item_id} at {location_id}",
             key="exception_stock",
         )
+
+
+def _asked(row: pd.Series, plan: PlanResult) -> None:
+    """What was asked of the supplier stays off the work list for a while."""
+    with st.container(horizontal=True, key="exception_actions"):
+        until = row["move_to"] if known(row["move_to"]) else row["due_on"]
+        after = pd.Timestamp(plan.as_of) + pd.Timedelta(days=1)
+        until = max(pd.Timestamp(until) if known(until) else after + pd.Timedelta(days=6), after).date()
+        pressed = st.button(
+            f"{'Asked' if known(row['order_id']) else 'Seen'}: snooze until {day(until)}",
+            key="exception_asked",
+            icon=":material/snooze:",
+            help="The line stays off the work list until then.",
+        )
+        if pressed and ordering.snooze(_line(row, plan), until, f"asked: {KINDS.get(row['kind'])}"):
+            st.rerun()
 
 
 def _line(row: pd.Series, plan: PlanResult) -> pd.DataFrame:

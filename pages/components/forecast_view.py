@@ -56,14 +56,15 @@ def _fan(plan: PlanResult, level: Level, past: pd.DataFrame) -> None:
     panel.chart(figure, f"History and forecast: {level.title}", key="fan")
     st.markdown(plan_uses(plan, level.keys))
     with st.container(horizontal=True, vertical_alignment="center", key="fan_actions"):
-        st.button(
-            "Correct it",
-            key="correct_it",
-            type="primary",
-            icon=":material/edit:",
-            help="Say what you know better; its effect is told before it is kept.",
-            on_click=lambda: session.seed(forecast_level.TABS, "Corrections"),
-        )
+        if session.may_act():
+            st.button(
+                "Correct it",
+                key="correct_it",
+                type="primary",
+                icon=":material/edit:",
+                help="Say what you know better; its effect is told before it is kept.",
+                on_click=lambda: session.seed(forecast_level.TABS, "Corrections"),
+            )
         if level.is_line and st.button("Open item", type="tertiary", icon=":material/arrow_forward:", key="open_item"):
             session.select(level.of, level.at)
             session.go("pages/item.py")

@@ -25,7 +25,7 @@ def replenishment(plan: PlanResult, whole: PlanResult) -> None:
         source = f" from {count(state.suppliers, 'supplier')}" if state.suppliers else ""
         told = f"{units(due.units)} in {count(due.lines, 'line')}{source}."
         panel.number(
-            "Value to order today",
+            "Value to order today" if not session.costs_hidden() else "To order today",
             money(due.money, currency) if due.money is not None else units(due.units),
             told if due.lines else "Nothing needs to be ordered today.",
             "Purchases of this morning at cost, after minimum quantities, packs and budget.",
@@ -41,7 +41,10 @@ def replenishment(plan: PlanResult, whole: PlanResult) -> None:
             glossary.term("Red"),
         )
     with third:
-        _budget(whole)
+        if session.may_act() or whole.params.budget is not None:
+            _budget(whole)
+        else:
+            panel.number("To transfer today", units(state.moved_units), "Sent from a location that has more.")
 
 
 def _budget(plan: PlanResult) -> None:
@@ -78,7 +81,10 @@ def allocation(plan: PlanResult, whole: PlanResult) -> None:
         )
     with second:
         gain = money(now.gain, literal(plan.params.currency)) if now.in_money else units(round(now.gain))
-        if price is None:
+        if session.costs_hidden():
+            fed = plan.allocation["destination_id"].nunique()
+            panel.number("Sent to", count(fed, "location"), "What they hold before and after stands below.")
+        elif price is None:
             panel.number("Gain over moving nothing", gain, _against_fair_share(plan, now), _GAIN)
         else:
             _fairness(plan, price, gain)
@@ -139,18 +145,18 @@ def service(plan: PlanResult) -> None:
             "The fill rate that the policy expects, weighted by demand, before minimum quantities and packs.",
         )
     with second:
-        held = money(state.stock_value, currency) if state.stock_value is not None else "not known in money"
+        held = f", at cost; today it is {money(state.stock_value, currency)}" if state.stock_value is not None else ""
         value = money(now.stock_value, currency) if now.stock_value is not None else units(round(now.stock_units))
         panel.number(
             "Stock the policy needs",
             value,
-            f"on hand on average, at cost, in all locations; today it is {held}.",
+            f"on hand on average in all locations{held}.",
             "Safety stock, and half of what is used up between two orders.",
         )
     with third:
         lost, lost_units = now.lost_margin_per_year, units(round(now.lost_units_per_year))
         panel.number(
-            "Expected lost margin a year",
+            "Expected lost margin a year" if lost is not None else "Expected lost sales a year",
             money(lost, currency) if lost is not None else lost_units,
             f"{lost_units} a year will find an empty shelf, in {count(len(plan.policy), 'line')}.",
             glossary.term("Lost margin"),
@@ -163,6 +169,8 @@ def forecast(now: promise.Outlook) -> None:
     first, second, third = st.columns(3)
     with first:
         told = "The history does not reach back a year."
+        if session.grant() is not None:
+            told = "The history is not part of this view."
         if now.last_year_units:
             change = now.next_units / now.last_year_units - 1
             told = (
@@ -252,7 +260,11 @@ def item(plan: PlanResult, line: pd.Series) -> None:
         bought, moved = float(line["order_quantity"]), float(line["transfer_quantity"])
         told = "Nothing to order today."
         if bought:
-            told = f"{money(line['order_value'], literal(plan.params.currency))}, arrives {day(line['arrives_on'])}."
+            told = f"Arrives {day(line['arrives_on'])}."
+            if known(line["order_value"]):
+                told = (
+                    f"{money(line['order_value'], literal(plan.params.currency))}, arrives {day(line['arrives_on'])}."
+                )
         elif moved:
             told = "Sent today from the location that feeds this one."
         panel.number("Transfer today" if moved and not bought else "Order today", units(bought or moved), told)

@@ -21,6 +21,9 @@ ORDER_QUANTITY = "order_quantity"
 
 def pinned_orders(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFrame:
     """The orders of a line that were set by hand, by morning: pin_id, value (units), order_on, reason."""
+    if not session.may_act():
+        none = {name: pd.Series(dtype=object) for name in ("pin_id", "value", "reason")}
+        return pd.DataFrame({**none, "order_on": pd.Series(dtype="datetime64[ns]")})
     rows = service.pins(*decided.here(), frames=decided.frames())
     mine = rows[(rows["item_id"] == item_id) & (rows["location_id"] == location_id) & (rows["kind"] == ORDER_QUANTITY)]
     mornings = pd.to_datetime(mine["order_on"]).fillna(pd.Timestamp(plan.as_of))
@@ -52,6 +55,8 @@ def reset_pins(pin_ids: Sequence[str]) -> bool:
 
 def snoozed(plan: PlanResult) -> pd.DataFrame:
     """The lines of the plan that sleep: item_id, location_id, until, reason. One that turned red since is awake."""
+    if not session.may_act():
+        return pd.DataFrame(columns=[*KEYS, "until", "reason"])
     who, snapshot = decided.here()
     asleep = service.snoozed(who, snapshot, plan.as_of)
     if asleep.empty:
@@ -74,6 +79,8 @@ def wake(lines: pd.DataFrame) -> bool:
 
 def notes() -> pd.DataFrame:
     """The last note on each line: item_id, location_id, text."""
+    if not session.may_act():
+        return pd.DataFrame(columns=[*KEYS, "text"])
     rows = service.notes(*decided.here())
     return rows.dropna(subset=list(KEYS)).drop_duplicates(list(KEYS))
 
@@ -134,6 +141,8 @@ def approvals(as_of: date) -> pd.DataFrame:
 
 def approved_today(plan: PlanResult) -> float:
     """What the orders approved for this morning cost, as far as known: the budget has paid for them already."""
+    if not session.may_act():
+        return 0.0
     rows = approvals(plan.as_of)
     mine = (rows["ordered_on"] == pd.Timestamp(plan.as_of)) & (rows["status"] != "closed")
     return float(rows.loc[mine, "value"].sum())
@@ -180,6 +189,8 @@ def undo_button(key: str, *, ticked: str | None = None) -> None:
     ----------
     ticked : the list whose ticks end with it.
     """
+    if not session.may_act():
+        return
     last = decided.last(decided.log())
     st.button(
         "Undo",

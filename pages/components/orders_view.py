@@ -25,20 +25,23 @@ STATES = MappingProxyType({PROPOSED: "◇ Proposed", APPROVED: "✓ Approved", T
 
 def show(plan: PlanResult, whole: PlanResult) -> None:
     """Draw the tab."""
-    approved = ordering.approvals(plan.as_of)
-    _matches(approved)
+    may = session.may_act()
+    approved = ordering.approvals(plan.as_of) if may else pd.DataFrame()
+    if may:
+        _matches(approved)
     rows = purchases.order_lines(plan, approved)
     if rows.empty:
         st.success("No purchase is due today, and no approved order is open.", icon=":material/task_alt:")
     else:
         orders = purchases.by_order(rows, _minimum())
         st.markdown(purchases.in_words(purchases.totals(rows, orders, plan), orders, literal(plan.params.currency)))
-        notes = ordering.order_notes()
+        notes = ordering.order_notes() if may else {}
         orders = orders.assign(note=[notes.get(str(number), "") for number in orders["order_number"]])
         chosen = _list(orders, plan)
         picked = rows.merge(chosen[list(purchases.GROUP)], on=list(purchases.GROUP))
-        _act(chosen, picked, plan, every=len(chosen) == len(orders))
-        _downloads(approved, whole)
+        if may:
+            _act(chosen, picked, plan, every=len(chosen) == len(orders))
+            _downloads(approved, whole)
         tables.show(
             picked.head(MOST_ROWS),
             "orders",
@@ -52,7 +55,8 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
             st.caption(f"The first {MOST_ROWS:,} of {count(len(picked), 'line')}; tick an order to see its own.")
         tables.downloads(picked, "orders", plan, key="orders")
     _later(plan)
-    _activity()
+    if may:
+        _activity()
 
 
 def _minimum() -> Mapping[str, float]:
@@ -67,7 +71,9 @@ def _minimum() -> Mapping[str, float]:
 
 def _list(orders: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
     """Show the orders; return the ticked ones, or all."""
-    columns = [name for name in ORDERS if name != "note" or orders["note"].any()]
+    # Through a link nothing is known of what suppliers ask.
+    seen = [name for name in tables.seen(ORDERS) if name != "told" or session.may_act()]
+    columns = [name for name in seen if name != "note" or orders["note"].any()]
     lean = orders.assign(state=orders["state"].map(STATES))[columns].head(MOST_ROWS)
     event = st.dataframe(
         lean,

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from data import export
-from pages.components import session, sidebar, tables
+from pages.components import session, share, sidebar, tables
 from pages.components.charts_style import CONFIG
 from pages.components.sidebar import RISK_LABELS
 from planning.result import PlanResult
@@ -19,10 +19,14 @@ def open_page(title: str) -> tuple[PlanResult, PlanResult]:
 
     The page ends here, with the way out, where there is no plan or no line passes the filters.
     """
-    st.title(title)
+    with st.container(horizontal=True, vertical_alignment="center", key="page_head"):
+        st.title(title, width="stretch")
+        corner = st.container(width="content")
     session.banner()
     sidebar.sidebar()
     whole = session.require_plan()
+    with corner:
+        share.button(whole)
     plan = session.filters().narrow(whole)
     if plan.lines.empty:
         st.info("No item passes the filters.", icon=":material/filter_alt:")
@@ -49,7 +53,7 @@ def download(label: str, frame: pd.DataFrame, table: str, plan: PlanResult) -> N
     """The page's one action: take the rows along as a workbook, to send or to pick from."""
     st.download_button(
         label,
-        lambda: export.workbook({table: frame}, tables.about(plan)),
+        session.while_shown(lambda: export.workbook({table: frame}, tables.about(plan))),
         type="primary",
         icon=":material/download:",
         file_name=export.download_name("stockcast", plan.as_of, table, "xlsx"),
@@ -81,7 +85,7 @@ def pick(
         frame.assign(**risk),
         key=key,
         hide_index=True,
-        column_order=order,
+        column_order=tables.seen(order),
         column_config=config,
         alt=alt,
         height=min(height, 38 + 35 * len(frame)),

@@ -12,7 +12,7 @@ KINDS = (TARGET, SAFETY)
 
 def possible() -> bool:
     """Whether single lines can be set here."""
-    return hasattr(service, "pin_many")
+    return session.may_act()
 
 
 def in_force() -> pd.DataFrame:

@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import decided, glossary, headline, ordering, pinning, policy_lines, session, tables
-from pages.components.formats import count, known, literal, money, units
+from pages.components.controls import MEASURES
+from pages.components.formats import count, days, known, literal, money, percent, units
 from pages.components.lines import KEYS
 from pages.components.policy_lines import Sums
 from planning.result import PlanResult
@@ -83,6 +84,19 @@ def show(plan: PlanResult) -> None:
         _many(rows, now, targets=not cost)
 
 
+def targets_told(plan: PlanResult) -> None:
+    """What the plan aims at, for who may only look."""
+    params = plan.params
+    told = {"Measure": MEASURES[params.service_measure]}
+    if params.service_measure != "cost":
+        told["Target"] = percent(params.service_target)
+        told |= {f"Target of class {name}": percent(v) for name, v in sorted(params.service_target_by_class.items())}
+    told |= {"Review every": days(params.review_period_days), "Unmet demand is": params.unmet_demand}
+    if params.coverage_days is not None:
+        told["An order lasts"] = days(params.coverage_days)
+    st.table(told, border="horizontal")
+
+
 def levels(plan: PlanResult) -> None:
     """Every level of every line, with where it comes from."""
     rows = headline.with_names(plan.policy, plan).sort_values(["abc_class", "expected_fill_rate"])
@@ -118,7 +132,7 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _editor(shown: pd.DataFrame, now: Sums, plan: PlanResult, *, editable: bool) -> None:
     cost = plan.params.service_measure == "cost"
-    order = [c for c in ORDER if c in shown and (c != "item_name" or shown[c].notna().any())]
+    order = [c for c in tables.seen(ORDER) if c in shown and (c != "item_name" or shown[c].notna().any())]
     order = [c for c in order if not cost or c not in ("target", "source")]
     # Once anything is kept, or other lines are shown, positions mean other lines: the editor begins anew.
     lot = int(pd.util.hash_pandas_object(shown[list(KEYS)], index=False).to_numpy().sum())

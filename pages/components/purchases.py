@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pages.components.formats import count, money
+from pages.components.formats import count, known, money
 from pages.components.lines import pairs
 from planning.result import PlanResult
 
@@ -83,18 +83,25 @@ def totals(rows: pd.DataFrame, orders: pd.DataFrame, plan: PlanResult) -> Totals
     """Sum up the orders of today."""
     today = pd.to_datetime(rows["ordered_on"]) == pd.Timestamp(plan.as_of)
     return Totals(
-        proposed=float(rows.loc[rows["state"] == PROPOSED, "line_value"].sum()),
+        proposed=_known(rows.loc[rows["state"] == PROPOSED, "line_value"]),
         approved=float(rows.loc[(rows["state"] != PROPOSED) & today, "line_value"].sum()),
         budget=plan.params.budget,
         below_minimum=int(orders["told"].str.endswith("short").sum()),
     )
 
 
+def _known(values: pd.Series) -> float:
+    """The sum of what is known; NaN where nothing is, of something."""
+    return float(values.sum(min_count=1 if len(values) else 0))
+
+
 def in_words(now: Totals, orders: pd.DataFrame, currency: str) -> str:
     """The totals as a sentence."""
     waiting = (orders["state"] == PROPOSED).sum()
     done = len(orders) - waiting
-    said = f"**{count(int(waiting), 'order')}** proposed: {money(now.proposed, currency)}"
+    said = f"**{count(int(waiting), 'order')}** proposed"
+    if known(now.proposed):
+        said += f": {money(now.proposed, currency)}"
     if done:
         said += f"; **{count(int(done), 'order')}** approved and open, of which {money(now.approved, currency)} today"
     if now.budget is not None:

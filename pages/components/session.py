@@ -6,7 +6,7 @@ changed parameters) also stands in the URL; whatever a URL says is checked again
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, NoReturn
@@ -15,6 +15,8 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from data import service
+from data.links import GONE, TRIED
+from data.visitor import PASSPHRASE_HASH
 from pages.components import address, cached, states
 from pages.components.address import View
 from pages.components.filters import Filters
@@ -23,6 +25,8 @@ from planning.params import Params
 from planning.result import PlanResult
 
 SAMPLE_CURRENCY = "€"
+TOKEN = "share"
+"""The name in an address that carries the token of a link."""
 LOG = logging.getLogger("stockcast")
 
 UNEXPECTED = (
@@ -35,18 +39,117 @@ UNEXPECTED = (
 
 
 def visitor() -> service.Visitor:
-    """Who is here, and which workspace is theirs; a newcomer finds the sample company open."""
+    """Who is here, and what is theirs to see; a newcomer with a workspace finds the sample company open in it."""
     _through_the_router()
+    _open_link()
     if "visitor" not in st.session_state:
         arrived = service.Visitor.arriving(mode())
         st.session_state["visitor"] = arrived
-        if not service.history(arrived):
-            try:
-                service.use_sample(arrived)
-            except PlanningError as fault:
-                LOG.warning("the sample company could not be opened: %s", fault)
+        _greet(arrived)
     known: service.Visitor = st.session_state["visitor"]
     return known
+
+
+def _greet(who: service.Visitor) -> None:
+    """Open the sample company in a workspace that never held anything."""
+    if who.role == "planner" and not service.history(who):
+        try:
+            service.use_sample(who)
+        except PlanningError as fault:
+            LOG.warning("the sample company could not be opened: %s", fault)
+
+
+def may_act() -> bool:
+    """Whether this person decides here; who looks through a link does not. The service checks it again."""
+    who = visitor()
+    return who.role == "planner" and who.may_change
+
+
+def grant() -> service.Grant | None:
+    """What the link shows through which this person looks; None for a planner."""
+    return visitor().grant
+
+
+def may_try(*names: str) -> bool:
+    """Whether these parameters can be changed here: by a planner all, through a link those that it lets one try."""
+    told = grant()
+    return may_act() or (told is not None and told.trials and not told.hide_costs and set(names) <= set(TRIED))
+
+
+def costs_hidden() -> bool:
+    """Whether costs and prices are none of this person's business."""
+    told = grant()
+    return told is not None and told.hide_costs
+
+
+def sign_in(told: str, name: str) -> str:
+    """Become a planner by the passphrase; return why not, where it is refused."""
+    who = visitor()
+    try:
+        planner = service.sign_in(
+            who, told, attempts=cached.attempts(), address=st.context.ip_address, secret=_hash(), name=name
+        )
+    except PlanningError as fault:
+        return str(fault)
+    _become(planner)
+    _greet(planner)
+    return ""
+
+
+def leave() -> None:
+    """Sign out, or close what a link shows; nothing of it stays in this tab."""
+    who = visitor()
+    forget_forecast()
+    service.sign_out(who)
+    st.session_state.clear()
+
+
+def link_gone() -> str:
+    """Why the link that was opened shows nothing; empty where none was, or where it stands."""
+    who = visitor()
+    if who.role == "viewer":
+        try:
+            service.check_link(who)
+        except PlanningError:
+            st.session_state.clear()
+            st.session_state["link_gone"] = True
+    return GONE if st.session_state.get("link_gone") else ""
+
+
+def forget_link() -> None:
+    """Go on without the link that shows nothing."""
+    st.session_state.pop("link_gone", None)
+
+
+def _open_link() -> None:
+    """Open the link whose token the address carries, and take the token out of the address at once."""
+    if TOKEN not in st.query_params:
+        return
+    token = st.query_params.get_all(TOKEN)[-1]
+    rest = {key: st.query_params.get_all(key) for key in st.query_params if key != TOKEN}
+    st.query_params.from_dict(rest)
+    try:
+        viewer = service.open_link(mode(), token)
+    except PlanningError:
+        st.session_state["link_gone"] = True
+        return
+    _become(viewer)
+    st.session_state["landing"] = True
+
+
+def landing() -> str | None:
+    """The page on which a link that was just opened begins, once; else None."""
+    told = grant()
+    return told.page if st.session_state.pop("landing", False) and told is not None else None
+
+
+def _become(who: service.Visitor) -> None:
+    """Start anew as somebody else: what the tab remembers of the one before is none of theirs."""
+    running = st.session_state.get("forecast")
+    if running is not None:
+        running[1].cancel()
+    st.session_state.clear()
+    st.session_state["visitor"] = who
 
 
 def _through_the_router() -> None:
@@ -61,22 +164,38 @@ def _through_the_router() -> None:
 
 def mode() -> service.Mode:
     """How this server treats its visitors."""
-    return service.mode(st.get_option("server.address"), os.environ.get("STOCKCAST_MODE"))
+    return service.mode(st.get_option("server.address"), _setting("STOCKCAST_MODE"), _hash())
+
+
+def _hash() -> str | None:
+    """The hash of the planners' passphrase, where this server has one."""
+    return service.passphrase_hash(_setting(PASSPHRASE_HASH))
+
+
+def _setting(name: str) -> str | None:
+    """A setting of the server: the environment's, else what its secrets hold."""
+    told = os.environ.get(name)
+    if told is None and st.secrets.load_if_toml_exists():
+        told = st.secrets.get(name)
+    return told if isinstance(told, str) else None
 
 
 def snapshot_id() -> str | None:
-    """The snapshot in use; None where the workspace holds no data."""
-    return service.current_snapshot(visitor())
+    """The snapshot in use; None where the workspace holds no data, and for who has none."""
+    who = visitor()
+    return service.current_snapshot(who) if who.role == "planner" else None
 
 
 def is_sample() -> bool:
     """Whether the data in use is the sample company's."""
-    return service.is_sample(visitor())
+    who = visitor()
+    return who.role == "planner" and service.is_sample(who)
 
 
 def as_of() -> date:
     """The morning for which the plan is made."""
-    return _view().as_of or default_as_of()
+    told = grant()
+    return told.as_of if told is not None else _view().as_of or default_as_of()
 
 
 def default_as_of() -> date:
@@ -94,12 +213,17 @@ def choose_as_of(day: date | None) -> None:
 
 def params() -> Params:
     """The parameters in use, the same on every page; the sample company counts in its own currency."""
+    who = visitor()
+    if who.grant is not None:
+        return cached.shared_plan(who).params.but(**_tried())
     kept = _view().params
     return kept.but(currency=SAMPLE_CURRENCY) if not kept.currency and is_sample() else kept
 
 
 def change_params(**changes: Any) -> bool:
     """Change parameters; one that does not fit changes nothing and is said in plain words."""
+    if not may_act():
+        return _try(changes)
     try:
         changed = _view().params.but(**changes)
     except ParameterError as fault:
@@ -110,14 +234,39 @@ def change_params(**changes: Any) -> bool:
 
 
 def reset_params(*names: str) -> None:
-    """Back to the defaults: the named parameters, or all."""
+    """Back to the defaults: the named parameters, or all. What a viewer tries goes back to what was shared."""
+    if grant() is not None:
+        st.session_state["tried"] = {n: v for n, v in _tried().items() if names and n not in names}
+        return
     plain = Params().to_dict()
     change_params(**{name: plain[name] for name in names or plain})
 
 
 def changed_params() -> dict[str, Any]:
-    """The parameters that differ from the defaults."""
-    return address.changed(_view().params)
+    """The parameters that differ from the defaults; for a viewer, from what was shared."""
+    return address.changed(_view().params) if grant() is None else _tried()
+
+
+def _try(changes: Mapping[str, Any]) -> bool:
+    """Let a viewer see the plan under other parameters, where the link lets him; nothing of it is kept."""
+    who = visitor()
+    if who.grant is None or not may_try(*changes):
+        complain("this view is read only: that cannot be tried here")
+        return False
+    shared = cached.shared_plan(who).params
+    tried = {**_tried(), **changes}
+    try:
+        wanted = shared.but(**tried).to_dict()
+    except ParameterError as fault:
+        complain(str(fault))
+        return False
+    plain = shared.to_dict()
+    st.session_state["tried"] = {name: wanted[name] for name in tried if wanted[name] != plain[name]}
+    return True
+
+
+def _tried() -> dict[str, Any]:
+    return dict(st.session_state.get("tried") or {})
 
 
 # --- filters and the item in view ------------------------------------------------------------------------------------
@@ -172,6 +321,8 @@ def require_plan() -> PlanResult:
     Where there is none yet the page ends here, with the way out: the designed empty state, the progress of the
     forecast with a way to cancel, or the fault in plain words.
     """
+    if grant() is not None:
+        return _shown()
     snapshot = snapshot_id()
     if snapshot is None:
         states.nothing_yet(use_sample)
@@ -190,6 +341,52 @@ def require_plan() -> PlanResult:
         LOG.exception("the plan of %s could not be made", snapshot[:12])
         states.fault(UNEXPECTED, lambda: choose_as_of(None), reset_params, _way_to_undo(snapshot))
         st.stop()
+
+
+def _shown() -> PlanResult:
+    """The plan that a link shows, or what its viewer tries of it."""
+    who, tried = visitor(), _tried()
+    try:
+        shared = cached.shared_plan(who)
+        other = cached.tried_plan(who, tried) if tried else shared
+    except PlanningError as fault:
+        states.fault_of_link(str(fault), reset_params if tried else None)
+        st.stop()
+    except Exception:
+        LOG.exception("what a link shows could not be shown")
+        states.fault_of_link(UNEXPECTED, reset_params if tried else None)
+        st.stop()
+    if other is None:
+        states.fault_of_link("The forecast behind this view is not kept any more: nothing can be tried.", reset_params)
+        st.stop()
+    return other
+
+
+def facets() -> cached.Facets:
+    """The values that the filters offer."""
+    who = visitor()
+    if who.grant is not None:
+        return cached.shared_facets(who)
+    snapshot = snapshot_id()
+    return cached.facets(who, snapshot) if snapshot else cached.Facets((), (), ())
+
+
+def while_shown(make: Callable[[], Any]) -> Callable[[], Any]:
+    """What makes a download: through a link only as long as it stands. It runs later, outside of the page."""
+    who = visitor()
+    if who.grant is None:
+        return make
+
+    def checked() -> Any:
+        service.check_link(who)
+        return make()
+
+    return checked
+
+
+def view_address() -> dict[str, list[str]]:
+    """What is looked at, as the address carries it: to be shared."""
+    return address.write(_view())
 
 
 def use_sample() -> None:
@@ -252,6 +449,10 @@ def banner(*, way_out: bool = True) -> None:
     """
     for message in st.session_state.pop("complaints", []):
         st.error(message, icon=":material/error:")
+    told = grant()
+    if told is not None:
+        states.shared_banner(told, _tried(), reset_params)
+        return
     snapshot = snapshot_id()
     if snapshot is None:
         return
@@ -284,6 +485,11 @@ def enter(page: str) -> None:
     if st.session_state.get("page") != page:
         st.session_state["page"] = page
         st.session_state["seeded"] = set()
+
+
+def page() -> str:
+    """The page that is drawn, as its address names it; empty: the first."""
+    return str(st.session_state.get("page") or "")
 
 
 def seed(key: str, value: Any) -> None:
@@ -328,11 +534,17 @@ def _granted() -> str:
 
 def _view() -> View:
     """What this tab remembers; a URL that a link, back or forward brought is read into it first."""
+    told = grant()
     url = {key: st.query_params.get_all(key) for key in st.query_params if key in address.KEYS}
+    if "view" not in st.session_state and told is not None and not url:
+        url = dict(told.view)
     # An empty URL is only a change of page: the memory holds.
     if "view" not in st.session_state or (url and url != st.session_state["url"]):
         st.session_state["view"] = address.read(url)
     view: View = st.session_state["view"]
+    if told is not None:
+        # Date and parameters are those of what is shown, whatever an address says.
+        view = st.session_state["view"] = replace(view, as_of=None, params=Params())
     _write_url(view)
     return view
 

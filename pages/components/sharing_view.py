@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, panel, sharing
+from pages.components import charts, panel, session, sharing, tables
 from pages.components.formats import count, known, literal, money, percent, units
 from planning.result import PlanResult
 
@@ -77,6 +77,8 @@ def _figures(line: pd.Series, currency: str) -> None:
         ("Last one given", money(line.get("last_worth"), currency), "What the last unit sent gains, after freight."),
         ("First one refused", money(line.get("next_worth"), currency), "What one more would gain, after freight."),
     ]
+    if session.costs_hidden():
+        shown = shown[:2]
     with st.grid(4, min_column_width=120, gap="small"):
         for label, value, about in shown:
             st.metric(label, value, help=about)
@@ -116,9 +118,9 @@ def fair_or_best(plan: PlanResult) -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        column_order=[
-            "label", "value_money", "given_up", "expected_lost_units", "lost_margin", "units_moved", "fill_rate",
-        ],
+        column_order=tables.seen(
+            ["label", "value_money", "given_up", "expected_lost_units", "lost_margin", "units_moved", "fill_rate"]
+        ),
         column_config={
             "label": st.column_config.TextColumn("Rule", width="medium"),
             "value_money": number(f"Gains{unit}", format="%,.0f", help="Margin of what is sent, less freight."),

@@ -15,13 +15,14 @@ RISK_LABELS: Mapping[str, str] = MappingProxyType({"red": "â–² Red", "amber": "â
 
 def sidebar() -> None:
     """The plan's date and the filters; drawn on every page that shows a plan, before the plan is asked for."""
-    snapshot = session.snapshot_id()
-    if snapshot is None:
+    shared = session.grant() is not None
+    if not shared and session.snapshot_id() is None:
         return
     with st.sidebar:
         try:
-            _as_of()
-            _filters(cached.facets(session.visitor(), snapshot))
+            if not shared:
+                _as_of()
+            _filters(session.facets())
         except PlanningError:
             # The page itself says what is wrong with the data.
             return

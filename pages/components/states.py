@@ -1,13 +1,14 @@
 """The states of a page that are not the plan: nothing yet, on its way, a fault; and the line at its top."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
 
 from data import jobs
+from data.visitor import Grant
 from pages.components import formats
 from pages.components.cached import Facts
 
@@ -48,6 +49,46 @@ def fault(
         st.text(message)
         with st.container(horizontal=True, vertical_alignment="center"):
             _ways_back(reset_date, reset_params, undo)
+
+
+def fault_of_link(message: str, back: Callable[[], None] | None) -> None:
+    """Say why what a link shows cannot be shown; `back` forgets what was tried."""
+    with st.container(border=True):
+        st.markdown("**This view cannot be shown**")
+        st.text(message)
+        if back is not None:
+            st.button("Back to what was shared", icon=":material/undo:", on_click=back)
+
+
+def shared_banner(grant: Grant, tried: Mapping[str, Any], reset: Callable[..., None]) -> None:
+    """Say what a viewer looks at: whose plan of which morning, what of it, until when; and what he tries of it."""
+    data = f" · data of {_moment(grant.data_from)}" if grant.data_from else ""
+    st.caption(f"Plan for the morning of **{formats.day(grant.as_of)}**{data}")
+    parts = [f"frozen on {formats.short_day(grant.made_at.astimezone())}"]
+    if grant.name:
+        parts.insert(0, f"“{formats.literal(grant.name)}”")
+    if grant.scenario:
+        parts.append(f"scenario: {formats.literal(grant.scenario)}")
+    for name, what in ((grant.supplier, "supplier"), (grant.location, "location")):
+        if name is not None:
+            parts.append(f"{what} {formats.literal(name)} only")
+    if grant.hide_costs:
+        parts.append("without costs and prices")
+    parts.append(f"open until {formats.short_day(grant.expires_at.astimezone())}")
+    with st.container(horizontal=True, vertical_alignment="center", key="shared_banner"):
+        st.badge("Read only", icon=":material/visibility:", color="blue")
+        st.caption(" · ".join(parts), width="stretch")
+    if tried:
+        with st.container(horizontal=True, vertical_alignment="center", key="tried_banner"):
+            st.badge("What if", icon=":material/science:", color="violet")
+            st.caption("You are trying other settings; nobody else sees it, and nothing is kept.", width="content")
+            st.button("Back to what was shared", type="tertiary", icon=":material/undo:", on_click=reset)
+
+
+def _moment(when: datetime) -> str:
+    # Kept in UTC; a person reads the clock on the wall.
+    here = when.astimezone()
+    return f"{formats.short_day(here)}, {here:%H:%M}"
 
 
 def _ways_back(

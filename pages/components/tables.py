@@ -33,6 +33,23 @@ _OPTIONAL = frozenset({"item_name", "category", "supplier_id"})
 _WIDE_TEXT = frozenset({"reason", "item_name"})
 
 
+MONEY = frozenset(c.name for t in RESULT_TABLES.values() for c in t.columns if c.kind == "money") | {
+    "error_value",
+    "given_up",
+    "rate",
+    "spent",
+    "stock_value",
+    "value",
+    "value_money",
+}
+"""Columns that tell of money, also those that pages work out."""
+
+
+def seen(order: Sequence[str]) -> list[str]:
+    """The columns that may be looked at: all, or those without money where costs are hidden."""
+    return [name for name in order if name not in MONEY or not session.costs_hidden()]
+
+
 def columns(table: str, currency: str = "", frame: pd.DataFrame | None = None) -> dict[str, Any]:
     """`st.column_config` of a table: title with unit, format, and the column's meaning as help.
 
@@ -74,7 +91,10 @@ def show(
     display = shown.assign(risk=shown["risk"].map(lambda r: [RISK_LABELS[r]])) if badges else shown
     if "action" in shown:
         display = display.assign(action=shown["action"].str.capitalize())
+    if order is None and session.costs_hidden():
+        order = list(shown)
     if order is not None:
+        order = seen(order)
         order = [c for c in order if c in shown and (c not in _OPTIONAL or shown[c].notna().any())]
     config = columns(table, plan.params.currency, shown) | dict(_NAMES) | dict(more or {})
     if badges:
@@ -122,11 +142,18 @@ def downloads(
     def name(suffix: str) -> str:
         return export.download_name("stockcast", plan.as_of, table, suffix)
 
+    # Settled here, as what is taken along is made outside of the page.
+    hidden = MONEY if session.costs_hidden() else frozenset()
+
+    def rows() -> pd.DataFrame:
+        told = whole() if whole else frame
+        return told[[name for name in told if name not in hidden]] if hidden else told
+
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_downloads"):
         st.caption(f"{count(len(frame), 'row')} · quantities in units", width="content")
         st.download_button(
             "Excel",
-            lambda: export.workbook({table: whole() if whole else frame}, about(plan)),
+            session.while_shown(lambda: export.workbook({table: rows()}, about(plan))),
             name("xlsx"),
             mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             on_click="ignore",
@@ -136,7 +163,7 @@ def downloads(
         )
         st.download_button(
             "CSV",
-            lambda: export.safe_csv(whole() if whole else frame),
+            session.while_shown(lambda: export.safe_csv(rows())),
             name("csv"),
             mime="text/csv",
             on_click="ignore",

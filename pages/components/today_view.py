@@ -34,13 +34,15 @@ BUDGET = "budget_slider"
 
 def show(plan: PlanResult, whole: PlanResult) -> None:
     """Draw the tab."""
-    _budget(whole)
+    if session.may_act():
+        _budget(whole)
     every = work.work_list(plan)
     asleep = ordering.snoozed(plan)
     sleeping = pairs(every).isin(pairs(asleep)) if len(asleep) else pd.Series(data=False, index=every.index).to_numpy()
     told = int(sleeping.sum())
     with st.container(horizontal=True, vertical_alignment="center", key="work_told"):
-        st.caption("The most at stake first. Tick lines to act on them; click one to see why, below.", width="content")
+        tick = "Tick lines to act on them; click" if session.may_act() else "Click"
+        st.caption(f"The most at stake first. {tick} one to see why, below.", width="content")
         if told:
             st.toggle(f"Show {count(told, 'snoozed line')}", key="work_snoozed")
     rows = every if session.widget("work_snoozed") else every[~sleeping]
@@ -52,7 +54,8 @@ def show(plan: PlanResult, whole: PlanResult) -> None:
     chosen, at = _list(shown, plan)
     if len(rows) > len(shown):
         st.caption(f"The first {len(shown):,} of {len(rows):,} lines; filters and downloads reach the rest.")
-    _act(rows if not len(chosen) else rows.iloc[chosen], plan, asleep, every=not len(chosen))
+    if session.may_act():
+        _act(rows if not len(chosen) else rows.iloc[chosen], plan, asleep, every=not len(chosen))
     line = rows.iloc[at]
     item_id, location_id = str(line["item_id"]), str(line["location_id"])
     with st.container(border=True):
@@ -171,7 +174,7 @@ def _noted(rows: pd.DataFrame, asleep: pd.DataFrame) -> pd.DataFrame:
 
 def _list(rows: pd.DataFrame, plan: PlanResult) -> tuple[list[int], int]:
     """Show the work list; return the ticked rows, and the one in view."""
-    columns = [c for c in WORK if c in rows and (c != "item_name" or rows[c].notna().any())]
+    columns = [c for c in tables.seen(WORK) if c in rows and (c != "item_name" or rows[c].notna().any())]
     columns = [c for c in columns if c != "note" or rows[c].any()]
     lean = rows[columns].assign(
         risk=rows["risk"].map(lambda r: [RISK_LABELS[r]]), action=rows["action"].str.capitalize()

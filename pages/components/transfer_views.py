@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from data import export
-from pages.components import decided, ordering, sharing, tables, transferring
+from pages.components import decided, ordering, session, sharing, tables, transferring
 from pages.components.formats import count, literal, units
 from planning.result import PlanResult
 
@@ -21,17 +21,21 @@ def transfers(plan: PlanResult) -> None:
     """Draw the transfers of today: edit a quantity and the rest is shared around it; approve them."""
     pins = transferring.by_hand(plan)
     rows = sharing.lines(plan, pins)
-    _file_buttons(plan)
+    may = session.may_act()
+    if may:
+        _file_buttons(plan)
     if rows.empty:
         st.caption("No transfer is worth its freight today, or all were approved.")
         ordering.undo_button("transfer")
         return
-    st.caption("Change a quantity, and the rest is shared around it. 0 sends nothing; an emptied cell lets it go.")
+    if may:
+        st.caption("Change a quantity, and the rest is shared around it. 0 sends nothing; an emptied cell lets it go.")
     shown = rows.head(MOST_ROWS)
     edited = _editor(shown, plan)
     if len(rows) > len(shown):
         st.caption(f"The first {len(shown):,} of {len(rows):,} lines; filters and downloads reach the rest.")
-    _actions(shown, edited, rows[rows["quantity"] > 0], plan)
+    if may:
+        _actions(shown, edited, rows[rows["quantity"] > 0], plan)
     tables.downloads(rows, "allocation", plan, key="transfers")
 
 
@@ -43,7 +47,7 @@ def _editor(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
         "quantity": number("Send (units)", min_value=0.0, format="%,.0f" if whole else "%,.1f", help="Yours to set."),
         "by_hand": number("Set by hand", format="%,.0f", help="What you set; empty: the plan decides."),
     }
-    order = [c for c in LINES if c not in ("item_name", "by_hand") or rows[c].notna().any()]
+    order = [c for c in tables.seen(LINES) if c not in ("item_name", "by_hand") or rows[c].notna().any()]
     return pd.DataFrame(
         st.data_editor(
             rows[order].reset_index(drop=True),
@@ -51,7 +55,7 @@ def _editor(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
             hide_index=True,
             column_order=order,
             column_config=config,
-            disabled=[c for c in order if c != "quantity"],
+            disabled=[c for c in order if c != "quantity" or not session.may_act()],
             height=min(36 + 35 * len(rows), 396),
             placeholder="–",
             alt="Transfers of today; quantities can be edited",

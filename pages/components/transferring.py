@@ -5,12 +5,15 @@ from collections.abc import Callable
 import pandas as pd
 
 from data import service
-from pages.components import decided
+from pages.components import decided, session
 from planning.result import PlanResult
+from planning.tables import INPUT_TABLES
 
 
 def by_hand(plan: PlanResult) -> pd.DataFrame:
-    """The transfers set by hand for this morning, in the columns of `transfer_pins`."""
+    """The transfers set by hand for this morning, in the columns of `transfer_pins`; none for a viewer."""
+    if not session.may_act():
+        return pd.DataFrame(columns=list(INPUT_TABLES["transfer_pins"].names))
     rows = service.transfer_pins(*decided.here(), frames=decided.frames())
     return rows[rows["planned_on"].isna() | (rows["planned_on"] == pd.Timestamp(plan.as_of))]
 

@@ -67,9 +67,9 @@ def _grid(plan: PlanResult, found: ByWeek, order: np.ndarray, measure: str) -> i
     rows = order[: MOST_LINES if whole else MOST_ROWS]
     frame = weeks.everything(found, rows) if whole else weeks.table(found, measure, rows)
     unit = "units and days" if whole else DAYS if measure == "days_of_supply" else UNITS
+    to = "edit its orders" if session.may_act() else "see its orders"
     st.caption(
-        f"In {unit}, by the first day of the week. Lines with the most unmet demand first; click one to edit its "
-        "orders below."
+        f"In {unit}, by the first day of the week. Lines with the most unmet demand first; click one to {to} below."
     )
     shown = headline.with_names(frame, plan)
     event = st.dataframe(
@@ -130,15 +130,16 @@ def _line(plan: PlanResult, found: ByWeek, row: int) -> None:
     told = build_grid(plan, item_id, location_id, weeks.WEEKS)
     pinned = ordering.pinned_orders(plan, item_id, location_id)
     placed = _placed(plan, item_id, location_id, told["starts_on"], pinned)
+    may = session.may_act()
     buys = not plan.items.loc[_is(plan.items, item_id, location_id), "supplier_id"].isna().all()
     st.markdown(_in_words(told, plan, item_id, location_id))
     start = starting_stock(plan, item_id, location_id, float(told["starting_stock"].iloc[0]))
     if start:
         st.caption(start)
-    edited = _editor(told.assign(placed=placed["quantity"].to_numpy()), item_id, location_id, editable=buys)
-    if buys:
+    edited = _editor(told.assign(placed=placed["quantity"].to_numpy()), item_id, location_id, editable=buys and may)
+    if buys and may:
         _save(edited, placed, pinned, plan, {"item_id": item_id, "location_id": location_id})
-    else:
+    elif not buys:
         st.caption("No supplier is known: what comes here is sent from another location, see Allocation.")
     figure = charts.projected_stock(plan, item_id, location_id, height=340)
     panel.chart(figure, f"Projected stock of {item_id} at {location_id} over 13 weeks", key="week_stock")

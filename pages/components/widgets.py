@@ -4,12 +4,26 @@ Inside a form (`live=False`) nothing is written back before the form's button is
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import streamlit as st
 
 from pages.components import session
 from planning.params import ABC_CLASSES, Params, meaning
+
+Told = ParamSpec("Told")
+
+
+def _offered(draw: Callable[Concatenate[str, Told], None]) -> Callable[Concatenate[str, Told], None]:
+    """A widget that is drawn for who may change its parameter, the first argument."""
+
+    @wraps(draw)
+    def drawn(name: str, *args: Told.args, **kwargs: Told.kwargs) -> None:
+        if session.may_try(name):
+            draw(name, *args, **kwargs)
+
+    return drawn
 
 
 def _changed(name: str, read: Callable[[Any], Any]) -> None:
@@ -24,6 +38,7 @@ def _bound(
     return kept | ({"on_change": _changed, "args": (name, read)} if live else {})
 
 
+@_offered
 def segments(
     name: str, label: str, choices: Mapping[str, str], *, live: bool = True, long: bool = False, about: str = ""
 ) -> None:
@@ -36,6 +51,7 @@ def segments(
         st.segmented_control(label, list(choices), format_func=choices.__getitem__, required=True, **bound)
 
 
+@_offered
 def percent(name: str, label: str, *, low: float, high: float, step: float, slider: bool = True) -> None:
     """A fraction, shown in percent."""
     shown = round(100 * getattr(session.params(), name), 4)
@@ -47,6 +63,7 @@ def percent(name: str, label: str, *, low: float, high: float, step: float, slid
     )
 
 
+@_offered
 def optional_percent(name: str, label: str, empty: str) -> None:
     """A fraction to type in percent, or nothing; `empty` says what nothing means."""
     told = getattr(session.params(), name)
@@ -64,6 +81,7 @@ def optional_percent(name: str, label: str, empty: str) -> None:
     )
 
 
+@_offered
 def slider(name: str, label: str, low: float, high: float, step: float) -> None:
     """A number by a slider, whose range grows to take in the value as it stands."""
     shown = float(getattr(session.params(), name))
@@ -71,12 +89,14 @@ def slider(name: str, label: str, low: float, high: float, step: float) -> None:
     st.slider(label, min_value=min(low, shown), max_value=max(high, shown), step=step, **_bound(name))
 
 
+@_offered
 def number(name: str, label: str, low: float, high: float, step: float) -> None:
     """A number to type."""
     session.seed(f"param_{name}", float(getattr(session.params(), name)))
     st.number_input(label, min_value=low, max_value=high, step=step, format="%.1f", **_bound(name))
 
 
+@_offered
 def whole(name: str, label: str, low: int, high: int, *, empty: str = "", live: bool = True) -> None:
     """A whole number to type; `empty` says what an empty field means, where that is allowed."""
     session.seed(f"param_{name}", getattr(session.params(), name))
@@ -84,6 +104,7 @@ def whole(name: str, label: str, low: int, high: int, *, empty: str = "", live: 
     st.number_input(label, min_value=low, max_value=high, step=1, **more, **_bound(name, live=live))
 
 
+@_offered
 def money(name: str, label: str, empty: str) -> None:
     """An amount of money to type, or nothing; `empty` says what nothing means."""
     currency = session.params().currency
@@ -93,6 +114,7 @@ def money(name: str, label: str, empty: str) -> None:
     )
 
 
+@_offered
 def text(name: str, label: str, about: str) -> None:
     """A short text."""
     session.seed(f"param_{name}", getattr(session.params(), name))
@@ -102,12 +124,14 @@ def text(name: str, label: str, about: str) -> None:
     )
 
 
+@_offered
 def switch(name: str, label: str, *, live: bool = True) -> None:
     """Yes or no."""
     session.seed(f"param_{name}", getattr(session.params(), name))
     st.toggle(label, **_bound(name, live=live))
 
 
+@_offered
 def ids(name: str, label: str, options: Sequence[str], empty: str) -> None:
     """Some of the ids that the data knows; none means what `empty` says."""
     chosen = getattr(session.params(), name) or ()
@@ -117,6 +141,8 @@ def ids(name: str, label: str, options: Sequence[str], empty: str) -> None:
 
 def targets_by_class() -> None:
     """Targets that differ by ABC class: three sliders behind a switch."""
+    if not session.may_try("service_target_by_class"):
+        return
     targets = dict(session.params().service_target_by_class)
     session.seed("param_by_class", bool(targets))
     st.toggle(

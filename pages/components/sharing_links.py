@@ -1,0 +1,67 @@
+"""Share links, asked of `data.service`; a refusal is told, never raised."""
+
+from data import service
+from pages.components import decided, session
+from pages.components.admission import VIEWED
+from planning.errors import PlanningError
+from planning.limited import MONEY_SAID
+from planning.params import Params
+from planning.result import PlanResult
+from planning.scenario import differences
+
+LONGEST_SCENARIO = 80
+
+
+def make(
+    plan: PlanResult,
+    *,
+    scenario: str,
+    name: str,
+    supplier: str | None,
+    location: str | None,
+    hide_costs: bool,
+    trials: bool,
+    days: int,
+) -> service.NewLink | str:
+    """Make a link that opens this page with these filters on this plan; or return why there is none.
+
+    A scenario, whose page compares what no link shows, opens on the first page.
+    """
+    try:
+        return service.make_link(
+            *decided.here(),
+            plan,
+            page=session.page() if session.page() in VIEWED else "",
+            view=session.view_address(),
+            # It may name lines that are not theirs to see.
+            scenario="" if supplier or location else _supposed(plan, scenario, hide_costs=hide_costs),
+            name=name,
+            supplier=supplier,
+            location=location,
+            hide_costs=hide_costs,
+            trials=trials,
+            days=days,
+        )
+    except PlanningError as fault:
+        return str(fault)
+
+
+def every() -> list[service.LinkRecord]:
+    """The links of this workspace, the newest first."""
+    try:
+        return service.list_links(session.visitor())
+    except PlanningError as fault:
+        session.complain(str(fault))
+        return []
+
+
+def withdraw(link_id: str) -> bool:
+    """Withdraw a link; tell whether it was done."""
+    return decided.attempt(lambda who, _: service.revoke_link(who, link_id))
+
+
+def _supposed(plan: PlanResult, scenario: str, *, hide_costs: bool) -> str:
+    """What is supposed in this plan, in words, cut short; without what might tell of money where that is hidden."""
+    changes = [scenario] if scenario else differences(Params(currency=plan.params.currency), plan.params)
+    told = "; ".join(change for change in changes if not (hide_costs and MONEY_SAID.search(change)))
+    return told if len(told) <= LONGEST_SCENARIO else f"{told[: LONGEST_SCENARIO - 2]} …"
