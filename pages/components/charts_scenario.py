@@ -15,6 +15,8 @@ LOOKS = (
 )
 """Colour, dash and symbol of each scenario, the first of them today's plan."""
 SPARE = 0.08
+LEAST_SPARE = 0.005
+"""Half a point of service: where all stand alike, the axis still tells them apart from other levels."""
 NAMED = 190
 """Pixels of a name in the legend."""
 
@@ -77,7 +79,7 @@ def _frame(figure: go.Figure, stock: np.ndarray, service: np.ndarray, told: Comp
     left, right = max(0.0, low - 0.5 * wide), high + 0.5 * wide
     seen = told.curve[told.curve[column].between(left, right)]["expected_fill_rate"]
     bottom, top = min(np.nanmin(service), seen.min()), min(1.0, max(np.nanmax(service), seen.max()))
-    spare = SPARE * max(top - bottom, 0.005)
+    spare = max(SPARE * (top - bottom), LEAST_SPARE)
     figure.update_xaxes(range=[left, right])
     figure.update_yaxes(range=[bottom - spare, top + spare])
 

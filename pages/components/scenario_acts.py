@@ -26,31 +26,30 @@ class Adopted:
     params: Params
 
 
-def keep(mine: Draft, name: str, text: str) -> bool:
-    """Keep the scenario that is being written, as a new version where its name is known; tell whether it was kept."""
-    made: list[service.Scenario] = []
-    known = {one.name.casefold(): one for one in scenario_runs.kept()}
-    after = mine.version or None
-    same = known.get(name.strip().casefold())
+def keep(mine: Draft, name: str, text: str) -> None:
+    """Keep the scenario that is being written, as a new version where its name is known."""
     # Only who began with a kept scenario has looked at it: another name is another scenario.
-    after = after if same is not None and same.name == mine.name else None
-    done = decided.attempt(
-        lambda who, snapshot: made.append(
-            service.save_scenario(who, snapshot, name, mine.params, text=text, after=after)
-        )
-    )
-    if done:
-        others = [key for key in session.kept(scenario_runs.CHOSEN) or () if key != DRAFT]
-        scenario_runs.write(None)
-        scenario_runs.choose_all(others)
-        scenario_runs.choose(f"kept:{made[0].scenario_id}")
-    return done
+    after = mine.version if mine.version and name.strip().casefold() == mine.name.casefold() else None
+    if _save(mine.params, name, text, DRAFT, after):
+        scenario_runs.begin(None)
 
 
 def keep_as(one: Asked) -> None:
     """Keep a ready stress under its own name."""
-    if keep(Draft(one.params, one.name), one.name, ""):
-        scenario_runs.choose_all([key for key in session.kept(scenario_runs.CHOSEN) or () if key != one.key])
+    _save(one.params, one.name, "", one.key, None)
+
+
+def _save(params: Params, name: str, text: str, key: str, after: int | None) -> bool:
+    """Keep a scenario, and look at it instead of the one of this key; tell whether it was kept."""
+    made: list[service.Scenario] = []
+    done = decided.attempt(
+        lambda who, snapshot: made.append(service.save_scenario(who, snapshot, name, params, text=text, after=after))
+    )
+    if done:
+        others = [other for other in session.kept(scenario_runs.CHOSEN) or () if other != key]
+        scenario_runs.choose_all(others)
+        scenario_runs.choose(f"kept:{made[0].scenario_id}")
+    return done
 
 
 def delete(scenario_id: str) -> None:
@@ -147,7 +146,7 @@ def versions(one: Asked) -> None:
 
 def _look_at(version: service.Scenario, latest: int) -> None:
     def read(*_: object) -> None:
-        scenario_runs.write(Draft(version.params, version.name, version.text, latest))
+        scenario_runs.begin(Draft(version.params, version.name, version.text, latest))
         scenario_runs.choose(DRAFT)
 
     decided.attempt(read)

@@ -73,10 +73,10 @@ def _begin(known: Mapping[str, Asked]) -> None:
 
 def _restart(start: Asked | None) -> None:
     if start is None:
-        scenario_runs.write(None)
+        scenario_runs.begin(None)
         return
     named = (start.name, start.text, start.version) if start.scenario_id else ("", "", 0)
-    scenario_runs.write(Draft(start.params, *named))
+    scenario_runs.begin(Draft(start.params, *named))
     scenario_runs.choose(DRAFT)
 
 
@@ -270,8 +270,10 @@ def _back(key: str, label: str, mine: Draft, **changes: Any) -> None:
 
 def _keep(mine: Draft) -> None:
     with st.form("scenario_keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name", value=mine.name, max_chars=LONGEST_NAME, key="scenario_name", width=260)
-        text = st.text_input("What it is for", value=mine.text, max_chars=LONGEST_TEXT, key="scenario_text", width=360)
+        # A field that was drawn once keeps what it holds: another scenario has fields of its own.
+        fresh = scenario_runs.times_begun() or ""
+        name = st.text_input("Name", mine.name, LONGEST_NAME, key=f"scenario_name{fresh}", width=260)
+        text = st.text_input("What it is for", mine.text, LONGEST_TEXT, key=f"scenario_text{fresh}", width=360)
         if st.form_submit_button("Keep it", type="primary", icon=":material/save:"):
             scenario_acts.keep(mine, name or "", text or "")
             # A refusal is told at the top of the page.

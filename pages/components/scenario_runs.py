@@ -21,6 +21,7 @@ DRAFT = "draft"
 MOST = scenario.MOST_COMPARED - 1
 """Scenarios beside today's plan."""
 CHOSEN, MADE, WAITING, OWN = "scenarios_chosen", "scenarios_made", "scenario_forecast", "scenario_draft"
+BEGUN = "scenario_begun"
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,17 @@ def draft() -> Draft | None:
 def write(mine: Draft | None) -> None:
     """Keep the scenario that is being written in this tab; None drops it."""
     session.keep(OWN, mine)
+
+
+def begin(mine: Draft | None) -> None:
+    """Write another scenario; None: one from today's plan."""
+    write(mine)
+    session.keep(BEGUN, times_begun() + 1)
+
+
+def times_begun() -> int:
+    """How often another scenario was begun in this tab."""
+    return int(session.kept(BEGUN) or 0)
 
 
 def plans(asked: Sequence[Asked]) -> dict[str, PlanResult]:

@@ -6,8 +6,10 @@ import pytest
 
 from data import service
 from pages.components import cached
+from planning import pipeline, scenario
 from planning.params import Params
 from tests.pages.test_pages import on_sample, opened, said, sample_home, widget  # noqa: F401
+from tests.planning.test_like_base import assert_same
 
 PAGE = "pages/scenarios.py"
 
@@ -194,3 +196,19 @@ def test_thirty_hostile_names_stand_as_text():
     assert any("\\<" in text or "\\=" in text or "\\!" in text or "\\#" in text or "\\[" in text for text in shown)
     for element in app.markdown:
         assert not element.proto.allow_html
+
+
+@pytest.mark.usefixtures("on_sample")
+def test_each_stress_beside_the_plan_is_the_plan_from_scratch_to_the_last_digit():
+    visitor = service.Visitor.arriving("local")
+    snapshot = service.current_snapshot(visitor)
+    tables = service.inputs(visitor, snapshot)
+    as_of, start = service.default_as_of(tables), Params()
+    base = cached.plan(visitor, snapshot, as_of, start)
+    fits = service.fits(visitor, snapshot, as_of, start, frames=tables)
+    frames = service.planned_inputs(visitor, snapshot, frames=tables)
+    for one in scenario.stresses(base):
+        beside = cached.beside(visitor, snapshot, as_of, start, one.params)
+        scratch = pipeline.plan(frames, as_of, one.params, fits=fits, snapshot_id=snapshot)
+        assert_same(beside, scratch)
+        assert cached.beside(visitor, snapshot, as_of, start, one.params) is beside
