@@ -124,7 +124,7 @@ def _fairness(plan: PlanResult, price: sharing.Price, nothing: str) -> None:
     panel.number(
         "Gained over a fair share" if best else "The price of fairness",
         more,
-        f"{rule} {lost}{' than this split' if best else ' than the best split'}; {nothing}.",
+        f"{rule} {lost} {'this split' if best else 'the best split'}; {nothing}.",
         f"{_GAIN} Of all lines, whatever the filters show.",
     )
 

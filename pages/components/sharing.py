@@ -192,4 +192,4 @@ def parts_asked(line: pd.Series) -> str:
 def against_best(lost_units: float, digits: int = 0) -> str:
     """What a rule loses beside the best split, in words: the best split serves margin, so that it may lose units."""
     more = round(lost_units, digits)
-    return f"loses {units(abs(more))} {'more' if more >= 0 else 'less'}" if more else "loses as many units"
+    return f"loses {units(abs(more))} {'more' if more >= 0 else 'less'} than" if more else "loses as many units as"

@@ -105,6 +105,9 @@ def fair_or_best(plan: PlanResult) -> None:
     if rows.empty:
         st.caption("The rules are compared once something is shared.")
         return
+    if not rows["units_moved"].any():
+        st.caption("Nothing is left to share today, so that no rule differs from another.")
+        return
     price = sharing.price_of_fairness(plan)
     if price is not None:
         st.markdown(_in_words(price, literal(plan.params.currency)))
@@ -135,15 +138,15 @@ def fair_or_best(plan: PlanResult) -> None:
 def _in_words(price: sharing.Price, currency: str) -> str:
     lost = sharing.against_best(price.lost_units, 1)
     if price.money is None:
-        return f"**The price of fairness:** {literal(price.rule)} {lost} than the best split."
+        return f"**The price of fairness:** {literal(price.rule)} {lost} the best split."
     if price.money < 0:
         return (
             f"**The price of priorities:** {literal(price.rule)} gains **{money(-price.money, currency)}** more and "
-            f"{lost} than the split for the most value: {sharing.BEFORE_MONEY}"
+            f"{lost} the split for the most value: {sharing.BEFORE_MONEY}"
         )
     return (
         f"**The price of fairness:** {literal(price.rule)} gives up **{money(price.money, currency)}** and {lost} "
-        "than the split for the most value."
+        "the split for the most value."
     )
 
 
