@@ -6,9 +6,12 @@
     keeps      a unit kept at a source is worth `reserve_value` of a unit served: the chance to send it later;
                a location that sells itself loses its own curve's last units when it gives
 
-Where the sources hold enough for every request there is nothing to decide and each request is met; only items that
-are short, or that share a lane or a room, or where a line is set by hand, are shared. How: `planning.share` by value,
-`planning.sharing_fair` by rule. Units and money alone go there; here they are read off the plan, and read back.
+One rule says what must pay: a source that holds enough for all that is asked of it sends it in full, as the service
+target is the planner's word on what a unit is worth; what is short is shared, and then each unit must gain more than
+it costs. Nothing goes whose freight is more than its worth. Shared are the requests of a source that is short, those on
+a full lane, in a full room or on a lane with a cost a shipment, and those set by hand; they may draw on what other
+sources have left. How: `planning.share` by value, `planning.sharing_fair` by rule. Units and money alone go there;
+here they are read off the plan, and read back.
 """
 
 from collections.abc import Callable
@@ -59,7 +62,7 @@ class Allocation:
     """How the stock is shared.
 
     units : by route, (r,).
-    shared : whether the route's item had to be shared, (r,) flags.
+    shared : whether the request that the route serves had to be shared, (r,) flags.
     outcome : how good the sharing is.
     part : what was shared, and `answer` how; None where every request is met.
     """
@@ -72,7 +75,7 @@ class Allocation:
 
     @cached_property
     def way(self) -> np.ndarray:
-        """How each route's item was found: "met" where every request is, else as `Answer.way`, texts, (r,)."""
+        """How each route's units were found: "met" where the request is, else as `Answer.way`, texts, (r,)."""
         out = np.full(len(self.units), "met", dtype="U8")
         if self.part is not None and self.answer is not None:
             problem = self.part.problem
@@ -102,7 +105,7 @@ def allocate(
     shared = _contested(question, units)
     if not shared.any():
         return Allocation(units, shared, Outcome("not_needed", total_value(question, units), 0.0))
-    part = build_problem(question, shared, whole)
+    part = build_problem(after_met(question, np.where(shared, 0.0, units)), shared, whole)
     while True:
         answer = _answer(question, part, method, rule, floor, run)
         meagre = _gains_too_little(question, part, answer)
@@ -111,12 +114,33 @@ def allocate(
         fixed = np.where(meagre, 0.0, part.problem.fixed)
         part = replace(part, problem=replace(part.problem, fixed=fixed))
     check(part.problem, answer.units)
+    answer = replace(answer, notes=(*answer.notes, *_sent_none(question, part, answer)))
     units = np.where(shared, 0.0, units)
     units[part.chosen] = answer.units
     worth = total_value(question, units)
     status = "fair_share" if method == "fair_share" else answer.outcome.status
     gap = 0.0 if method == "fair_share" else answer.outcome.gap
     return Allocation(units, shared, Outcome(status, worth, gap), part, answer)
+
+
+def after_met(question: Question, met: np.ndarray) -> Question:
+    """Return the question with what is left at the sources once `met`, units of each route, (r,), is sent."""
+    out = np.bincount(question.routes["source"], met, minlength=len(question.request))
+    return replace(question, available=np.maximum(question.by_date - out[:, None], 0.0))
+
+
+def _sent_none(question: Question, part: Shared, answer: Answer) -> list[str]:
+    """Name the transfers set by hand of which nothing can be sent: they have no line among today's transfers."""
+    none = (question.by_hand[part.chosen] > 0) & (answer.units <= 1e-9)
+    if not none.any():
+        return []
+    ways = question.routes[part.chosen][none].head(3)
+    told = ", ".join(f"{w.item_id} {w.source_id} → {w.destination_id}" for w in ways.itertuples())
+    more = " ..." if none.sum() > 3 else ""
+    return [
+        f"Transfers set by hand of which nothing can be sent, as stock, room or lane allow none: {int(none.sum()):,} "
+        f"({told}{more})."
+    ]
 
 
 def _answer(
@@ -199,30 +223,37 @@ def _column(routes: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _contested(question: Question, units: np.ndarray) -> np.ndarray:
-    """Whether a route belongs to an item that has to be shared, (r,) flags.
+    """Whether a route serves a request that has to be shared, (r,) flags.
 
-    That is where some source has too little, a lane or a room has a limit, a line is set by hand, a request has no
-    way but from another store, or freight is more than a unit served is worth.
+    That is where its source has too little for all that is asked of it, a lane or a room cannot take all or a shipment
+    costs, a line is set by hand, a request has no way but from another store, or freight is more than a unit is worth.
     """
-    routes = question.routes
+    routes, n = question.routes, len(question.request)
     if routes.empty:
         return np.zeros(0, bool)
     s, d = routes["source"].to_numpy(int), routes["destination"].to_numpy(int)
-    drawn = np.bincount(s, units, minlength=len(question.request))
-    hit = (drawn > question.by_date[:, 0] + 1e-9)[s]
-    lanes = question.lanes.iloc[routes["lane"].to_numpy(int)]
-    hit |= np.isfinite(lanes["capacity"].to_numpy(float)) | (lanes["cost_per_shipment"].fillna(0).to_numpy(float) > 0)
+    first = units > 0
+    short = np.bincount(s, units, minlength=n) > question.by_date[:, 0] + 1e-9
+    cost = question.lanes["cost_per_shipment"].fillna(0).to_numpy(float)
+    lane = routes["lane"].to_numpy(int)
+    hit = first & (short[s] | (cost > 0)[lane] | _overfull_lanes(question)[lane])
+    hit |= first & (routes["freight"].to_numpy(float) > question.worth[d])
     hit |= ~np.isnan(question.by_hand)
-    hit |= (units > 0) & (routes["freight"].to_numpy(float) > question.worth[d])
-    hit |= (np.bincount(d, units, minlength=len(question.request)) < question.request - 1e-9)[d]
+    hit |= (np.bincount(d, units, minlength=n) < question.request - 1e-9)[d]
     if question.room is not None and question.bulk is not None:
         place = pd.factorize(routes["destination_id"])[0]
         filled = np.bincount(place, question.bulk[d] * units)
         hit |= (filled[place] > question.room[d] + 1e-9) & np.isfinite(question.room[d])
-    item = pd.factorize(routes["item_id"])[0]
-    touched = np.zeros(int(item.max(initial=-1)) + 1, bool)
-    touched[item[hit]] = True
-    return np.asarray(touched[item])
+    touched = np.zeros(n, bool)
+    touched[d[hit]] = True
+    return np.asarray(touched[d])
+
+
+def _overfull_lanes(question: Question) -> np.ndarray:
+    """Whether a lane could not carry all that any request might draw over it, (lanes,) flags."""
+    ways = question.routes[["lane", "destination"]].drop_duplicates()
+    asked = np.bincount(ways["lane"], question.request[ways["destination"]], minlength=len(question.lanes))
+    return np.asarray(asked > question.lanes["capacity"].fillna(np.inf).to_numpy(float) + 1e-9)
 
 
 def build_problem(question: Question, chosen: np.ndarray, whole: np.ndarray) -> Shared:
@@ -230,7 +261,7 @@ def build_problem(question: Question, chosen: np.ndarray, whole: np.ndarray) -> 
 
     Parameters
     ----------
-    chosen : which routes, whole items at a time, (r,) flags.
+    chosen : which routes, all of a destination at a time, (r,) flags.
     whole : whether a row's demand is in whole units, (n,).
     """
     routes = question.routes[chosen]
@@ -359,7 +390,7 @@ def gain(question: Question, d: np.ndarray, units: np.ndarray, worth: np.ndarray
 
 
 def total_value(question: Question, units: np.ndarray) -> float:
-    """Return the value of an allocation, money (units where worth is unknown)."""
+    """Return the value of an allocation, money (units where worth is unknown); what breaks ties is no part of it."""
     n = len(question.request)
     s, d = (question.routes[name].to_numpy(int) for name in ("source", "destination"))
     into, out = np.bincount(d, units, minlength=n), np.bincount(s, units, minlength=n)
@@ -371,7 +402,8 @@ def total_value(question: Question, units: np.ndarray) -> float:
     lanes = question.routes["lane"].to_numpy(int)[units > 1e-9]
     shipments = pd.DataFrame({"lane": lanes, "date": _column(question.routes, "date")[units > 1e-9]}).drop_duplicates()
     cost = question.lanes["cost_per_shipment"].fillna(0.0).to_numpy(float)[shipments["lane"].to_numpy(int)]
-    gained = float(_value(question, rows, into[rows]).sum()) - float(_lost(question, givers, out[givers]).sum())
+    gained = float(gain(question, rows, into[rows], question.worth).sum())
+    gained -= float(_lost(question, givers, out[givers]).sum())
     return gained - kept - float(freight.sum()) - float(cost.sum())
 
 

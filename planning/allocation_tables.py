@@ -93,8 +93,9 @@ def _reasons(stages: Stages, sent: np.ndarray) -> list[str]:
     first = ~routes["destination"].duplicated().to_numpy()
     request = question.request[routes["destination"]]
     asked_of = np.bincount(routes["source"], np.where(first, request, 0.0), minlength=n)
+    met = np.bincount(routes["source"], np.where(allocation.shared, 0.0, allocation.units), minlength=n)
     method = "optimal" if params.allocation_method == "optimal" else params.fair_rule
-    way, hand = allocation.way, ~np.isnan(question.by_hand)
+    hand = ~np.isnan(question.by_hand)
     rows = routes.iloc[sent]
     d, s = rows["destination"].to_numpy(int), rows["source"].to_numpy(int)
     total, given = stages.transfer, question.by_date
@@ -102,6 +103,9 @@ def _reasons(stages: Stages, sent: np.ndarray) -> list[str]:
     last, following = (_chance(stages, d, total[d] + more) for more in (0.0, step))
     out = []
     date, lateral = rows["date"].to_numpy(int), rows["lateral"].to_numpy(bool)
+    feeder = np.full(n, -1)
+    feeder[routes["destination"].to_numpy(int)[first]] = routes["source"].to_numpy(int)[first]
+    usual = ~lateral & (s == feeder[d])
     for k, route in enumerate(sent.tolist()):
         got, wanted = float(allocation.units[route]), float(question.request[d[k]])
         there = float(given[s[k], date[k]])
@@ -110,13 +114,15 @@ def _reasons(stages: Stages, sent: np.ndarray) -> list[str]:
             cut = f", cut to {_units(got)}: stock, room or lane allow no more" if got < told - 1e-6 else ""
             out.append(f"Set by hand: {_units(told)}{cut}. Asked for {_units(wanted)}.")
             continue
-        if way[route] == "met" and not allocation.shared[route]:
+        if usual[k] and got >= wanted - 1e-6 and asked_of[s[k]] <= there + 1e-6:
             out.append(f"Asked for {_units(wanted)}, and {_units(there)} are there for all: sent in full.")
             continue
-        spare = " to spare" if lateral[k] else ""
+        at_source = f"{_units(there)} at the source for {_units(asked_of[s[k]])} asked"
+        if not usual[k]:
+            at_source = f"{_units(max(there - met[s[k]], 0.0))} to spare at {routes['source_id'].iat[route]}"
         why = "" if total[d[k]] >= wanted - 1e-6 else f", as {BOUNDS[str(stages.bound[d[k]])]}"
         out.append(
-            f"{_units(there)}{spare} at the source for {_units(asked_of[s[k]])} asked, shared by {_HOW[method]}: "
+            f"{at_source}, shared by {_HOW[method]}: "
             f"{_units(got)} of {_units(wanted)}{why}; the last unit is needed with a chance of {last[k]:.0%}, "
             f"the next with {following[k]:.0%}."
         )
@@ -134,20 +140,24 @@ def _units(value: float) -> str:
 
 
 def before_after(stages: Stages) -> pd.DataFrame:
-    """Return what each place that is fed, or gives or takes, holds before and after today's transfers."""
+    """Return what each place that is fed, or gives or takes, holds before and after today's transfers.
+
+    Those approved this morning are today's, too: they are on their way, and were asked for.
+    """
     question, positions = stages.question, stages.positions
     n = len(question.request)
     routes, units = question.routes, stages.allocation.units
     away = np.where(routes["lateral"], units, 0.0)
     given = np.bincount(routes["source"], away, minlength=n)
-    stock = np.maximum(positions.net_stock, 0)
-    after = np.maximum(stock + stages.transfer - given, 0)
-    rows = (stages.network.source >= 0) | (stages.transfer > 0) | (given > 0)
+    came, gone = _approved(stages)
+    stock = np.maximum(positions.net_stock + gone, 0)
+    moved, proposed = stages.transfer - given + came - gone, stages.transfer - given
+    after = np.maximum(stock + moved, 0)
+    rows = (stages.network.source >= 0) | (stages.transfer > 0) | (given > 0) | (came > 0) | (gone > 0)
     need, interval = question.need, positions.interval
     every = np.arange(n)
     price = positions.column("shortage_cost")
-    moved = stages.transfer - given
-    lost = need.missed(every, np.zeros(n)), need.missed(every, moved)
+    lost = need.missed(every, gone - came), need.missed(every, proposed)
     table = stages.network.keys[list(KEY)].assign(
         stock_before=stock,
         transferred=moved,
@@ -155,17 +165,29 @@ def before_after(stages: Stages) -> pd.DataFrame:
         demand_mean_per_day=stages.demand.mean_to(interval) / interval,
         days_before=days_of_supply(stages.demand, stock),
         days_after=days_of_supply(stages.demand, after),
-        requested=question.request,
+        requested=question.request + came,
         short=np.where(stages.bound == "worth", 0.0, np.maximum(question.request - stages.transfer, 0)),
         bound=stages.bound,
-        fill_rate_before=need.fill_rate(np.zeros(n)),
-        fill_rate_after=need.fill_rate(moved),
+        fill_rate_before=need.fill_rate(gone - came),
+        fill_rate_after=need.fill_rate(proposed),
         at_risk_before=lost[0] * price,
         at_risk_after=lost[1] * price,
-        need_units=np.maximum(need.mean, 0),
+        need_units=need.mean + came - gone,
         **_marginal(stages),
     )
     return table[rows].reset_index(drop=True)
+
+
+def _approved(stages: Stages) -> tuple[np.ndarray, np.ndarray]:
+    """Return what transfers approved this morning bring to each row, and take from a store, units, (n,) each."""
+    some, n = stages.positions.transfers, len(stages.question.request)
+    some = some[some["today"]] if len(some) else some
+    to, of = some["row"].to_numpy(int), some["source"].to_numpy(int)
+    units, comes, leaves = some["quantity"].to_numpy(float), some["comes"], some["leaves"]
+    came, left = (to >= 0) & comes.to_numpy(bool), (of >= 0) & leaves.to_numpy(bool)
+    gone = np.bincount(of[left], units[left], minlength=n)
+    # What a warehouse sends to those that it feeds stays in its pool.
+    return np.bincount(to[came], units[came], minlength=n), np.where(stages.network.feeds, 0.0, gone)
 
 
 def _marginal(stages: Stages) -> dict[str, np.ndarray]:

@@ -65,6 +65,7 @@ def build_network(inputs: Inputs, params: Params, notes: list[str]) -> Network:
     pairs = held.union(_pairs(inputs["sales"]))
     lanes = _lanes(inputs, warehouses, params, notes)
     lanes = lanes[lanes["source_id"] != lanes["destination_id"]]
+    _tell_unknown_ends(inputs, pairs, notes)
     told: list[str] = []
     complete = pairs
     while True:
@@ -146,6 +147,21 @@ def _lanes(inputs: Inputs, warehouses: list[str], params: Params, notes: list[st
         )
     grid = pd.MultiIndex.from_product([warehouses, stores], names=["source_id", "destination_id"]).to_frame(index=False)
     return grid.assign(transit_days=params.transit_days, cost_per_unit=0.0, cost_per_shipment=0.0, capacity=np.nan)
+
+
+def _tell_unknown_ends(inputs: Inputs, pairs: pd.MultiIndex, notes: list[str]) -> None:
+    """Tell of lanes to or from places of which no stock, no sales and no location are known: they carry nothing."""
+    known = set(pairs.get_level_values("location_id")) | set(inputs["locations"]["location_id"])
+    given = inputs["lanes"]
+    strange = ~given["source_id"].isin(known), ~given["destination_id"].isin(known)
+    count = int((strange[0] | strange[1]).sum())
+    if count:
+        places = sorted({*given.loc[strange[0], "source_id"], *given.loc[strange[1], "destination_id"]})
+        some = ", ".join(places[:5]) + (" ..." if len(places) > 5 else "")
+        notes.append(
+            f"Lanes to or from places without stock, sales or a row among the locations: {count:,} ({some}). "
+            "Correct the name, or import the place's stock."
+        )
 
 
 def _choose_sources(

@@ -104,13 +104,20 @@ class Asked:
 
 
 def build_question(
-    network: Network, positions: Positions, need: Need, asked: Asked, by_hand: pd.DataFrame, params: Params
+    network: Network,
+    positions: Positions,
+    need: Need,
+    asked: Asked,
+    by_hand: pd.DataFrame,
+    params: Params,
+    notes: list[str],
 ) -> Question:
     """Collect the ways, requests and stocks.
 
     Parameters
     ----------
     by_hand : transfers set by hand: source, destination (rows), quantity (units).
+    notes : those of them that have no effect are told here.
     """
     # What was approved this morning comes first: one more is worth what it adds to that.
     need = need.after(positions.approved)
@@ -125,11 +132,14 @@ def build_question(
     usual = stock - asked.own_need
     available = np.where(gives_own, np.minimum(surplus, np.maximum(stock, 0)), np.maximum(usual, 0))
     inbound, days = _inbound(network, positions, usual, available, params)
+    told = by_hand
+    by_hand = by_hand if params.rebalance else by_hand[_has_lane(by_hand, lanes, network.keys)]
     request = _with_hand(request, by_hand)
     routes = _routes(network, request, lanes, by_hand, params)
     if params.rebalance:
         routes, lanes = _with_laterals(network, routes, lanes, request, gives_own, params)
     routes, lanes = _in_units_where_unpriced(routes, lanes, np.isfinite(positions.column("shortage_cost")))
+    _tell_unlaned(told, routes, network.keys, notes)
     routes = _on_dates(routes, days, inbound)
     last = network.priority.max() if len(network.priority) else 1.0
     worth = positions.worth * PRIORITY_WEIGHT ** (last - network.priority)
@@ -318,6 +328,31 @@ def _on_dates(routes: pd.DataFrame, days: np.ndarray, available: np.ndarray) -> 
         parts.append(routes[more & ~routes["lateral"].to_numpy(bool)].assign(date=date, ship_day=days[date]))
     every = pd.concat(parts).reset_index(names="way")
     return every.sort_values(["way", "date"], kind="stable").drop(columns="way").reset_index(drop=True)
+
+
+def _has_lane(by_hand: pd.DataFrame, lanes: pd.DataFrame, keys: pd.DataFrame) -> np.ndarray:
+    """Whether a lane leads where a transfer set by hand goes, (rows of by_hand,) flags."""
+    places = keys["location_id"].to_numpy(object)
+    ends = [places[by_hand[name].to_numpy(int)] for name in ("source", "destination")]
+    known = pd.MultiIndex.from_frame(lanes[["source_id", "destination_id"]])
+    return np.asarray(pd.MultiIndex.from_arrays(ends, names=known.names).isin(known))
+
+
+def _tell_unlaned(by_hand: pd.DataFrame, routes: pd.DataFrame, keys: pd.DataFrame, notes: list[str]) -> None:
+    """Tell which transfers set by hand are on a way that the plan does not have."""
+    ways = pd.MultiIndex.from_frame(routes[["source", "destination"]])
+    stray = by_hand[
+        ~pd.MultiIndex.from_frame(by_hand[["source", "destination"]]).isin(ways) & (by_hand["quantity"] > 0)
+    ]
+    if stray.empty:
+        return
+    places, items = keys["location_id"].to_numpy(object), keys["item_id"].to_numpy(object)
+    ends = zip(stray["source"].head(3), stray["destination"].head(3), strict=True)
+    some = ", ".join(f"{items[d]} {places[s]} → {places[d]}" for s, d in ends)
+    notes.append(
+        f"Transfers set by hand without an effect: {len(stray):,} ({some}{' ...' if len(stray) > 3 else ''}). "
+        "No lane leads that way, or its source may not give: add the lane, or choose another source."
+    )
 
 
 def _fixed(routes: pd.DataFrame, by_hand: pd.DataFrame) -> np.ndarray | None:

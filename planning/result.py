@@ -81,8 +81,8 @@ class PlanResult:
     stock_before, transferred, stock_after, demand_mean_per_day, days_before, days_after, requested, short (units that
     stay missing), bound (what kept the transfer below the request, see `planning.allocate.what_bound`); where they are
     known also fill_rate_before, fill_rate_after (fractions), at_risk_before, at_risk_after (money: the margin of what
-    is expected to be lost), need_units, last_worth and next_worth (money: of the last unit given, and of the first
-    refused).
+    is expected to be lost), need_units (mean need, below zero: more is there), last_worth and next_worth (money: of the
+    last unit given, and of the first refused).
     `steps` holds what each purchase is made of, also where nothing is ordered (see `planning.steps`).
     """
 

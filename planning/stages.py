@@ -200,7 +200,7 @@ def run_stages(base: Base, params: Params, notes: list[str], run: engine.Runner 
         extra=np.where(by_lot, 0.0, extra),
         urgent=_urgent_need(base, lead, params) if params.rebalance else None,
     )
-    question = build_question(network, positions, need, asks, base.sent_by_hand, params)
+    question = build_question(network, positions, need, asks, base.sent_by_hand, params, notes)
     allocation = allocate(
         question,
         params.allocation_method,

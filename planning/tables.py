@@ -140,7 +140,7 @@ INPUT_TABLES: Mapping[str, Table] = MappingProxyType(
                     _c(
                         "order_multiple",
                         "units",
-                        "Case pack: orders are multiples of it",
+                        "Case pack of the supplier: orders are multiples of it; transfers if item_locations say so",
                         minimum=0,
                         above_minimum=True,
                     ),
@@ -179,7 +179,7 @@ INPUT_TABLES: Mapping[str, Table] = MappingProxyType(
                     _c(
                         "order_multiple",
                         "units",
-                        "Case pack: orders are multiples of it",
+                        "Case pack: orders, and transfers to this location, are multiples of it",
                         minimum=0,
                         above_minimum=True,
                     ),
@@ -637,7 +637,7 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
                     _c("value", "number", "Expected gain, in money, or in units where price and cost are unknown"),
                     _c("reason", "text", "Why"),
                 ),
-                key=("item_id", "source_id", "destination_id"),
+                key=("item_id", "source_id", "destination_id", "ship_on"),
             ),
             Table(
                 "sharing",

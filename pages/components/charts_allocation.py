@@ -154,7 +154,7 @@ def sharing_rules(compared: pd.DataFrame, currency: str = "") -> go.Figure:
 def transfers_flow(allocation: pd.DataFrame) -> go.Figure:
     """What goes where? Units sent from each source to each destination, the largest lanes first."""
     if allocation.empty:
-        return style.nothing("No transfers today")
+        return style.nothing("Nothing is left to move today")
     lanes = (
         allocation.groupby(["source_id", "destination_id"], as_index=False)
         .agg(units=("quantity", "sum"), items=("item_id", "nunique"))

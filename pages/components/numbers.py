@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import glossary, headline, lookups, ordering, panel, promise, session, sharing
+from pages.components import glossary, headline, lookups, ordering, panel, promise, session, sharing, transferring
 from pages.components.formats import count, day, days, known, literal, money, money_in_full, percent, short_day, units
 from pages.components.wording import last_call
 from planning.result import PlanResult
@@ -70,24 +70,27 @@ def _budget(plan: PlanResult) -> None:
 def allocation(plan: PlanResult, whole: PlanResult) -> None:
     """What moves today, what it gains over a fair share, and what stays short everywhere."""
     now, price = promise.moves(plan), sharing.price_of_fairness(whole)
+    done = transferring.approved_today(plan)
     first, second, third = st.columns(3)
     with first:
         panel.number(
             "To move today",
             units(now.units),
-            f"{count(now.lines, 'transfer')} on {count(now.lanes, 'lane')}."
-            if now.lines
-            else "No transfer is worth its freight, or nothing is short.",
+            _moves_in_words(now, done),
         )
     with second:
         gain = money(now.gain, literal(plan.params.currency)) if now.in_money else units(round(now.gain))
         if session.costs_hidden():
             fed = plan.allocation["destination_id"].nunique()
             panel.number("Sent to", count(fed, "location"), "What they hold before and after stands below.")
+        elif not now.lines:
+            left = "All that was to move is approved." if len(done) else "There is nothing to move."
+            panel.number("Gain over moving nothing", "–", left, _GAIN)
         elif price is None:
             panel.number("Gain over moving nothing", gain, _against_fair_share(plan, now), _GAIN)
         else:
-            _fairness(plan, price, gain)
+            size = money(abs(now.gain), literal(plan.params.currency)) if now.in_money else units(round(abs(now.gain)))
+            _fairness(plan, price, f"{size} {'less' if now.gain < 0 else 'more'} than moving nothing")
     with third:
         panel.number(
             "Short everywhere",
@@ -99,18 +102,35 @@ def allocation(plan: PlanResult, whole: PlanResult) -> None:
         )
 
 
+def _moves_in_words(now: promise.Moves, done: pd.DataFrame) -> str:
+    """What is still proposed, and what of this morning is approved already."""
+    approved = f"{units(round(float(done['quantity'].sum())))} in {count(len(done), 'transfer')}"
+    if not now.lines:
+        return f"All approved this morning: {approved}." if len(done) else "No source can give what a line asks for."
+    also = f" Approved this morning: {approved}." if len(done) else ""
+    return f"{count(now.lines, 'transfer')} on {count(now.lanes, 'lane')}.{also}"
+
+
 _GAIN = "Expected margin that the transfers save, less their freight."
 
 
-def _fairness(plan: PlanResult, price: sharing.Price, gain: str) -> None:
-    """What the split in force gains over the fair rule, or what that gives up."""
+def _fairness(plan: PlanResult, price: sharing.Price, nothing: str) -> None:
+    """What the split in force gains over the fair rule, or what that gives up; and over moving nothing, in words."""
     best = plan.params.allocation_method == "optimal"
     more = units(round(price.lost_units)) if price.money is None else money(price.money, literal(plan.params.currency))
     rule, lost = literal(price.rule), sharing.against_best(price.lost_units)
+    if price.money is not None and price.money < 0:
+        panel.number(
+            "The price of priorities",
+            money(-price.money, literal(plan.params.currency)),
+            f"{rule} would gain so much more: {sharing.BEFORE_MONEY} It is {nothing}.",
+            f"{_GAIN} Of all lines, whatever the filters show.",
+        )
+        return
     panel.number(
         "Gained over a fair share" if best else "The price of fairness",
         more,
-        f"{rule} {lost}{' than this split' if best else ' than the best split'}; {gain} more than moving nothing.",
+        f"{rule} {lost} {'this split' if best else 'the best split'}; {nothing}.",
         f"{_GAIN} Of all lines, whatever the filters show.",
     )
 

@@ -20,6 +20,8 @@ MEASURES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     }
 )
 """What can be compared before and after: its name, and the two columns."""
+BEFORE_MONEY = "there the locations' priorities, and what must be on show, come before margin."
+"""Why a fair rule can gain more than the best split."""
 BOUND: Mapping[str, str] = MappingProxyType(
     {
         "": "Nothing: all of the need is met.",
@@ -56,12 +58,13 @@ def measures(before_after: pd.DataFrame) -> list[str]:
     ]
 
 
-def lines(plan: PlanResult, pins: pd.DataFrame) -> pd.DataFrame:
+def lines(plan: PlanResult, pins: pd.DataFrame, done: pd.DataFrame | None = None) -> pd.DataFrame:
     """Today's transfers with names, the most useful first, and what was set by hand among them, at zero too.
 
     Parameters
     ----------
-    pins : the transfers set by hand, in the columns of `transfer_pins`.
+    pins : the transfers set by hand, in the columns of `transfer_pins`: they are for what leaves today.
+    done : the transfers approved this morning; what was set by hand and is approved in full is no line any more.
 
     Returns
     -------
@@ -69,18 +72,31 @@ def lines(plan: PlanResult, pins: pd.DataFrame) -> pd.DataFrame:
     """
     names = plan.items.drop_duplicates("item_id").set_index("item_id")["item_name"]
     set_here = pins.sort_values("made_at", na_position="first").drop_duplicates(list(LANE), keep="last")
-    shown = set_here[_ends(set_here).isin(_known(plan))]
-    out = plan.allocation.merge(
-        shown[[*LANE, "quantity"]].rename(columns={"quantity": "by_hand"}), on=list(LANE), how="outer"
-    )
+    shown = set_here[_ends(set_here).isin(_known(plan)) & ~_approved_in_full(set_here, done)]
+    shown = shown[[*LANE, "quantity"]].rename(columns={"quantity": "by_hand"})
+    shown = shown.assign(ship_on=pd.Timestamp(plan.as_of))
+    out = plan.allocation.merge(shown, on=[*LANE, "ship_on"], how="outer")
     out = out.assign(
         item_name=out["item_id"].map(names),
         quantity=out["quantity"].astype(float).fillna(0.0),
         reason=out["reason"].where(out["reason"].notna(), "Set by hand: nothing is sent."),
         by_hand=out["by_hand"].astype(float),
     )
-    order = ["value", *LANE]
-    return out.sort_values(order, ascending=[False, True, True, True], na_position="last").reset_index(drop=True)
+    order = ["value", *LANE, "ship_on"]
+    return out.sort_values(order, ascending=[False, *[True] * 4], na_position="last").reset_index(drop=True)
+
+
+def _approved_in_full(pins: pd.DataFrame, done: pd.DataFrame | None) -> np.ndarray:
+    if done is None or done.empty:
+        return np.zeros(len(pins), bool)
+    units = done.groupby(list(LANE))["quantity"].sum().reindex(pd.MultiIndex.from_frame(pins[list(LANE)]))
+    set_to = pins["quantity"].to_numpy(float)
+    return np.asarray((set_to > 0) & (np.nan_to_num(units.to_numpy(float)) >= set_to - 1e-6))
+
+
+def of_plan(plan: PlanResult, rows: pd.DataFrame) -> pd.DataFrame:
+    """The transfers among `rows` that lead to a line of the plan: the filters hold for them as well."""
+    return rows[_ends(rows).isin(_known(plan))]
 
 
 def _ends(frame: pd.DataFrame) -> pd.MultiIndex:
@@ -162,7 +178,18 @@ def price_of_fairness(plan: PlanResult) -> Price | None:
     return Price(str(row["label"]), money, float(row["lost_more"]))
 
 
+def parts_asked(line: pd.Series) -> str:
+    """What a line asked for, in its parts; empty where they are not known."""
+    need, wanted = line.get("need_units"), float(line["requested"])
+    if not known(need) or wanted <= 0:
+        return ""
+    rest = f"safety stock and whole packs {units(round(wanted - need, 1))}"
+    if need <= 0:
+        return f"Asked for {units(wanted)}: {rest}, less {units(round(-need, 1))} there beyond the expected demand."
+    return f"Asked for {units(wanted)}: expected demand beyond what is there {units(round(need, 1))}, {rest}."
+
+
 def against_best(lost_units: float, digits: int = 0) -> str:
     """What a rule loses beside the best split, in words: the best split serves margin, so that it may lose units."""
     more = round(lost_units, digits)
-    return f"loses {units(abs(more))} {'more' if more >= 0 else 'less'}" if more else "loses as many units"
+    return f"loses {units(abs(more))} {'more' if more >= 0 else 'less'} than" if more else "loses as many units as"

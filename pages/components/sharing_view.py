@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import charts, panel, session, sharing, tables
-from pages.components.formats import count, known, literal, money, percent, units
+from pages.components.formats import count, literal, money, percent, units
 from planning.result import PlanResult
 
 MOST_LINES = 500
@@ -36,7 +36,7 @@ def before_after(plan: PlanResult) -> None:
 
 
 def why(plan: PlanResult) -> None:
-    """Draw the reason of one line: its need, what it got, what bound, and what one more would be worth."""
+    """Draw the reason of one line: what it asked for, what it got, what bound, and what one more would be worth."""
     rows = sharing.asked(plan).head(MOST_LINES)
     if rows.empty:
         st.caption("No line asks for stock today.")
@@ -50,6 +50,9 @@ def why(plan: PlanResult) -> None:
     )
     line = rows.iloc[at or 0]
     _figures(line, plan.params.currency)
+    parts = sharing.parts_asked(line)
+    if parts:
+        st.caption(parts)
     told = sharing.bound(line)
     if told:
         st.markdown(f"**What bound:** {told}")
@@ -66,14 +69,9 @@ def _called(line: pd.Series) -> str:
 
 
 def _figures(line: pd.Series, currency: str) -> None:
-    need = line.get("need_units")
     shown = [
-        (
-            "Need",
-            units(round(need if known(need) else line["requested"], 1)),
-            "Expected demand to the end of coverage.",
-        ),
-        ("Sent", units(line["transferred"]), "Today, from all sources."),
+        ("Asked for", units(round(line["requested"], 1)), "What its policy asks for, in whole packs."),
+        ("Sent", units(line["transferred"]), "Today, from all sources, what was approved this morning included."),
         ("Last one given", money(line.get("last_worth"), currency), "What the last unit sent gains, after freight."),
         ("First one refused", money(line.get("next_worth"), currency), "What one more would gain, after freight."),
     ]
@@ -109,6 +107,9 @@ def fair_or_best(plan: PlanResult) -> None:
     if rows.empty:
         st.caption("The rules are compared once something is shared.")
         return
+    if not rows["units_moved"].any():
+        st.caption("Nothing is left to share today, so that no rule differs from another.")
+        return
     price = sharing.price_of_fairness(plan)
     if price is not None:
         st.markdown(_in_words(price, literal(plan.params.currency)))
@@ -139,10 +140,15 @@ def fair_or_best(plan: PlanResult) -> None:
 def _in_words(price: sharing.Price, currency: str) -> str:
     lost = sharing.against_best(price.lost_units, 1)
     if price.money is None:
-        return f"**The price of fairness:** {literal(price.rule)} {lost} than the best split."
+        return f"**The price of fairness:** {literal(price.rule)} {lost} the best split."
+    if price.money < 0:
+        return (
+            f"**The price of priorities:** {literal(price.rule)} gains **{money(-price.money, currency)}** more and "
+            f"{lost} the split for the most value: {sharing.BEFORE_MONEY}"
+        )
     return (
         f"**The price of fairness:** {literal(price.rule)} gives up **{money(price.money, currency)}** and {lost} "
-        "than the split for the most value."
+        "the split for the most value."
     )
 
 

@@ -9,10 +9,22 @@ from pages.components import decided, ordering, session, sharing, tables, transf
 from pages.components.formats import count, literal, units
 from planning.result import PlanResult
 
-LINES = ("item_id", "item_name", "source_id", "destination_id", "quantity", "by_hand", "arrives_on", "value", "reason")
+LINES = (
+    "item_id",
+    "item_name",
+    "source_id",
+    "destination_id",
+    "quantity",
+    "by_hand",
+    "ship_on",
+    "arrives_on",
+    "value",
+    "reason",
+)
 APPROVED = ("status", "transfer_number", *sharing.LANE, "quantity", "ship_on", "arrives_on", "found_as", "reason")
 SHORT = ("item_id", "item_name", "location_id", "requested", "transferred", "short", "days_before", "days_after")
 STATES = ("✓ Approved", "➤ Taken out", "⛟ On its way", "● Arrived", "✕ Closed")
+NOTHING = "Nothing is to be sent: no line asks for what a source can give, or freight is more than it gains."
 MOST_ROWS, LONGEST_REASON = 500, 500
 ALMOST_NOTHING = 1e-6
 
@@ -20,12 +32,14 @@ ALMOST_NOTHING = 1e-6
 def transfers(plan: PlanResult) -> None:
     """Draw the transfers of today: edit a quantity and the rest is shared around it; approve them."""
     pins = transferring.by_hand(plan)
-    rows = sharing.lines(plan, pins)
+    done = transferring.approved_today(plan)
+    rows = sharing.lines(plan, pins, done)
     may = session.may_act()
     if may:
         _file_buttons(plan)
     if rows.empty:
-        st.caption("No transfer is worth its freight today, or all were approved.")
+        told = f"No transfer is left: all were approved, {count(len(done), 'line')} this morning."
+        st.caption(told if len(done) else NOTHING)
         ordering.undo_button("transfer")
         return
     if may:
@@ -48,6 +62,8 @@ def _editor(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
         "by_hand": number("Set by hand", format="%,.0f", help="What you set; empty: the plan decides."),
     }
     order = [c for c in tables.seen(LINES) if c not in ("item_name", "by_hand") or rows[c].notna().any()]
+    if not _later(rows, plan).any():
+        order = [c for c in order if c != "ship_on"]
     return pd.DataFrame(
         st.data_editor(
             rows[order].reset_index(drop=True),
@@ -63,9 +79,18 @@ def _editor(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
     )
 
 
+def _later(rows: pd.DataFrame, plan: PlanResult) -> np.ndarray:
+    """Whether a line leaves on a later day, (rows,) flags: it waits for what is still to come in."""
+    return np.asarray(rows["ship_on"] > pd.Timestamp(plan.as_of))
+
+
 def _actions(rows: pd.DataFrame, edited: pd.DataFrame, sent: pd.DataFrame, plan: PlanResult) -> None:
     now, before = edited["quantity"], rows["quantity"].reset_index(drop=True)
-    changed = np.flatnonzero(now.isna() | ((now - before).abs() > ALMOST_NOTHING))
+    typed = np.asarray(now.isna() | ((now - before).abs() > ALMOST_NOTHING))
+    later = _later(rows, plan)
+    changed = np.flatnonzero(typed & ~later)
+    if (typed & later).any():
+        st.caption("What leaves on a later day waits for its goods: it cannot be set by hand this morning.")
     pinned = rows[rows["by_hand"].notna()]
     with st.container(horizontal=True, vertical_alignment="bottom", key="transfer_actions"):
         reason = st.text_input(
@@ -83,7 +108,7 @@ def _actions(rows: pd.DataFrame, edited: pd.DataFrame, sent: pd.DataFrame, plan:
             key="transfer_approve",
             type="primary",
             icon=":material/check:",
-            disabled=sent.empty or bool(len(changed)),
+            disabled=sent.empty or bool(typed.any()),
             help="They get numbers: promised at their source, on their way to their destination.",
         )
         if len(pinned):

@@ -6,8 +6,13 @@ import pandas as pd
 
 from data import service
 from pages.components import decided, session
+from pages.components.sharing import of_plan
 from planning.result import PlanResult
 from planning.tables import INPUT_TABLES
+
+NO_APPROVED = pd.DataFrame(
+    columns=["transfer_number", "item_id", "source_id", "destination_id", "quantity", "ship_on", "arrives_on", "status"]
+)
 
 
 def by_hand(plan: PlanResult) -> pd.DataFrame:
@@ -33,17 +38,29 @@ def release(rows: pd.DataFrame | None, plan: PlanResult) -> bool:
 
 
 def approve(rows: pd.DataFrame, plan: PlanResult) -> bool:
-    """Approve transfers, in the columns of `plan.allocation`; tell whether it was done."""
-    return decided.attempt(
-        lambda who, snapshot: service.approve_transfers(
-            who, snapshot, rows, morning=plan.as_of, again=True, frames=decided.frames()
+    """Approve transfers, in the columns of `plan.allocation`, each day of shipping apart; tell whether it was done."""
+
+    def one_day(part: pd.DataFrame) -> bool:
+        return decided.attempt(
+            lambda who, snapshot: service.approve_transfers(
+                who, snapshot, part, morning=plan.as_of, again=True, frames=decided.frames()
+            )
         )
-    )
+
+    return all(one_day(part) for _, part in rows.groupby("ship_on"))
 
 
 def approved(plan: PlanResult) -> pd.DataFrame:
     """Every approved transfer, newest first, as `data.transfers` says."""
     return service.transfer_approvals(*decided.here(), plan.as_of, frames=decided.frames())
+
+
+def approved_today(plan: PlanResult) -> pd.DataFrame:
+    """The transfers approved this morning that lead to lines of the plan, without those that were closed."""
+    if not session.may_act():
+        return NO_APPROVED
+    rows = approved(plan)
+    return of_plan(plan, rows[(rows["approved_on"] == pd.Timestamp(plan.as_of)) & (rows["status"] != "closed")])
 
 
 def unapprove(rows: pd.DataFrame) -> bool:

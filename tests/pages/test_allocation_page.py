@@ -68,6 +68,38 @@ def test_lines_hold_every_transfer_and_what_was_set_to_nothing(plan):
     assert sharing.lines(plan, NO_PINS)["by_hand"].isna().all()
 
 
+def test_a_way_that_is_used_on_two_days_keeps_its_lines_apart_and_the_hand_is_for_today(plan):
+    line = plan.allocation.iloc[[0]]
+    later = line.assign(ship_on=line["ship_on"] + pd.Timedelta(days=2), quantity=7.0)
+    twice = replace(plan, allocation=pd.concat([plan.allocation, later], ignore_index=True))
+    pins = line[list(sharing.LANE)].assign(quantity=4.0, made_at="1")
+    mine = sharing.lines(twice, pins).merge(line[list(sharing.LANE)])
+    assert mine.sort_values("ship_on")["by_hand"].fillna(-1).tolist() == [4.0, -1.0]
+    assert sorted(mine["quantity"]) == sorted([7.0, float(line["quantity"].iloc[0])])
+
+
+def test_a_quantity_set_by_hand_leaves_the_list_once_it_is_approved(plan):
+    line = plan.allocation.iloc[[0]]
+    rest = replace(plan, allocation=plan.allocation.iloc[1:])
+    pins = line[list(sharing.LANE)].assign(quantity=4.0, made_at="1")
+    for units, left in ((4.0, 0), (3.0, 1)):
+        done = line[list(sharing.LANE)].assign(quantity=units)
+        assert len(sharing.lines(rest, pins, done)) == len(rest.allocation) + left
+    none = pins.assign(quantity=0.0)
+    assert len(sharing.lines(rest, none, line[list(sharing.LANE)].assign(quantity=4.0))) == len(plan.allocation)
+
+
+def test_what_is_asked_for_is_told_in_its_parts():
+    line = pd.Series({"requested": 132.0, "need_units": -41.0})
+    assert sharing.parts_asked(line) == (
+        "Asked for 132 units: safety stock and whole packs 173 units, less 41 units there beyond the expected demand."
+    )
+    assert "is there 100 units, safety stock and whole packs 32 units." in sharing.parts_asked(
+        pd.Series({"requested": 132.0, "need_units": 100.0})
+    )
+    assert sharing.parts_asked(pd.Series({"requested": 132.0})) == ""
+
+
 def test_the_price_of_fairness_is_what_the_rule_in_force_gives_up(plan):
     price = sharing.price_of_fairness(plan)
     assert (price.money, price.lost_units) == (120.0, 14.0)
@@ -142,6 +174,19 @@ def test_the_head_tells_what_the_best_split_gains_over_the_fair_one(plan, monkey
 
 
 @pytest.mark.usefixtures("on_sample")
+def test_a_fair_rule_that_gains_more_than_the_best_split_is_told_as_the_price_of_priorities(plan, monkeypatch):
+    value = plan.sharing["value_money"].where(plan.sharing["method"] != "optimal", 870.0)
+    loss = plan.allocation.assign(value=-2.0)
+    first = replace(plan, sharing=plan.sharing.assign(value_money=value), allocation=loss)
+    monkeypatch.setattr(cached, "plan", lambda *_: first)
+    app = at("Fair or best")
+    metrics = {metric.label: metric.value.replace("\u00a0", " ") for metric in app.metric}
+    assert metrics["The price of priorities"] == "€ 10.00"
+    assert "less than moving nothing" in said(app)
+    assert "gains **€ 10.00** more" in said(app).replace("\u00a0", " ")
+
+
+@pytest.mark.usefixtures("on_sample")
 @pytest.mark.parametrize("measure", ["days", "fill_rate", "at_risk"])
 def test_each_measure_is_drawn(plan, measure, monkeypatch):
     monkeypatch.setattr(cached, "plan", lambda *_: plan)
@@ -201,6 +246,7 @@ def test_approved_transfers_get_numbers_leave_the_list_and_come_back_with_undo(o
     assert set(made["status"]) == {"approved"}
     assert made["transfer_number"].str.startswith("TR-").all()
     assert "all were approved" in said(app)
+    assert "All approved this morning: " in said(app)
     assert any("approved transfer order" in b.label for b in app.get("download_button"))
     app.session_state["allocation_tab"] = "Approved"
     app.run()

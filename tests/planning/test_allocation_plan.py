@@ -16,6 +16,7 @@ from planning import pipeline
 from planning.__main__ import main
 from planning.params import Params
 from planning.result import PlanResult
+from planning.tables import RESULT_TABLES
 
 AS_OF = date(2026, 6, 1)
 MORNING = pd.Timestamp(AS_OF)
@@ -209,6 +210,85 @@ def test_what_comes_later_is_worth_less_in_every_rule_and_line():
     value = result.sharing.set_index("method")["value_money"]
     assert value["optimal"] >= value.max() - 0.01
     assert result.allocation["value"].sum() == pytest.approx(value["optimal"], abs=0.01)
+
+
+# One source short, the other not; hands and lanes that lead nowhere.
+
+
+def two_warehouses(north: float, south: float) -> dict[str, pd.DataFrame]:
+    """One item; WH feeds S1 and S2, which are empty, and WS feeds S3, which is empty as well."""
+    return worked(
+        stock=held(S1=0, S2=0, S3=0, WH=north, WS=south),
+        lanes=table(lane("WH", "S1"), lane("WH", "S2"), lane("WS", "S3"), lane("WS", "S1", cost_per_unit=0.05)),
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_source_that_has_enough_sends_in_full_though_another_is_short(method):
+    both = planned(two_warehouses(1000, 1000), allocation_method=method, transit_days=0)
+    full = both.before_after.set_index("location_id")["requested"]
+    result = planned(two_warehouses(60, 1000), allocation_method=method, transit_days=0)
+    line = result.allocation.set_index(["source_id", "destination_id"]).loc[("WS", "S3")]
+    assert line["quantity"] == full["S3"]
+    assert line["reason"].endswith("are there for all: sent in full.")
+    assert set(both.allocation["reason"].str.endswith("sent in full.")) == {True}
+    # What the other has left helps where the usual source is short.
+    helped = result.allocation.set_index(["source_id", "destination_id"])
+    assert helped.loc[("WS", "S1"), "reason"].startswith(f"{1000 - full['S3']:,.0f} to spare at WS, shared by ")
+    assert result.allocation.groupby("source_id")["quantity"].sum()["WH"] == 60
+
+
+def test_a_lane_that_can_take_all_that_might_be_sent_on_it_is_no_reason_to_share():
+    inputs = worked(1000, lanes=table(*(lane("WH", p, capacity=500.0) for p in STORES)))
+    result = planned(inputs)
+    assert result.solver["status"] == "not_needed"
+    assert set(result.allocation["reason"].str.endswith("sent in full.")) == {True}
+
+
+def test_a_transfer_set_by_hand_where_no_lane_leads_is_told_and_asks_for_nothing():
+    inputs = worked(1000, lanes=table(lane("WH", "S2"), lane("WH", "S3"), lane("S3", "S1")))
+    result = planned(inputs | {"transfer_pins": by_hand(500)})
+    assert any("without an effect: 1 (a WH → S1)" in note for note in result.notes)
+    asked = result.before_after.set_index("location_id")["requested"]
+    assert asked["S1"] == planned(inputs).before_after.set_index("location_id")["requested"]["S1"]
+
+
+def test_a_transfer_set_by_hand_that_is_cut_to_nothing_is_named():
+    result = planned(worked(0, transfer_pins=by_hand(30)))
+    assert any("nothing can be sent" in note and "a WH → S1" in note for note in result.notes)
+
+
+def test_lanes_to_places_that_nothing_is_known_of_are_told():
+    told = [note for note in planned(bad_inputs()["a lane to nowhere"]).notes if note.startswith("Lanes to or from")]
+    assert told == [
+        "Lanes to or from places without stock, sales or a row among the locations: 1 (MOON). "
+        "Correct the name, or import the place's stock."
+    ]
+    assert not any(note.startswith("Lanes to or from") for note in planned(lanes_and_packs()).notes)
+
+
+def test_each_line_of_today_has_a_key_of_its_own_when_a_way_is_used_twice():
+    coming = table({"item_id": "a", "location_id": "WH", "quantity": 60.0, "due_on": day(2), "order_id": "o1"})
+    sent = planned(worked(40, open_orders=coming), transit_days=1, allocation_inbound_days=5).allocation
+    assert sent.duplicated(["item_id", "source_id", "destination_id"]).any()
+    assert not sent.duplicated(list(RESULT_TABLES["allocation"].key)).any()
+
+
+def test_what_was_approved_stands_in_the_picture_of_before_and_after():
+    inputs = worked(100)
+    first = planned(inputs, transit_days=0)
+    again = planned(inputs | {"approved_transfers": approve(first)}, transit_days=0)
+    assert again.allocation.empty
+    columns = ["stock_before", "transferred", "stock_after", "requested", "short"]
+    stores = [result.before_after.set_index("location_id").loc[list(STORES)] for result in (first, again)]
+    for column in [*columns, "fill_rate_before", "fill_rate_after", "need_units", "days_after"]:
+        assert stores[1][column].to_numpy() == pytest.approx(stores[0][column].to_numpy(), abs=1e-6), column
+
+
+def test_the_objective_is_what_the_best_split_gains():
+    result = planned(worked(), transit_days=0)
+    best = result.sharing.set_index("method").loc["optimal", "value_money"]
+    assert result.solver["objective"] == pytest.approx(best, abs=0.01)
 
 
 # The command line.
