@@ -11,7 +11,7 @@ from planning.fits import Fits
 from planning.network import Network
 from planning.past import Choice, Past, interval_buckets, overlap
 from planning.reason_codes import REASON_CODES
-from planning.spread import HeldOut, classes_at, errors, held_out, pooled_errors, usable_origins
+from planning.spread import HeldOut, Kin, errors, held_out, kin_at, pooled_errors, usable_origins
 
 QUANTILES = (0.50, 0.80, 0.90, 0.95)
 HELD = (0.80, 0.90, 0.95, 0.98)
@@ -45,9 +45,11 @@ def forecast_table(fits: Fits, keys: pd.DataFrame, demand: CumulativeDemand) -> 
     buckets = max(1, demand.days // length)
     edges = np.arange(buckets + 1) * length
     mean = np.diff(demand.mean[:, edges], axis=1)
-    # A bucket on its own is as uncertain as the first one, in proportion: what cumulative demand is more uncertain
-    # than that comes from what the buckets have in common.
-    first = demand.variance[:, [length]] / np.maximum(demand.mean[:, [length]], 1e-9) ** 2
+    # A bucket on its own is as uncertain as the first with any demand, in proportion: what cumulative demand is more
+    # uncertain than that comes from what the buckets have in common.
+    at = edges[1:][(demand.mean[:, edges[1:]] > 0).argmax(axis=1)][:, None]
+    total, spread = (np.take_along_axis(values, at, axis=1) for values in (demand.mean, demand.variance))
+    first = spread / np.maximum(total, 1e-9) ** 2
     variance = first * mean**2
     least = np.where(demand.whole[:, None] & (first > 0), mean, 0.0)
     variance = np.maximum(variance, least)
@@ -93,7 +95,7 @@ def accuracy_tables(
         if not len(newest):
             # All of a short history served for the choice: it cannot judge it, too.
             continue
-        then = classes_at(fits, network, int(fits.origins[newest[-1]]))[rows]
+        then = kin_at(fits, network, int(fits.origins[newest[-1]])).take(rows)
         drift[rows] = _drift(error, overlap(int(h), fits))
         spread = overlap(int(h), fits)
         told = held_out(forecast, error, older, newest, then, demand.whole[rows], spread)
@@ -141,7 +143,7 @@ def _against_simple(
     actual: np.ndarray,
     older: np.ndarray,
     newest: np.ndarray,
-    classes: np.ndarray,
+    kin: Kin,
     whole: np.ndarray,
     spread: float,
 ) -> None:
@@ -151,7 +153,7 @@ def _against_simple(
         other = actual - error
         out[f"{name}_wape"][rows] = accuracy.wape(part, other[:, newest])
         out[f"{name}_error_units"][rows] = _sum(np.abs(error[:, newest]))
-    told = held_out(actual - off[0], off[0], older, newest, classes, whole, spread)
+    told = held_out(actual - off[0], off[0], older, newest, kin, whole, spread)
     out["naive_pinball_95_units"][rows] = _pinball(part, told)
 
 

@@ -23,6 +23,12 @@ ANCHORS: Mapping[int, tuple[int, ...]] = MappingProxyType(
 )
 """Horizons, in buckets, at which the error of past forecasts is measured; between them it is interpolated."""
 PRIOR_WEIGHT = 4.0
+SIBLING_WEIGHT = 40.0
+"""Errors that what an item's locations have in common is worth: most of what sets one of them apart is chance.
+
+Of the variance of their log deviations a quarter to a third lasts between halves of some 15 independent mornings.
+"""
+LEAST_SIBLINGS = 3
 LEAST_ERRORS = 6
 LEAST_CLASS = 10
 """Items that a class needs before it can tell what is usual."""
@@ -121,10 +127,10 @@ def _variances(
 ) -> np.ndarray:
     """Variance of cumulative demand at each future bucket, (n, buckets)."""
     fits = past.fits
-    buckets, feeds = path.shape[1], network.feeds
+    buckets = path.shape[1]
     cumulative = np.cumsum(path, axis=1)
     anchors = [h for h in ANCHORS[fits.calendar.bucket_days] if h <= max(1, fits.demand.shape[1] // 3) and h <= buckets]
-    classes = np.where(feeds, "pooled", fits.demand_class)
+    kin = kin_of(network, fits.demand_class)
     flat_mean, flat_variance, seen = _flat_demand(fits)
     certain = (flat_variance <= (1e-5 * flat_mean) ** 2) & (_chance_of_no_change(flat_mean, seen) < LEAST_CHANCE)
     certain = network.pool((~certain & (own_path.sum(axis=1) > 0)).astype(float)) == 0
@@ -142,12 +148,28 @@ def _variances(
         fallback = network.pool(np.where(seen > 1, single, 0.0))
         unknown = np.where(whole, mean, 0.0) + (UNKNOWN_SPREAD * mean) ** 2
         fallback = np.where(fallback > 0, fallback, np.nan)
-        variance = shrunk_variance(own, count, mean, classes, fallback, unknown, at_mornings(error, forecast))
+        variance = shrunk_variance(own, count, mean, kin, fallback, unknown, at_mornings(error, forecast))
         # Were it M or nothing, it would vary by its mean times M (Bhatia & Davis); a count has a longer tail than that.
         variance = np.where(most > 0, np.fmin(variance, mean * np.maximum(MOST_SHARE * most, mean)), variance)
         low = np.where(whole & ((mean < 20) | np.isnan(fallback)), 1.05 * mean, (0.05 * mean) ** 2)
         table[:, column] = np.where(certain, 0.0, np.maximum(variance, low))
     return _between_anchors(np.maximum.accumulate(table, axis=1), np.array(anchors), buckets)
+
+
+@dataclass(frozen=True)
+class Kin:
+    """Which rows may learn from each other, n rows.
+
+    classes : demand class, or "pooled" of a location that feeds others, (n,).
+    items : a code that the locations of one item share, (n,) int.
+    """
+
+    classes: np.ndarray
+    items: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "Kin":
+        """Return that of some rows."""
+        return Kin(self.classes[rows], self.items[rows])
 
 
 @dataclass(frozen=True)
@@ -164,7 +186,7 @@ def held_out(
     error: np.ndarray,
     older: np.ndarray,
     newer: np.ndarray,
-    classes: np.ndarray,
+    kin: Kin,
     whole: np.ndarray,
     overlap: float,
 ) -> HeldOut:
@@ -182,7 +204,7 @@ def held_out(
     own, count = own_variance(error[:, older], overlap, relative(usual, mean))
     unknown = usual + (UNKNOWN_SPREAD * usual) ** 2
     then = at_mornings(error[:, older], mean)
-    learned = shrunk_variance(own, count, usual, classes, np.full(len(usual), np.nan), unknown, then)
+    learned = shrunk_variance(own, count, usual, kin, np.full(len(usual), np.nan), unknown, then)
     ahead = forecast[:, newer]
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = learned[:, None] * np.where(usual[:, None] > 0, ahead / usual[:, None], 1.0) ** SIZE_POWER
@@ -207,14 +229,20 @@ def _calibration(
     if len(usable) < LEAST_CALIBRATION:
         return None
     newer, older = usable[: len(usable) // 2], usable[len(usable) // 2 :]
-    then = classes_at(past.fits, network, int(past.fits.origins[newer[-1]]))
+    then = kin_at(past.fits, network, int(past.fits.origins[newer[-1]]))
     told = held_out(forecast, error, older, newer, then, whole, overlap(horizon, past.fits))
-    return calibrate(told.actual, told.mean, told.variance, whole, then, overlap(horizon, past.fits), classes)
+    return calibrate(told.actual, told.mean, told.variance, whole, then.classes, overlap(horizon, past.fits), classes)
 
 
-def classes_at(fits: Fits, network: Network, known: int) -> np.ndarray:
-    """Return the class of each row by what was known at an origin: today's class knows what came after, (n,)."""
-    return np.where(network.feeds, "pooled", classify_demand(fits.demand[:, :known].astype(float)))
+def kin_of(network: Network, demand_class: np.ndarray) -> Kin:
+    """Return what each row may learn from; a location that feeds others is like others that do."""
+    item = pd.factorize(network.keys["item_id"])[0]
+    return Kin(np.where(network.feeds, "pooled", demand_class), 2 * item + network.feeds)
+
+
+def kin_at(fits: Fits, network: Network, known: int) -> Kin:
+    """Return the same by what was known at an origin: today's class knows what came after."""
+    return kin_of(network, classify_demand(fits.demand[:, :known].astype(float)))
 
 
 def relative(mean: np.ndarray, forecast: np.ndarray) -> np.ndarray:
@@ -320,30 +348,62 @@ def shrunk_variance(
     own: np.ndarray,
     count: np.ndarray,
     mean: np.ndarray,
-    classes: np.ndarray,
+    kin: Kin,
     fallback: np.ndarray,
     unknown: np.ndarray,
     then: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
     """Shrink each row's variance to what its class usually has at that mean: ln v = a + b ln m.
 
+    An item at several locations stands between: its rows are drawn to what they have in common, and that to the class.
     Where a class is too small to tell, a row's `fallback` serves, its own spread of buckets; where that is NaN,
     what all rows usually have; and where they tell nothing either, `unknown`.
 
     Parameters
     ----------
     own, count : each row's variance at today's mean, and how many errors it is worth.
+    kin : which rows may learn from each other.
     then : mean forecast and mean squared error of the same mornings (`at_mornings`), which the law is learned from:
         today's mean may be that of an item which has all but ceased to sell, and its errors are not.
     """
     usual = _usual_variance(then, count, mean, np.ones(len(own), bool))
     prior = np.where(np.isnan(fallback), unknown if usual is None else usual, fallback)
-    for name in np.unique(classes):
-        rows = classes == name
+    for name in np.unique(kin.classes):
+        rows = kin.classes == name
         of_class = _usual_variance(then, count, mean, rows)
         if of_class is not None:
             prior[rows] = of_class[rows]
-    return np.asarray((count * np.nan_to_num(own) + PRIOR_WEIGHT * prior) / (count + PRIOR_WEIGHT))
+    common, worth = _sibling_variance(then, count, mean, kin.items)
+    alike = worth > 0
+    prior = np.where(alike, (worth * common + PRIOR_WEIGHT * prior) / (worth + PRIOR_WEIGHT), prior)
+    weight = np.where(alike, SIBLING_WEIGHT, PRIOR_WEIGHT)
+    return np.asarray((count * np.nan_to_num(own) + weight * prior) / (count + weight))
+
+
+def _sibling_variance(
+    then: tuple[np.ndarray, np.ndarray], count: np.ndarray, mean: np.ndarray, items: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the variance that an item's locations have in common, at each mean, and the errors it is worth, (n,) each.
+
+    v = a m^b, with the slope inside items, one for all, and an item's a the mean of its locations' v / m^b. Worth
+    nothing where fewer than `LEAST_SIBLINGS` locations tell.
+    """
+    size, square = (np.nan_to_num(values) for values in then)
+    groups = int(items.max(initial=-1)) + 1
+    told = (count > 0) & (square > 0) & (size > 0)
+    told &= np.bincount(items[told], minlength=groups)[items] >= LEAST_SIBLINGS
+    slope = SIZE_POWER
+    if told.sum() >= LEAST_CLASS:
+        logs = pd.DataFrame({"x": np.log(size[told]), "y": np.log(square[told])})
+        logs = logs - logs.groupby(items[told]).transform("mean")
+        _, slope = _line(logs["x"].to_numpy(), logs["y"].to_numpy())
+    level = np.divide(square, size**slope, out=np.zeros(len(count)), where=told)
+    worth, summed = (
+        np.bincount(items, np.where(told, count * values, 0.0), groups)[items]
+        for values in (np.ones(len(count)), level)
+    )
+    common = np.divide(summed, worth, out=np.zeros(len(count)), where=worth > 0)
+    return common * np.maximum(mean, 0) ** slope, worth
 
 
 def _usual_variance(

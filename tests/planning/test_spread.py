@@ -16,7 +16,15 @@ from planning.fits import Fits
 from planning.outlook import QUANTILES, accuracy_tables, forecast_table
 from planning.params import Params
 from planning.past import Past, cumulative_errors
-from planning.spread import ANCHORS, LEAST_ERRORS, MOST_CHANGE, PRIOR_WEIGHT, SIZE_POWER, build_distribution
+from planning.spread import (
+    ANCHORS,
+    LEAST_ERRORS,
+    MOST_CHANGE,
+    PRIOR_WEIGHT,
+    SIBLING_WEIGHT,
+    SIZE_POWER,
+    build_distribution,
+)
 from tests.planning.made_fits import (
     AHEAD,
     AS_OF,
@@ -412,6 +420,93 @@ def test_errors_pass_through_a_chain_of_warehouses():
     np.testing.assert_allclose(found.variance[1:], found.variance[[0, 0]], rtol=1e-9)
 
 
+# An item at several locations.
+
+
+def at_locations(fits: Fits, item: list[int]) -> CumulativeDemand:
+    """What is told where rows of one number are one item."""
+    place = pd.DataFrame({"item_id": [f"{k:04d}" for k in item], "location_id": [f"S{n}" for n in range(len(item))]})
+    n = len(item)
+    return build_distribution(fits, replace(network(n), keys=place), only(n), 182, Params())
+
+
+def uneven(item: list[int], periods: int = 60) -> Fits:
+    """Demand of locations that differ in size and in kind."""
+    mean = np.random.default_rng(7).gamma(2, 20, len(item)) + 5
+    demand = drawn(len(item), periods, 5, mean) * np.where(np.arange(len(item)) % 3 == 1, 2.0, 1.0)[:, None]
+    return replace(learned(demand), demand_class=np.resize(np.array(["smooth", "erratic"], "U12"), len(item)))
+
+
+@pytest.mark.parametrize("item", [[0, 0, 0, 1, 1, 2, 3, 3, 3, 3, 4, 4, 4], [0, 0, 0, 1]])
+def test_the_variance_at_several_locations_equals_a_plain_loop(item):
+    # A few of each class: what they have for a prior is the spread of their own single buckets.
+    assert SIBLING_WEIGHT == 40
+    fits = uneven(item)
+    found = at_locations(fits, item)
+    n, least = len(item), np.zeros(len(item))
+    for horizon in longest_anchors(60):
+        mean = found.mean[:, 7 * horizon]
+        error, actual = errors_by_loop(fits, only(n), horizon)
+        size, square = np.nanmean(actual - error, axis=1), np.nanmean(error**2, axis=1)
+        groups = [[k for k in range(n) if item[k] == item[row]] for row in range(n)]
+        several = [row for row in range(n) if len(groups[row]) > 2]
+        slope = 1.3
+        if len(several) >= 10:
+            x, y = np.zeros(n), np.zeros(n)
+            for row in several:
+                x[row] = np.log(size[row]) - np.mean(np.log(size[groups[row]]))
+                y[row] = np.log(square[row]) - np.mean(np.log(square[groups[row]]))
+            slope = min(max((x * y).sum() / (x * x).sum(), 1), 2)
+        for row in range(n):
+            prior = fits.demand[row].astype(float).var(ddof=1) * horizon * (1 + horizon / 60)
+            own, count = own_by_loop(fits, row, horizon, mean[row])
+            weight = 4
+            if row in several:
+                told = [own_by_loop(fits, k, horizon, mean[k])[1] for k in groups[row]]
+                levels = [c * square[k] / size[k] ** slope for c, k in zip(told, groups[row], strict=True)]
+                common = sum(levels) / sum(told) * mean[row] ** slope
+                prior, weight = (sum(told) * common + 4 * prior) / (sum(told) + 4), 40
+            shrunk = (count * own + weight * prior) / (count + weight)
+            most = max(fits.demand[row, t : t + horizon].astype(float).sum() for t in range(61 - horizon))
+            shrunk = min(shrunk, mean[row] * max(most * 2 / 3, mean[row]))
+            least[row] = max(least[row], shrunk, 1.05 * mean[row] if mean[row] < 20 else (0.05 * mean[row]) ** 2)
+        np.testing.assert_allclose(found.variance[:, 7 * horizon], least, rtol=1e-4)
+
+
+def test_an_item_at_one_location_is_told_the_same_to_the_last_bit_whatever_others_have():
+    fits = uneven([0] * 13)
+    alone, beside = (at_locations(fits, item) for item in (list(range(13)), [*range(9), 9, 9, 9, 9]))
+    np.testing.assert_array_equal(alone.variance[:9], beside.variance[:9])
+    assert (alone.variance[9:, 21] != beside.variance[9:, 21]).all()
+
+
+def test_locations_with_equal_histories_are_told_the_same_whatever_their_class():
+    one = drawn(1, 60)
+    fits = replace(learned(np.repeat(one, 3, axis=0)), demand_class=np.array(["smooth", "erratic", "smooth"], "U12"))
+    found = at_locations(fits, [0, 0, 0])
+    np.testing.assert_allclose(found.variance[1:], found.variance[[0, 0]], rtol=1e-12)
+
+
+def test_locations_that_differ_by_chance_are_told_alike():
+    # Thirty items at four locations each: every location's own errors scatter, the item's do so less.
+    item = np.repeat(np.arange(30), 4)
+    size = np.random.default_rng(1).uniform(1.5, 12, 30)[item]
+    demand = drawn(120, 60, 6, 30.0, size[:, None])
+    fits = replace(fits_of(demand, 30.0), demand_class=np.full(120, "smooth", "U12"))
+    truth = 3 * (30 + 30**2 / size)
+    off = [np.log(at_locations(fits, list(k)).variance[:, 21] / truth) for k in (item, range(120))]
+    assert off[0].std() < 0.8 * off[1].std()
+    assert np.exp(off[0]).mean() == pytest.approx(1.1, abs=0.2)
+
+
+def test_a_location_that_opens_today_has_what_its_siblings_have_in_common():
+    demand = np.concatenate([drawn(3, 60, 9), np.full((1, 60), np.nan)])
+    fits = fits_of(demand, 30.0)
+    fits = replace(fits, demand_class=np.array(["smooth", "smooth", "smooth", "none"]))
+    found = at_locations(fits, [0, 0, 0, 0]).variance[:, 21]
+    assert found[:3].min() * 0.8 < found[3] < found[:3].max() * 1.2
+
+
 # Whether it holds.
 
 
@@ -475,6 +570,20 @@ def test_the_first_bucket_shows_the_distribution_itself():
     found = forecast_table(fits_of(drawn(3, 60), 30.0), keys(3), demand).groupby("item_id").first()
     expected = demand.quantile(np.array(QUANTILES), np.full(3, 7.0))
     np.testing.assert_array_equal(found[["q50", "q80", "q90", "q95"]].to_numpy(), expected)
+
+
+@pytest.mark.parametrize("weeks", [1, 4])
+def test_what_is_launched_later_is_as_uncertain_as_its_first_week(weeks):
+    first = spread(fits_of(drawn(2, 60), 30.0))
+    later = replace(
+        first,
+        mean=np.concatenate([np.zeros((2, 7 * weeks)), first.mean], axis=1),
+        variance=np.concatenate([np.zeros((2, 7 * weeks)), first.variance], axis=1),
+    )
+    at_once, launched = (forecast_table(fits_of(drawn(2, 60), 30.0), keys(2), d) for d in (first, later))
+    launched = launched.groupby("item_id").nth(slice(weeks, None)).reset_index(drop=True)
+    np.testing.assert_allclose(launched.iloc[:, 3:], at_once.iloc[:, 3:], rtol=1e-9)
+    assert (launched["q95"] > launched["mean"]).all()
 
 
 def test_certain_demand_is_shown_as_such():
