@@ -10,8 +10,15 @@ from pages.components.sharing import of_plan
 from planning.result import PlanResult
 from planning.tables import INPUT_TABLES
 
-NO_APPROVED = pd.DataFrame(
-    columns=["transfer_number", "item_id", "source_id", "destination_id", "quantity", "ship_on", "arrives_on", "status"]
+APPROVED = (
+    "transfer_number",
+    "item_id",
+    "source_id",
+    "destination_id",
+    "quantity",
+    "ship_on",
+    "arrives_on",
+    "status",
 )
 
 
@@ -58,7 +65,7 @@ def approved(plan: PlanResult) -> pd.DataFrame:
 def approved_today(plan: PlanResult) -> pd.DataFrame:
     """The transfers approved this morning that lead to lines of the plan, without those that were closed."""
     if not session.may_act():
-        return NO_APPROVED
+        return pd.DataFrame(columns=list(APPROVED))
     rows = approved(plan)
     return of_plan(plan, rows[(rows["approved_on"] == pd.Timestamp(plan.as_of)) & (rows["status"] != "closed")])
 
