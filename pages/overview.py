@@ -10,16 +10,9 @@ VIEWS = {"risk": "At risk", "order": "To order", "idle": "Idle stock", "all": "E
 MOST_ROWS = 500
 """So many are sent to the browser."""
 FIRST = ("risk", "action", "item_id", "item_name", "location_id")
+LOST = ("lost_margin", "expected_lost_units")
 COLUMNS = {
-    "risk": (
-        *FIRST,
-        "lost_margin",
-        "expected_lost_units",
-        "stockout_on",
-        "order_quantity",
-        "transfer_quantity",
-        "reason",
-    ),
+    "risk": (*FIRST, *LOST, "stockout_on", "order_quantity", "transfer_quantity", "reason"),
     "order": (*FIRST, "supplier_id", "order_quantity", "order_value", "arrives_on", "stockout_on", "reason"),
     "idle": (*FIRST, "excess_value", "excess_units", "on_hand", "on_order", "days_of_supply", "reason"),
     "all": (*FIRST, "lost_margin", "order_value", "excess_value", "stockout_on", "days_of_supply", "reason"),

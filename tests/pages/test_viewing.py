@@ -157,7 +157,7 @@ def test_an_address_moves_neither_date_nor_parameters_of_what_was_shared(bare):
     moved = opened(bare, "pages/service.py", set='{"service_target":0.5}', as_of="2020-01-01")
     assert not moved.exception
     assert "95.0 %" in plain
-    assert "against a target of 95.0 %" in said(moved)
+    assert "against a target of 95.0\u00a0%" in said(moved)
 
 
 def test_a_viewer_sees_the_figures_of_the_planner_to_the_last_digit(full):
@@ -220,7 +220,7 @@ def test_a_viewer_tries_a_target_for_himself_where_the_link_says_so(full, bare):
     assert "set" not in app.query_params
     assert "You are trying" not in said(opened(full, "pages/service.py"))
     next(b for b in app.button if b.label == "Back to what was shared").click().run()
-    assert "against a target of 95.0 %" in said(app)
+    assert "against a target of 95.0\u00a0%" in said(app)
     with pytest.raises(KeyError):
         opened(bare, "pages/service.py").get_by_key("param_service_target")
 
@@ -282,7 +282,7 @@ def test_with_costs_hidden_twice_the_money_leaves_every_page_hover_and_download_
     assert len(files[0]) >= 20
     assert files[0] == files[1]
     for text in (*one.told.values(), *(part.decode("utf-8", "replace") for part in files[0])):
-        assert not re.search(r"\b3\.07", text)
+        assert not re.search(r"\b3\.070*\b", text)
         assert "2,777" not in text
     assert not any(b"unit_cost" in part or b"Unit cost" in part for part in files[0])
 
@@ -385,7 +385,7 @@ def test_a_scenario_is_shared_by_its_name_with_its_own_plan():
     assert [title.value for title in viewer.title] == ["Overview"]
     assert "scenario: Service 98" in said(viewer).replace("\\", "")
     viewer.switch_page("pages/service.py").run()
-    assert "against a target of 98.0 %" in said(viewer)
+    assert "against a target of 98.0\u00a0%" in said(viewer)
 
 
 def test_a_planner_a_viewer_and_nobody_side_by_side_never_mix(bare):

@@ -737,6 +737,7 @@ QUICK = {
     "fair_rule": "proportional",
     "service_floor": 0.8,
     "rebalance": True,
+    "rebalance_cost_per_unit": 0.5,
     "rebalance_least_value": 5.0,
     "plan_days": 14,
     "currency": "EUR",

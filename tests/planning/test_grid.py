@@ -1,5 +1,6 @@
 """The grid by week: its identity, what it shows, and what orders set by hand or approved do to it."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -78,7 +79,7 @@ def by_hand(base: Base, today: float = np.nan, *later: tuple[int, float]) -> Pla
     """The plan with orders set by hand: today's, and those of later days."""
     days, units = (np.array([one[k] for one in later]) for k in (0, 1))
     hand = HandOrders(np.array([today]), np.zeros(len(later), int), days.astype(int), units.astype(float))
-    changed = Base(**{**vars(base), "hand": hand})
+    changed = replace(base, hand=hand)
     return pipeline.finish(changed, AS_OF, Params(**CERTAIN))
 
 
