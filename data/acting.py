@@ -4,6 +4,9 @@ import getpass
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
+from data.approvals import at_import
 from data.catalog import Decision
 from data.visitor import Visitor
 
@@ -26,6 +29,19 @@ def is_of_sample(visitor: Visitor, snapshot_id: str) -> bool:
     """Tell whether a snapshot of this workspace is the sample company's."""
     record = visitor.workspace.find(snapshot_id)
     return record is not None and record.sample
+
+
+def imported_of(visitor: Visitor, snapshot_id: str) -> str:
+    """Return the moment at which a snapshot was imported, as approvals compare it."""
+    record = visitor.workspace.find(snapshot_id)
+    return at_import(None if record is None else record.imported_at)
+
+
+def tables_of(
+    visitor: Visitor, snapshot_id: str, frames: Mapping[str, pd.DataFrame] | None
+) -> Mapping[str, pd.DataFrame]:
+    """Return the tables of a snapshot: those at hand, else read."""
+    return visitor.workspace.load(snapshot_id) if frames is None else frames
 
 
 def decide(visitor: Visitor, snapshot_id: str, kind: str, body: Mapping[str, Any] | Body) -> Decision:

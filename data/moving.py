@@ -17,7 +17,7 @@ import pandas as pd
 
 from data import approvals as orders
 from data import decisions, pins, transfers
-from data.acting import decide, is_of_sample
+from data.acting import decide, imported_of, is_of_sample, tables_of
 from data.catalog import Decision
 from data.orders_out import OrdersOut, transfer_sheet, transfers_file
 from data.visitor import Visitor
@@ -38,12 +38,7 @@ def planned(visitor: Visitor, snapshot_id: str, tables: Frames) -> dict[str, pd.
 def _ways(visitor: Visitor, snapshot_id: str, tables: Frames) -> transfers.Ways:
     log, sample = visitor.workspace.decisions(), is_of_sample(visitor, snapshot_id)
     state = orders.read_approved(log, sample=sample).only(transfers=True)
-    record = visitor.workspace.find(snapshot_id)
-    return transfers.ways(state, tables, orders.at_import(None if record is None else record.imported_at))
-
-
-def _tables(visitor: Visitor, snapshot_id: str, frames: Frames | None) -> Frames:
-    return visitor.workspace.load(snapshot_id) if frames is None else frames
+    return transfers.ways(state, tables, imported_of(visitor, snapshot_id))
 
 
 def pin_transfer(
@@ -90,7 +85,7 @@ def pin_transfers(
     InputError : a row cannot be used; the message names it.
     """
     visitor.permit("set transfers")
-    tables = _tables(visitor, snapshot_id, frames)
+    tables = tables_of(visitor, snapshot_id, frames)
     made = transfers.checked_pins(rows, tables, pins.known_names(tables), morning)
     decide(visitor, snapshot_id, decisions.TRANSFER_PIN, {"rows": made})
     visitor.log("set transfers", count=len(made))
@@ -133,7 +128,7 @@ def unpin_transfer(
 def transfer_pins(visitor: Visitor, snapshot_id: str, *, frames: Frames | None = None) -> pd.DataFrame:
     """Return the transfers set by hand, as they were set, in the columns of the contract's `transfer_pins`."""
     log, sample = visitor.workspace.decisions(), is_of_sample(visitor, snapshot_id)
-    given = _tables(visitor, snapshot_id, frames).get("transfer_pins")
+    given = tables_of(visitor, snapshot_id, frames).get("transfer_pins")
     found = transfers.read_sent(log, sample=sample).pins(given)
     return decisions.as_frame(transfers.PINS, []) if found is None else found
 
@@ -141,7 +136,7 @@ def transfer_pins(visitor: Visitor, snapshot_id: str, *, frames: Frames | None =
 def transfer_pins_left(visitor: Visitor, snapshot_id: str, *, frames: Frames | None = None) -> pd.DataFrame:
     """Return the transfers set by hand as a plan takes them: only what was not approved since."""
     log, sample = visitor.workspace.decisions(), is_of_sample(visitor, snapshot_id)
-    given = _tables(visitor, snapshot_id, frames).get("transfer_pins")
+    given = tables_of(visitor, snapshot_id, frames).get("transfer_pins")
     found = transfers.read_sent(log, sample=sample).pins(given, left=True)
     return decisions.as_frame(transfers.PINS, []) if found is None else found
 
@@ -173,7 +168,7 @@ def approve_transfers(
     InputError : a line cannot be sent, or is approved already; nothing was approved then.
     """
     visitor.permit("approve transfers")
-    tables = _tables(visitor, snapshot_id, frames)
+    tables = tables_of(visitor, snapshot_id, frames)
     rows = transfers.checked_transfers(lines, tables, pins.known_names(tables), morning)
     sample, taken = is_of_sample(visitor, snapshot_id), orders.order_ids(tables)
 
@@ -195,7 +190,7 @@ def transfer_approvals(
     visitor: Visitor, snapshot_id: str, as_of: date | None = None, *, frames: Frames | None = None
 ) -> pd.DataFrame:
     """Return every approved transfer with what became of it, newest first: see `data.transfers.Ways.told`."""
-    return _ways(visitor, snapshot_id, _tables(visitor, snapshot_id, frames)).told(as_of)
+    return _ways(visitor, snapshot_id, tables_of(visitor, snapshot_id, frames)).told(as_of)
 
 
 def transfers_out(
@@ -215,7 +210,7 @@ def transfers_out(
     InputError : none is approved.
     """
     visitor.permit("take transfers out")
-    tables = _tables(visitor, snapshot_id, frames)
+    tables = tables_of(visitor, snapshot_id, frames)
     lines = transfer_approvals(visitor, snapshot_id, as_of, frames=tables)
     lines = lines[(lines["approved_on"] == pd.Timestamp(as_of)) & (lines["status"] != transfers.STATUS[-1])]
     if lines.empty:

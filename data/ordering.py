@@ -11,7 +11,7 @@ import pandas as pd
 
 from data import approvals as orders
 from data import decisions, pins
-from data.acting import decide, is_of_sample
+from data.acting import decide, imported_of, is_of_sample, tables_of
 from data.catalog import Decision
 from data.deciding import LONGEST_REASON, checked_text
 from data.pins import Said
@@ -29,7 +29,7 @@ def planned(visitor: Visitor, snapshot_id: str, tables: Frames) -> dict[str, pd.
     state = orders.read_approved(log, sample=sample)
     return {
         "pins": pins.read_said(log, sample=sample).left(tables.get("pins")),
-        "approved_orders": state.only(transfers=False).orders(tables, _imported(visitor, snapshot_id)),
+        "approved_orders": state.only(transfers=False).orders(tables, imported_of(visitor, snapshot_id)),
     }
 
 
@@ -39,15 +39,6 @@ def _said(visitor: Visitor, snapshot_id: str) -> Said:
 
 def _approved(visitor: Visitor, snapshot_id: str) -> orders.Approved:
     return orders.read_approved(visitor.workspace.decisions(), sample=is_of_sample(visitor, snapshot_id))
-
-
-def _imported(visitor: Visitor, snapshot_id: str) -> str:
-    record = visitor.workspace.find(snapshot_id)
-    return orders.at_import(None if record is None else record.imported_at)
-
-
-def _tables(visitor: Visitor, snapshot_id: str, frames: Frames | None) -> Frames:
-    return visitor.workspace.load(snapshot_id) if frames is None else frames
 
 
 # --- pins -------------------------------------------------------------------------------------------------------------
@@ -99,7 +90,7 @@ def pin_many(
     """
     visitor.permit("pin values")
     morning = today or datetime.now().astimezone().date()
-    made = pins.checked_pins(rows, _tables(visitor, snapshot_id, frames), morning)
+    made = pins.checked_pins(rows, tables_of(visitor, snapshot_id, frames), morning)
     decide(visitor, snapshot_id, decisions.PIN, {"rows": made})
     visitor.log("pinned", count=len(made))
     return [row["pin_id"] for row in made]
@@ -129,7 +120,7 @@ def reset_pin(
     """
     visitor.permit("take pins back")
     said = _said(visitor, snapshot_id)
-    standing = said.pins(_tables(visitor, snapshot_id, frames).get("pins"))
+    standing = said.pins(tables_of(visitor, snapshot_id, frames).get("pins"))
     if pin_ids is None:
         wanted = {"item_id": item_id, "location_id": location_id, "kind": kind}
         found = pd.DataFrame() if standing is None else standing
@@ -151,13 +142,13 @@ def reset_pin(
 
 def pins_in_force(visitor: Visitor, snapshot_id: str, *, frames: Frames | None = None) -> pd.DataFrame:
     """Return the pins in force, in the columns of the contract's `pins`."""
-    found = _said(visitor, snapshot_id).pins(_tables(visitor, snapshot_id, frames).get("pins"))
+    found = _said(visitor, snapshot_id).pins(tables_of(visitor, snapshot_id, frames).get("pins"))
     return decisions.as_frame(pins.PINS, []) if found is None else found
 
 
 def pins_left(visitor: Visitor, snapshot_id: str, *, frames: Frames | None = None) -> pd.DataFrame:
     """Return the pins as a plan takes them: of a pinned order only what was not approved since."""
-    found = _said(visitor, snapshot_id).left(_tables(visitor, snapshot_id, frames).get("pins"))
+    found = _said(visitor, snapshot_id).left(tables_of(visitor, snapshot_id, frames).get("pins"))
     return decisions.as_frame(pins.PINS, []) if found is None else found
 
 
@@ -184,7 +175,7 @@ def approve(
     InputError : a line cannot be ordered, or is approved already; nothing was approved then.
     """
     visitor.permit("approve orders")
-    tables = _tables(visitor, snapshot_id, frames)
+    tables = tables_of(visitor, snapshot_id, frames)
     rows = orders.checked_orders(lines, tables, pins.known_names(tables))
     sample, taken = is_of_sample(visitor, snapshot_id), orders.order_ids(tables)
 
@@ -243,7 +234,7 @@ def close_approved(visitor: Visitor, snapshot_id: str, lines: pd.DataFrame, *, r
 def approvals(visitor: Visitor, snapshot_id: str, as_of: date | None = None) -> pd.DataFrame:
     """Return every approved line with what became of it, newest first: see `data.approvals.approvals_table`."""
     state = _approved(visitor, snapshot_id).only(transfers=False)
-    return orders.approvals_table(state, as_of, _imported(visitor, snapshot_id))
+    return orders.approvals_table(state, as_of, imported_of(visitor, snapshot_id))
 
 
 def match_candidates(
@@ -256,7 +247,7 @@ def match_candidates(
     transfers : of transfers instead of purchases.
     """
     state = _approved(visitor, snapshot_id).only(transfers=transfers)
-    tables, imported = _tables(visitor, snapshot_id, frames), _imported(visitor, snapshot_id)
+    tables, imported = tables_of(visitor, snapshot_id, frames), imported_of(visitor, snapshot_id)
     waiting = {key: line for key, line in state.lines.items() if not state.is_done(key, imported)}
     parts = []
     for source in dict.fromkeys(str(line["snapshot_id"]) for line in waiting.values()):
@@ -308,7 +299,7 @@ def confirm_match(
 
 def note_found(visitor: Visitor, snapshot_id: str, tables: Frames) -> int:
     """Note which approved lines new data tell of by number, so that they count no more once these are gone, too."""
-    imported = _imported(visitor, snapshot_id)
+    imported = imported_of(visitor, snapshot_id)
     matches = orders.found_by_number(_approved(visitor, snapshot_id), tables, imported)
     if matches:
         decide(visitor, snapshot_id, decisions.MATCH, {"matches": matches, "automatic": True})
@@ -353,7 +344,7 @@ def snooze(
     InputError : a line is not known, or the day is none.
     """
     visitor.permit("snooze lines")
-    chosen = pins.checked_lines(lines, _tables(visitor, snapshot_id, frames))
+    chosen = pins.checked_lines(lines, tables_of(visitor, snapshot_id, frames))
     day = pins.checked_day(until, "the day")
     if day is None:
         msg = "the day until which to snooze is missing: give one"
@@ -373,7 +364,7 @@ def wake(visitor: Visitor, snapshot_id: str, lines: pd.DataFrame, *, frames: Fra
     InputError : a line is not known.
     """
     visitor.permit("snooze lines")
-    chosen = pins.checked_lines(lines, _tables(visitor, snapshot_id, frames))
+    chosen = pins.checked_lines(lines, tables_of(visitor, snapshot_id, frames))
     decide(visitor, snapshot_id, decisions.WAKE, {"lines": [line[:2] for line in chosen]})
     visitor.log("ended a snooze", lines=len(chosen))
     return len(chosen)
@@ -412,7 +403,7 @@ def note(
     log, sample = visitor.workspace.decisions(), is_of_sample(visitor, snapshot_id)
     known = {key[0] for key in orders.read_approved(log, sample=sample).lines}
     scenarios = scenario_names(log, sample=sample)
-    body = pins.checked_note(text, _tables(visitor, snapshot_id, frames), names, known, scenarios)
+    body = pins.checked_note(text, tables_of(visitor, snapshot_id, frames), names, known, scenarios)
     decide(visitor, snapshot_id, decisions.NOTE, body)
     visitor.log("noted")
     return str(body["note_id"])

@@ -45,11 +45,6 @@ class Netting:
         return np.where(short.any(axis=1), short.argmax(axis=1), NEVER)
 
     @cached_property
-    def lost_until(self) -> np.ndarray:
-        """Demand not met until the end of each day, units, (n, days)."""
-        return np.cumsum(self.lost, axis=1)
-
-    @cached_property
     def is_late(self) -> np.ndarray:
         """Whether a receipt comes after the first shortage, (n,)."""
         after = np.arange(self.receipts.shape[1])[None, :] > self.first_shortage[:, None]

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from data import export
 from pages.components import cached, charts, ordering, panel, purchases, session, tables
 from pages.components.formats import count, day, known, literal, money, units
 from pages.components.purchases import APPROVED, OPEN, PROPOSED, TAKEN
@@ -211,21 +210,14 @@ def _downloads(approved: pd.DataFrame, plan: PlanResult) -> None:
 
 
 def _files(orders: int, plan: PlanResult) -> None:
-    for label, suffix, mime in (
-        ("Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        ("CSV", "zip", "application/zip"),
-    ):
-        st.download_button(
-            f"{label} of {count(orders, 'approved order')}",
-            ordering.orders_out(plan, excel=suffix == "xlsx"),
-            export.download_name("stockcast", plan.as_of, "orders", suffix),
-            mime=mime,
-            on_click="ignore",
-            icon=":material/download:",
-            type="primary" if suffix == "xlsx" else "secondary",
-            help="By supplier and location, with the supplier's item data. Once taken out, an order stands.",
-            key=f"approved_{suffix}",
-        )
+    tables.taken_out(
+        count(orders, "approved order"),
+        ordering.orders_out,
+        plan,
+        name="orders",
+        key="approved",
+        help="By supplier and location, with the supplier's item data. Once taken out, an order stands.",
+    )
 
 
 def _matches(approved: pd.DataFrame) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from data import plans, service
 from pages.components import charts_scenario, decided, glossary, panel, tables
 from pages.components.formats import DASH, count, known, literal, money, percent, units
-from pages.components.plans_view import CAUSES
+from pages.components.plans_view import CAUSES, CHANGES
 from pages.components.scenario_runs import TODAY, Asked
 from pages.components.scenario_words import measure_table, signed, signed_money
 from pages.components.sidebar import RISK_LABELS
@@ -180,7 +180,7 @@ def _lines(which: int, whole: PlanResult, asked: list[Asked], found: Mapping[str
         rows = rows.assign(
             cause=rows["cause"].replace(dict(CAUSES)), parts=[_parts(r) for r in rows.to_dict("records")]
         )
-        shown = [c for c in (*_COLUMNS, "parts") if c in rows and rows[c].replace("", None).notna().any()]
+        shown = [c for c in CHANGES if c in rows and rows[c].replace("", None).notna().any()]
         st.dataframe(
             rows[shown].head(MOST_ROWS),
             key=f"scenario_lines_{which}_{one.key}",
@@ -191,20 +191,6 @@ def _lines(which: int, whole: PlanResult, asked: list[Asked], found: Mapping[str
             alt=f"{what.capitalize()}s that differ from today's plan, with the cause",
         )
         tables.downloads(rows[shown], f"scenario-{what}s", whole, key=f"scenario_lines_{which}_{one.key}_all")
-
-
-_COLUMNS = (
-    "item_id",
-    "item_name",
-    "location_id",
-    "source_id",
-    "destination_id",
-    "before",
-    "after",
-    "change",
-    "value_change",
-    "cause",
-)
 
 
 def differing(whole: PlanResult, other: PlanResult) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import charts, panel, session, sharing, tables
-from pages.components.formats import count, literal, money, percent, units
+from pages.components.formats import count, literal, money, units
 from planning.result import PlanResult
 
 MOST_LINES = 500
@@ -150,10 +150,3 @@ def _in_words(price: sharing.Price, currency: str) -> str:
         f"**The price of fairness:** {literal(price.rule)} gives up **{money(price.money, currency)}** and {lost} "
         "the split for the most value."
     )
-
-
-def service_told(plan: PlanResult) -> str:
-    """The fill rate that the split in force expects, in words; empty where it is not known."""
-    rows = plan.sharing
-    mine = rows[rows["method"] == ("optimal" if plan.params.allocation_method == "optimal" else plan.params.fair_rule)]
-    return "" if mine.empty else f"{percent(mine['fill_rate'].iloc[0])} of demand expected to be served."

@@ -225,3 +225,22 @@ def _risk_badges() -> Any:
     return st.column_config.MultiselectColumn(
         known.title, help=f"{known.meaning}.", options=list(RISK_LABELS.values()), color=list(_BADGE_COLOURS), width=95
     )
+
+
+def taken_out(what: str, file: Callable[..., Any], plan: PlanResult, *, name: str, key: str, **more: Any) -> None:
+    """Draw the two files, Excel and CSV, of what was approved this morning; `file(plan, excel=)` makes one."""
+    for label, suffix, mime in (
+        ("Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("CSV", "zip", "application/zip"),
+    ):
+        st.download_button(
+            f"{label} of {what}",
+            file(plan, excel=suffix == "xlsx"),
+            export.download_name("stockcast", plan.as_of, name, suffix),
+            mime=mime,
+            on_click="ignore",
+            icon=":material/download:",
+            type="primary" if suffix == "xlsx" else "secondary",
+            key=f"{key}_{suffix}",
+            **more,
+        )

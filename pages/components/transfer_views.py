@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from data import export
 from pages.components import decided, ordering, session, sharing, tables, transferring
 from pages.components.formats import count, literal, units
 from planning.result import PlanResult
@@ -159,27 +158,19 @@ def _pinned(rows: pd.DataFrame, plan: PlanResult) -> None:
 
 def _file_buttons(plan: PlanResult) -> None:
     """The transfers approved for this morning, to take along: once taken out they stand."""
-    rows = transferring.approved(plan)
-    rows = rows[(rows["approved_on"] == pd.Timestamp(plan.as_of)) & (rows["status"] != "closed")]
+    rows = transferring.approved_of_morning(plan)
     if rows.empty:
         return
     number = rows["transfer_number"].nunique()
     with st.container(horizontal=True, key="transfers_out"):
-        for label, suffix, mime in (
-            ("Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-            ("CSV", "zip", "application/zip"),
-        ):
-            st.download_button(
-                f"{label} of {count(number, 'approved transfer order')}",
-                transferring.file(plan, excel=suffix == "xlsx"),
-                export.download_name("stockcast", plan.as_of, "transfers", suffix),
-                mime=mime,
-                on_click="ignore",
-                icon=":material/download:",
-                type="primary" if suffix == "xlsx" else "secondary",
-                help="By source and destination, with item names. Once taken out, a transfer stands.",
-                key=f"transfers_out_{suffix}",
-            )
+        tables.taken_out(
+            count(number, "approved transfer order"),
+            transferring.file,
+            plan,
+            name="transfers",
+            key="transfers_out",
+            help="By source and destination, with item names. Once taken out, a transfer stands.",
+        )
 
 
 def approved(plan: PlanResult) -> None:

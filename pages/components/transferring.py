@@ -66,8 +66,13 @@ def approved_today(plan: PlanResult) -> pd.DataFrame:
     """The transfers approved this morning that lead to lines of the plan, without those that were closed."""
     if not session.may_act():
         return pd.DataFrame(columns=list(APPROVED))
+    return of_plan(plan, approved_of_morning(plan))
+
+
+def approved_of_morning(plan: PlanResult) -> pd.DataFrame:
+    """The transfers approved this morning, wherever they lead, without those that were closed."""
     rows = approved(plan)
-    return of_plan(plan, rows[(rows["approved_on"] == pd.Timestamp(plan.as_of)) & (rows["status"] != "closed")])
+    return rows[(rows["approved_on"] == pd.Timestamp(plan.as_of)) & (rows["status"] != "closed")]
 
 
 def unapprove(rows: pd.DataFrame) -> bool:

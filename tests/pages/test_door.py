@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,13 +14,19 @@ async def _plain(_scope, _receive, send):
     await send({"type": "http.response.body", "body": b"told"})
 
 
+def run(coroutine):
+    """Run it in a thread of its own: in this one the browser's loop may be running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def answer(path: str) -> tuple[int, dict[str, list[str]], bytes]:
     sent = []
 
     async def send(message):
         sent.append(message)
 
-    asyncio.run(door.Guarded(_plain)({"type": "http", "path": path}, None, send))
+    run(door.Guarded(_plain)({"type": "http", "path": path}, None, send))
     headers: dict[str, list[str]] = {}
     for name, value in sent[0]["headers"]:
         headers.setdefault(name.decode(), []).append(value.decode())
@@ -45,7 +52,7 @@ def test_what_is_no_request_passes_untouched():
     async def app(scope, _receive, send):
         seen.append((scope, send))
 
-    asyncio.run(door.Guarded(app)({"type": "websocket"}, None, "send"))
+    run(door.Guarded(app)({"type": "websocket"}, None, "send"))
     assert seen == [({"type": "websocket"}, "send")]
 
 
@@ -67,7 +74,7 @@ def test_a_token_reaches_no_log(message, args, caplog):
             logging.getLogger("uvicorn.error").warning(message, *args)
 
     before = logging.getLogRecordFactory()
-    asyncio.run(log())
+    run(log())
     assert TOKEN not in caplog.text
     assert "share" in caplog.text
     assert logging.getLogRecordFactory() is before
