@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from pages.components import admission, door, session
+from pages.components import admission, cookie, door, session
 from pages.components.brand import LOGO, MARK
 
 
@@ -92,4 +92,4 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, middleware=door.MIDDLEWARE, lifespan=door.while_open)
+    app = st.App(__file__, middleware=(*door.MIDDLEWARE, *cookie.MIDDLEWARE), lifespan=door.while_open)

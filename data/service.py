@@ -73,6 +73,7 @@ from data.scenarios import (
     scenario_versions,
     scenarios,
 )
+from data.sessions import Sessions
 from data.store import ImportRecord, Workspace
 from data.templates import template
 from data.upload import Source
@@ -110,6 +111,7 @@ __all__ = [
     "Places",
     "PlanRecord",
     "Scenario",
+    "Sessions",
     "SignInError",
     "Source",
     "TooManyAttemptsError",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import cookie, session
 from pages.components.formats import literal
 
 VIEWED: Mapping[str, str] = MappingProxyType(
@@ -41,6 +41,7 @@ def position() -> Literal["sidebar", "hidden"]:
 
 def admit() -> None:
     """Let the page be drawn for who may see it; else say what there is to do, and end here."""
+    session.tell_door()
     if gone := session.link_gone():
         _gone(gone)
         st.stop()
@@ -48,6 +49,8 @@ def admit() -> None:
     if who.role == "nobody":
         _sign_in()
         st.stop()
+    _let_be_known()
+    session.name_link()
     first = session.landing()
     if first is not None and first != session.page() and first in VIEWED:
         session.go(VIEWED[first])
@@ -59,10 +62,20 @@ def admit() -> None:
             st.button("Sign out", icon=":material/logout:", type="tertiary", on_click=session.leave)
 
 
+def _let_be_known() -> None:
+    """Let the page fetch the cookie by which its browser is known after a reload."""
+    told = session.ticket()
+    if told:
+        base = str(st.get_option("server.baseUrlPath") or "")
+        st.html(cookie.fetching(told, base), unsafe_allow_javascript=True)
+
+
 def _sign_in() -> None:
     with st.container(horizontal_alignment="center", key="sign_in_page"), st.container(border=True, width=420):
         st.title("Sign in")
         st.caption("Planners sign in here. To see what was shared with you, open the link that you were sent.")
+        if session.signed_out():
+            st.info("Your sign-in ended: sign in again to go on.", icon=":material/logout:")
         with st.form("sign_in", border=False, clear_on_submit=True):
             name = st.text_input(
                 "Your name", max_chars=LONGEST_NAME, autocomplete="name", help="Stands beside what you decide."

@@ -5,6 +5,7 @@ id and a plan key are hashes of content, so visitors who share one share the sam
 use is decided by `data.service`, before anything here is asked. What is returned is shared: never changed in place.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ import pandas as pd
 import streamlit as st
 
 from data import service
+from pages.components.senders import Senders
 from planning import delivery, pipeline
 from planning.errors import PlanningError
 from planning.frontier import Tradeoff, build_tradeoff
@@ -364,10 +366,28 @@ def _kept_fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: 
     return _fits(key, make)
 
 
-@st.cache_resource(show_spinner=False)
+# Not one of the caches: whoever empties those does not let others guess anew.
+@functools.cache
 def attempts() -> service.Attempts:
     """The attempts to sign in to this server, counted in one place for all."""
     return service.Attempts()
+
+
+@functools.cache
+def sessions() -> service.Sessions:
+    """Who signed in or opened links in which browser, in one place for all."""
+    return service.Sessions()
+
+
+def redeem(ticket: str) -> str | None:
+    """The token for the browser that brings this ticket, or None."""
+    return sessions().redeem(ticket)
+
+
+@st.cache_resource(show_spinner=False)
+def senders() -> Senders:
+    """The tabs that may send files to this server."""
+    return Senders()
 
 
 # Each takes a key that is hashed and a maker that is not. Failures are not kept.

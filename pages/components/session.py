@@ -13,11 +13,12 @@ from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data import service
 from data.links import GONE, TRIED
 from data.visitor import PASSPHRASE_HASH
-from pages.components import address, cached, states
+from pages.components import address, cached, cookie, states
 from pages.components.address import View
 from pages.components.filters import Filters
 from planning.errors import ParameterError, PlanningError
@@ -27,6 +28,8 @@ from planning.result import PlanResult
 SAMPLE_CURRENCY = "€"
 TOKEN = "share"
 """The name in an address that carries the token of a link."""
+LINK = "link"
+"""The name in an address that tells which link is looked at: no secret, and it opens nothing by itself."""
 LOG = logging.getLogger("stockcast")
 
 UNEXPECTED = (
@@ -42,6 +45,9 @@ def visitor() -> service.Visitor:
     """Who is here, and what is theirs to see; a newcomer with a workspace finds the sample company open in it."""
     _through_the_router()
     _open_link()
+    _end_where_over()
+    if "visitor" not in st.session_state:
+        _come_back()
     if "visitor" not in st.session_state:
         arrived = service.Visitor.arriving(mode())
         st.session_state["visitor"] = arrived
@@ -63,6 +69,13 @@ def may_act() -> bool:
     """Whether this person decides here; who looks through a link does not. The service checks it again."""
     who = visitor()
     return who.role == "planner" and who.may_change
+
+
+def tell_door() -> None:
+    """Tell the server's door whether this tab may send files: who decides here may, nobody else."""
+    run = get_script_run_ctx()
+    if run is not None:
+        cached.senders().note(run.session_id, may=may_act())
 
 
 def grant() -> service.Grant | None:
@@ -92,16 +105,67 @@ def sign_in(told: str, name: str) -> str:
     except PlanningError as fault:
         return str(fault)
     _become(planner)
+    _remember_browser(planner)
     _greet(planner)
     return ""
 
 
 def leave() -> None:
-    """Sign out, or close what a link shows; nothing of it stays in this tab."""
-    who = visitor()
+    """Sign out in all tabs of the browser, or close what a link shows; nothing of it stays in this tab."""
+    who, handle = visitor(), st.session_state.get("handle", "")
     forget_forecast()
+    if who.grant is not None:
+        cached.sessions().close(handle, who.grant.link_id)
+    else:
+        cached.sessions().end(handle)
     service.sign_out(who)
     st.session_state.clear()
+    # What else this browser may see is told by its cookie, not by what the address said.
+    st.query_params.clear()
+
+
+def ticket() -> str:
+    """What this page must bring to the server, so that its browser is known again; empty where nothing."""
+    told: str = st.session_state.get("ticket", "")
+    return told if told and cached.sessions().waits(told) else ""
+
+
+def signed_out() -> bool:
+    """Whether the planner who was here was signed out by the server; told once."""
+    return bool(st.session_state.pop("ended", False))
+
+
+def _remember_browser(who: service.Visitor) -> None:
+    """Let this browser be known again after a reload."""
+    told = cached.sessions().enter(who, _browser(), _hash())
+    st.session_state["handle"], st.session_state["ticket"] = told.handle, told.ticket
+
+
+def _browser() -> str:
+    """The token that this browser brought when its tab connected."""
+    return cookie.token_of(st.context.cookies, st.context.url)
+
+
+def _come_back() -> None:
+    """Be who was here before the tab was loaded again, as far as the server remembers it of this browser."""
+    token, link_id = _browser(), st.query_params.get(LINK, "")
+    try:
+        found = cached.sessions().resume(mode(), token, link_id=link_id, secret=_hash()) if token else None
+    except PlanningError as fault:
+        LOG.warning("a session could not go on: %s", fault)
+        return
+    if found is not None:
+        st.session_state["visitor"], st.session_state["handle"] = found
+
+
+def _end_where_over() -> None:
+    """Sign a planner out of a hosted server whose session ended: elsewhere, by age, or with a new passphrase."""
+    who: service.Visitor | None = st.session_state.get("visitor")
+    if who is None or who.role != "planner" or who.mode != "hosted":
+        return
+    if not cached.sessions().stands(st.session_state.get("handle", ""), _hash()):
+        _become(service.sign_out(who))
+        st.session_state["ended"] = True
 
 
 def link_gone() -> str:
@@ -111,6 +175,7 @@ def link_gone() -> str:
         try:
             service.check_link(who)
         except PlanningError:
+            cached.sessions().close(st.session_state.get("handle", ""), who.grant.link_id if who.grant else "")
             st.session_state.clear()
             st.session_state["link_gone"] = True
     return GONE if st.session_state.get("link_gone") else ""
@@ -121,12 +186,27 @@ def forget_link() -> None:
     st.session_state.pop("link_gone", None)
 
 
+def name_link() -> None:
+    """Let the address say which link is looked at: of several tabs each finds its own again."""
+    told = _link()
+    if st.query_params.get_all(LINK) != told.get(LINK, []):
+        if told:
+            st.query_params[LINK] = told[LINK]
+        else:
+            del st.query_params[LINK]
+
+
+def _link() -> dict[str, list[str]]:
+    told = grant()
+    return {} if told is None else {LINK: [told.link_id]}
+
+
 def _open_link() -> None:
     """Open the link whose token the address carries, and take the token out of the address at once."""
     if TOKEN not in st.query_params:
         return
     token = st.query_params.get_all(TOKEN)[-1]
-    rest = {key: st.query_params.get_all(key) for key in st.query_params if key != TOKEN}
+    rest = {key: st.query_params.get_all(key) for key in st.query_params if key not in (TOKEN, LINK)}
     st.query_params.from_dict(rest)
     try:
         viewer = service.open_link(mode(), token)
@@ -134,6 +214,7 @@ def _open_link() -> None:
         st.session_state["link_gone"] = True
         return
     _become(viewer)
+    _remember_browser(viewer)
     st.session_state["landing"] = True
 
 
@@ -309,7 +390,7 @@ def choose_level(name: str, of: str = "") -> None:
 
 def go(page: str) -> NoReturn:
     """Go to another page; the address takes along what this one carries."""
-    st.switch_page(page, query_params=address.write(_view()))
+    st.switch_page(page, query_params=address.write(_view()) | _link())
 
 
 # --- the plan --------------------------------------------------------------------------------------------------------
@@ -559,4 +640,4 @@ def _write_url(view: View) -> None:
     url = address.write(view)
     st.session_state["url"] = url
     if url != {key: st.query_params.get_all(key) for key in st.query_params if key in address.KEYS}:
-        st.query_params.from_dict(url)
+        st.query_params.from_dict(url | _link())

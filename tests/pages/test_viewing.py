@@ -270,7 +270,8 @@ def inside(taken: bytes) -> list[bytes]:
         return [archive.read(name) for name in sorted(archive.namelist()) if name != "docProps/core.xml"]
 
 
-CHANGING = re.compile(r'deferred_file_id: "[^"]*"|\b[0-9a-f]{32,64}\b')
+CHANGING = re.compile(r'deferred_file_id: "[^"]*"|\b[0-9a-f]{32,64}\b|(?<=body\\": \\")[\w-]{43}')
+"""Ids, and the ticket for the cookie."""
 
 
 def test_with_costs_hidden_twice_the_money_leaves_every_page_hover_and_download_as_it_was(monkeypatch):
@@ -289,7 +290,7 @@ def test_with_costs_hidden_twice_the_money_leaves_every_page_hover_and_download_
 
 # --- what an address may hold -----------------------------------------------------------------------------------------
 
-NAMES = ("share", "set", "as_of", "item", "at", "search", "abc", "location", "level", "of", "risk", "unknown")
+NAMES = ("share", "link", "set", "as_of", "item", "at", "search", "abc", "location", "level", "of", "risk", "unknown")
 HOSTILE = (
     "1e999", "NaN", "-1", "null", "[]", '{"service_target":1e999}', '{"what_if":[{"kind":"x"}]}',
     "<script>alert(1)</script>", "'; DROP TABLE links;--", "![](http://example.org/x.png)", "../../etc/passwd",
