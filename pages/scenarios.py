@@ -44,13 +44,13 @@ def main() -> None:
 def _told(whole: PlanResult, asked: list[Asked], found: dict[str, PlanResult]) -> None:
     there = [one for one in asked if one.key in found]
     focus = scenario_choice.focus(there)
-    told = scenario_view.compared(whole, there, found)
+    told = scenario_view.compared(whole, there, found, scenario_view.in_view(whole))
     scenario_view.numbers(told, scenario_view.names(there)[focus.key], whole.params.currency)
     said = scenario.differences(whole.params, focus.params)
     st.markdown(f"**{literal(focus.name)}**: {literal('; '.join(said) or 'nothing differs from today')}.")
     scenario_choice.actions(focus, found[focus.key], whole)
     share.button(found[focus.key], scenario=focus.name)
-    scenario_view.show(told, whole, there, found)
+    scenario_view.show(told, whole)
     glossary.words("Fill rate", "Red", "Amber", "Green", "Lost margin", "Coverage")
 
 

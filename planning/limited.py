@@ -5,8 +5,9 @@ until it is named below.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ import pandas as pd
 
 from planning.errors import ParameterError
 from planning.params import Params
-from planning.result import PlanResult, Projection
+from planning.result import Late, PlanResult, Projection
 from planning.tables import RESULT_TABLES
 
 LINE = ("item_id", "location_id")
@@ -103,6 +104,9 @@ RATIO: Mapping[str, frozenset[str]] = MappingProxyType(
 
 UNIT_TOTALS = ("order_lines", "allocated_units", "items_at_risk", "expected_lost_units")
 
+ADDED = ("as_of", "params", "orders", "planned_orders", "items", "allocation")
+"""What totals are added up of, besides the lines."""
+
 MONEY_SAID = re.compile(
     r"critical ratio|margin|price|cost|money|worth|value|budget of|minimum of|beyond the budget|[€$£¥]|"
     r"\d[.,]\d\d(?!\d|\s?%)",
@@ -160,6 +164,34 @@ def limited(
     parts["snapshot_id"] = ""
     _refuse_unknown(parts)
     return PlanResult(**parts)
+
+
+def of_lines(result: PlanResult, keys: pd.DataFrame) -> PlanResult:
+    """Return the plan of some lines, with its money: their rows, their totals; what sums up all lines is empty.
+
+    Parameters
+    ----------
+    keys : item_id, location_id of the lines; of a transfer one end is enough.
+    """
+    lines = pd.MultiIndex.from_frame(keys[list(LINE)])
+
+    def own(name: str) -> pd.DataFrame:
+        return _own_rows(getattr(result, name), lines, None, None)
+
+    def rows(some: np.ndarray) -> np.ndarray:
+        return np.asarray(np.flatnonzero(_among(result.lines[list(LINE)], lines))[some])
+
+    parts: dict[str, Callable[[], Any]] = {
+        f.name: partial(own if f.type is pd.DataFrame else partial(getattr, result), f.name) for f in fields(PlanResult)
+    }
+    parts |= {
+        "figures": partial(own, "lines"),
+        "projection": lambda: _projection(result.projection, lines),
+        "totals": lambda: _added_up({name: getattr(plan, name) for name in ADDED} | {"replenishment": plan.lines}),
+    }
+    late = Late(parts, lambda some: result.reasons(rows(some)), lambda some: result.near(rows(some)))
+    plan: PlanResult = PlanResult.made_late({}, late)
+    return plan
 
 
 def _refuse_unknown(parts: Mapping[str, Any]) -> None:

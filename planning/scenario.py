@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from planning.inputs import KEY
+from planning.limited import of_lines
 from planning.params import Params
 from planning.pipeline import HEAVY, QUICK
 from planning.result import PlanResult
@@ -239,8 +240,13 @@ class Comparison:
         return {name: _standing(plan) for name, plan in self.plans.items()}
 
 
-def compare(plans: Mapping[str, PlanResult]) -> Comparison:
+def compare(plans: Mapping[str, PlanResult], keys: pd.DataFrame | None = None) -> Comparison:
     """Return two to four plans side by side, in the order told.
+
+    Parameters
+    ----------
+    keys : item_id, location_id of the lines that are compared; None: all. Of some lines there is no curve, only where
+        each plan stands.
 
     Raises
     ------
@@ -249,7 +255,7 @@ def compare(plans: Mapping[str, PlanResult]) -> Comparison:
     if not 2 <= len(plans) <= MOST_COMPARED:
         msg = f"{len(plans)} plans: two to {MOST_COMPARED} can stand side by side"
         raise ValueError(msg)
-    return Comparison(dict(plans))
+    return Comparison({name: plan if keys is None else of_lines(plan, keys) for name, plan in plans.items()})
 
 
 def _measures(plans: Mapping[str, PlanResult], standing: Mapping[str, "_Standing"]) -> pd.DataFrame:
@@ -307,9 +313,12 @@ def _lines(plan: PlanResult, rows: pd.DataFrame) -> np.ndarray:
 
 
 def _fed(plan: PlanResult) -> np.ndarray:
-    """Whether each row of `plan.items` is fed by another location, (n,)."""
-    fed = plan.items["fed_by"]
-    return np.asarray(fed.notna() & (fed != ""))
+    """Whether each row of `plan.items` is fed by another location that is in the plan, (n,)."""
+    items = plan.items
+    fed = np.asarray(items["fed_by"].notna() & (items["fed_by"] != ""))
+    feeders = pd.MultiIndex.from_frame(items.loc[fed, ["item_id", "fed_by"]])
+    fed[fed] = feeders.isin(pd.MultiIndex.from_frame(items[list(KEY)]))
+    return fed
 
 
 def _feeds(plan: PlanResult, rows: pd.DataFrame) -> np.ndarray:

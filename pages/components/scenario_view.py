@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from data import plans, service
-from pages.components import charts_scenario, decided, glossary, panel, tables
+from pages.components import charts_scenario, decided, glossary, panel, session, tables
 from pages.components.formats import DASH, count, known, literal, money, percent, units
 from pages.components.plans_view import CAUSES, CHANGES
 from pages.components.scenario_runs import TODAY, Asked
@@ -30,10 +30,31 @@ LEAST_MOVED = 0.5
 RISKS: Mapping[str, int] = MappingProxyType({"red": 0, "amber": 1, "green": 2})
 
 
-def compared(whole: PlanResult, asked: list[Asked], found: Mapping[str, PlanResult]) -> Comparison:
-    """Today's plan and the scenarios that are there, side by side under names that differ."""
+def compared(
+    whole: PlanResult, asked: list[Asked], found: Mapping[str, PlanResult], keys: pd.DataFrame | None = None
+) -> Comparison:
+    """Today's plan and the scenarios that are there, side by side under names that differ.
+
+    Parameters
+    ----------
+    keys : item_id, location_id of the lines in view; None: all.
+    """
     named = names(asked)
-    return scenario.compare({TODAY: whole, **{named[one.key]: found[one.key] for one in asked if one.key in found}})
+    told = {TODAY: whole, **{named[one.key]: found[one.key] for one in asked if one.key in found}}
+    return scenario.compare(told, keys)
+
+
+def in_view(whole: PlanResult) -> pd.DataFrame | None:
+    """The lines that the filters let through, by the risk that they have today; None: all."""
+    filters = session.filters()
+    if not filters.count:
+        return None
+    keys = filters.lines(whole)[["item_id", "location_id"]]
+    st.caption(
+        f":material/filter_alt: Of {count(len(keys), 'line')} that pass the filters, of {len(whole.items):,}. What is "
+        "adopted, shared or reported is the plan of all lines."
+    )
+    return keys
 
 
 def names(asked: list[Asked]) -> dict[str, str]:
@@ -77,7 +98,7 @@ def numbers(told: Comparison, name: str, currency: str) -> None:
         )
 
 
-def show(told: Comparison, whole: PlanResult, asked: list[Asked], found: Mapping[str, PlanResult]) -> None:
+def show(told: Comparison, whole: PlanResult) -> None:
     """Draw the curve and what differs; only the tab that is open is worked out."""
     currency = whole.params.currency
     with st.container(border=True):
@@ -87,6 +108,8 @@ def show(told: Comparison, whole: PlanResult, asked: list[Asked], found: Mapping
             "Service against stock, each scenario marked on its own curve",
             key="scenario_curve",
         )
+        if told.curve["stands"].all():
+            st.caption("A curve is that of all lines: of those in view it shows where each scenario stands.")
     measures, weeks, risk, orders, transfers = st.tabs(TABS, key="scenario_tab", on_change="rerun")
     with measures:
         if measures.open:
@@ -100,7 +123,7 @@ def show(told: Comparison, whole: PlanResult, asked: list[Asked], found: Mapping
     for tab, which in ((orders, 0), (transfers, 1)):
         with tab:
             if tab.open:
-                _lines(which, whole, asked, found)
+                _lines(which, told)
 
 
 def _measures(told: Comparison, whole: PlanResult) -> None:
@@ -167,14 +190,13 @@ def _risks(told: Comparison, whole: PlanResult) -> None:
     tables.downloads(shown, "scenario-risk", whole, key="scenario_risks_all")
 
 
-def _lines(which: int, whole: PlanResult, asked: list[Asked], found: Mapping[str, PlanResult]) -> None:
+def _lines(which: int, told: Comparison) -> None:
     """The order lines (0) or transfers (1) that differ from today's plan, and why."""
     what = ("order line", "transfer")[which]
-    for one in asked:
-        if one.key not in found:
-            continue
-        rows = differing(whole, found[one.key])[which]
-        st.markdown(f"**{literal(one.name)}**: {count(len(rows), what)} {'differs' if len(rows) == 1 else 'differ'}.")
+    whole, *others = told.plans.values()
+    for n, (name, other) in enumerate(zip(told.names[1:], others, strict=True)):
+        rows = differing(whole, other)[which]
+        st.markdown(f"**{literal(name)}**: {count(len(rows), what)} {'differs' if len(rows) == 1 else 'differ'}.")
         if rows.empty:
             continue
         rows = rows.assign(
@@ -183,14 +205,14 @@ def _lines(which: int, whole: PlanResult, asked: list[Asked], found: Mapping[str
         shown = [c for c in CHANGES if c in rows and rows[c].replace("", None).notna().any()]
         st.dataframe(
             rows[shown].head(MOST_ROWS),
-            key=f"scenario_lines_{which}_{one.key}",
+            key=f"scenario_lines_{which}_{n}",
             hide_index=True,
             column_config=_line_columns(whole.params.currency),
             height=min(36 + 33 * min(len(rows), MOST_ROWS), 360),
             placeholder="–",
             alt=f"{what.capitalize()}s that differ from today's plan, with the cause",
         )
-        tables.downloads(rows[shown], f"scenario-{what}s", whole, key=f"scenario_lines_{which}_{one.key}_all")
+        tables.downloads(rows[shown], f"scenario-{what}s", whole, key=f"scenario_lines_{which}_{n}_all")
 
 
 def differing(whole: PlanResult, other: PlanResult) -> tuple[pd.DataFrame, pd.DataFrame]:

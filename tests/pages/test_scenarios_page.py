@@ -212,3 +212,26 @@ def test_each_stress_beside_the_plan_is_the_plan_from_scratch_to_the_last_digit(
         scratch = pipeline.plan(frames, as_of, one.params, fits=fits, snapshot_id=snapshot)
         assert_same(beside, scratch)
         assert cached.beside(visitor, snapshot, as_of, start, one.params) is beside
+
+
+@pytest.mark.usefixtures("on_sample")
+@pytest.mark.parametrize("tab", ["Measures", "By week", "Risk", "Orders", "Transfers"])
+def test_the_comparison_follows_the_filters(tab):
+    app = opened(PAGE, category="Chilled")
+    widget(app, "try_stress:demand_up").click().run()
+    app.session_state["scenario_tab"] = tab
+    app.run()
+    assert not app.exception
+    assert "that pass the filters" in said(app)
+    some = numbers(app)["Difference in order cash"]
+    items = {item for frame in app.dataframe if "item_id" in frame.value for item in frame.value["item_id"]}
+    plain = opened(PAGE)
+    widget(plain, "try_stress:demand_up").click().run()
+    plain.session_state["scenario_tab"] = tab
+    plain.run()
+    assert "that pass the filters" not in said(plain)
+    assert numbers(plain)["Difference in order cash"] != some
+    every = {item for frame in plain.dataframe if "item_id" in frame.value for item in frame.value["item_id"]}
+    assert items <= every
+    if tab in ("Risk", "Orders"):
+        assert 0 < len(items) < len(every)

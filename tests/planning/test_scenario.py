@@ -147,6 +147,47 @@ def test_each_plan_stands_once_on_the_curve(base: PlanResult, stressed: dict[str
     assert np.isfinite(stands[["stock_value", "expected_fill_rate"]].to_numpy()).all()
 
 
+def test_of_some_lines_the_comparison_is_theirs_and_all_of_them_is_the_whole(
+    base: PlanResult, stressed: dict[str, PlanResult]
+) -> None:
+    plans = {"Now": base, "Late": stressed["late_supplier"], "Up": stressed["demand_up"]}
+    whole, every = scenario.compare(plans), scenario.compare(plans, base.items[["item_id", "location_id"]])
+    for table in ("measures", "weeks", "risks"):
+        pd.testing.assert_frame_equal(getattr(whole, table), getattr(every, table), rtol=1e-9)
+    halves = [base.items.iloc[::2], base.items.iloc[1::2]]
+    parts = [scenario.compare(plans, half).measures.set_index(["measure", "scenario"])["value"] for half in halves]
+    told = whole.measures.set_index(["measure", "scenario"])["value"]
+    for name in (
+        "Order value today",
+        "Order lines today",
+        "Cash out",
+        "Mean stock",
+        "Expected lost units",
+        "Red lines",
+    ):
+        assert (parts[0] + parts[1])[name].to_numpy() == pytest.approx(told[name].to_numpy()), name
+
+
+def test_of_some_lines_each_table_holds_those_alone(base: PlanResult, stressed: dict[str, PlanResult]) -> None:
+    keys = base.items[base.items["item_id"] == base.items["item_id"].iloc[0]]
+    told = scenario.compare({"Now": base, "Up": stressed["demand_up"]}, keys)
+    wanted = set(keys["item_id"])
+    for plan in told.plans.values():
+        assert set(plan.policy["item_id"]) == set(plan.lines["item_id"]) == wanted
+        assert set(plan.projection.keys["item_id"]) == wanted
+        assert set(plan.orders["item_id"]) | set(plan.allocation["item_id"]) <= wanted
+        assert plan.reasons(np.array([0]))[0] == plan.replenishment["reason"].iloc[0]
+    assert told.curve["stands"].all()
+    assert len(told.curve) == 2
+
+
+def test_a_store_alone_holds_stock_of_its_own(base: PlanResult) -> None:
+    fed = base.items[base.items["fed_by"].notna() & (base.items["fed_by"] != "")]
+    assert len(fed)
+    of_stores = scenario.compare({"Now": base, "Then": base}, fed).weeks
+    assert (of_stores["stock_value"] > 0).any()
+
+
 @pytest.mark.parametrize("count", [1, 5])
 def test_only_two_to_four_stand_side_by_side(base: PlanResult, count: int) -> None:
     with pytest.raises(ValueError, match="two to 4"):
