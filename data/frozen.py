@@ -21,6 +21,8 @@ from planning.params import Params
 from planning.tables import RESULT_TABLES
 
 HEAD = "head.json"
+ORDER = "compared.json"
+"""Says which plans stand side by side, and which of them is shown alone."""
 UNREADABLE = "what this link keeps cannot be shown by this version: ask for a new link"
 
 
@@ -38,8 +40,25 @@ def freeze(result: Any) -> bytes:
     return target.getvalue()
 
 
-def thaw(payload: bytes) -> dict[str, Any]:
-    """Return the parts of a plan, those of its projection as a mapping in it.
+def freeze_compared(plans: Mapping[str, Any], shown: str) -> bytes:
+    """Return plans that stand side by side as an archive of archives.
+
+    Parameters
+    ----------
+    plans : by name, in their order; `shown` is the name of the one that `thaw` returns.
+    """
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for n, plan in enumerate(plans.values()):
+            # Packed already.
+            archive.writestr(zipfile.ZipInfo(f"{n}.zip"), freeze(plan))
+        names = list(plans)
+        _write(archive, ORDER, json.dumps({"names": names, "shown": names.index(shown)}).encode())
+    return target.getvalue()
+
+
+def thaw_compared(payload: bytes) -> dict[str, dict[str, Any]]:
+    """Return the parts of each plan that stands side by side, by name in their order; empty where one stands alone.
 
     Raises
     ------
@@ -47,6 +66,25 @@ def thaw(payload: bytes) -> dict[str, Any]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            if ORDER not in archive.namelist():
+                return {}
+            names = json.loads(archive.read(ORDER))["names"]
+            return {name: thaw(archive.read(f"{n}.zip")) for n, name in enumerate(names)}
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError) as fault:
+        raise InputError(UNREADABLE) from fault
+
+
+def thaw(payload: bytes) -> dict[str, Any]:
+    """Return the parts of a plan, those of its projection as a mapping in it; of several the one that is shown.
+
+    Raises
+    ------
+    InputError : it is damaged, or of a version that is not known here.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            if ORDER in archive.namelist():
+                return thaw(archive.read(f"{int(json.loads(archive.read(ORDER))['shown'])}.zip"))
             head = json.loads(archive.read(HEAD))
             return {name: _as_now(name, _take(archive, name, how)) for name, how in head.items()}
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, pa.ArrowException, PlanningError) as fault:

@@ -54,7 +54,7 @@ class LinkError(NotAllowedError):
 
 @dataclass(frozen=True)
 class Opens:
-    """What a new link is to show: where it opens and how, and whose lines are in it."""
+    """What a new link is to show: where it opens and how, whose lines are in it, and which plans side by side."""
 
     page: str
     view: Mapping[str, Any]
@@ -66,6 +66,7 @@ class Opens:
     hide_costs: bool = True
     trials: bool = False
     params: str = "{}"
+    compared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -276,6 +277,7 @@ def _grant(workspace: Workspace, record: LinkRecord) -> Grant:
         location=told["location"],
         hide_costs=told["hide_costs"],
         trials=told["trials"],
+        compared=tuple(told.get("compared", ())),
         result_key=record.result_key,
         data_from=datetime.fromisoformat(came) if came else None,
         made_at=record.made_at,
@@ -318,4 +320,5 @@ def _checked(opens: Opens, days: int) -> dict[str, Any]:
         "location": opens.location,
         "hide_costs": bool(opens.hide_costs),
         "trials": bool(opens.trials),
+        "compared": [checked_text(name, "the name of a plan", LONGEST_NAME, needed=True) for name in opens.compared],
     }

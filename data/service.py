@@ -25,7 +25,7 @@ from data.catalog import LinkRecord, PlanRecord
 from data.corrections import corrections_csv, corrections_workbook, rows_to_correct
 from data.export import input_files, input_workbook
 from data.findings import Finding, find_warnings
-from data.frozen import UNREADABLE, freeze, thaw
+from data.frozen import UNREADABLE, freeze, freeze_compared, thaw, thaw_compared
 from data.links import LinkError, NewLink, check_link, list_links, open_link, revoke_link
 from data.merge import How, default_how, merged
 from data.moving import (
@@ -89,9 +89,10 @@ from data.visitor import (
 )
 from planning import pipeline
 from planning.errors import InputError, PlanningError
-from planning.limited import limited
+from planning.limited import MONEY_SAID, limited
 from planning.params import Params
 from planning.result import PlanResult, Projection
+from planning.scenario import MOST_COMPARED
 from planning.tables import INPUT_TABLES
 
 __all__ = [
@@ -188,6 +189,7 @@ __all__ = [
     "save_scenario",
     "scenario_versions",
     "scenarios",
+    "shared_comparison",
     "shared_plan",
     "sign_in",
     "sign_out",
@@ -810,6 +812,7 @@ def make_link(
     hide_costs: bool = True,
     trials: bool = False,
     days: int = links.DAYS,
+    compared: Mapping[str, PlanResult] = MappingProxyType({}),
 ) -> NewLink:
     """Freeze a plan as a viewer may see it, and return the link that shows it; its token is told this once.
 
@@ -823,6 +826,8 @@ def make_link(
     hide_costs : whether the viewer sees no cost and no price.
     trials : whether the viewer may move sliders for himself (`try_out`); not with costs hidden.
     days : until it expires.
+    compared : plans that are shown side by side, by name, the first what the others are held against; `result` is one
+        of them. What a name says of money or of others' lines is not told where these are hidden.
 
     Raises
     ------
@@ -831,8 +836,17 @@ def make_link(
     ParameterError : the plan knows no such supplier or location.
     """
     visitor.permit("make links")
-    seen = limited(result, supplier=supplier, location=location, hide_costs=hide_costs)
     narrow = supplier is not None or location is not None
+    names = _names_seen(list(compared), all_hidden=narrow, money_hidden=hide_costs)
+    if compared and (not 2 <= len(compared) <= MOST_COMPARED or all(one is not result for one in compared.values())):
+        msg = f"two to {MOST_COMPARED} plans stand side by side, the one on screen among them: choose others"
+        raise InputError(msg)
+    parts = {
+        name: limited(one, supplier=supplier, location=location, hide_costs=hide_costs)
+        for name, one in (zip(names, compared.values(), strict=True) if compared else [("", result)])
+    }
+    shown = next(name for name, one in zip(parts, [*compared.values()] or [result], strict=True) if one is result)
+    seen = parts[shown]
     opens = links.Opens(
         page=page,
         view=_view_of(seen, view, narrow=narrow),
@@ -844,8 +858,19 @@ def make_link(
         hide_costs=hide_costs,
         trials=trials,
         params=result.params.to_json(),
+        compared=tuple(names),
     )
-    return links.make_link(visitor, snapshot_id, freeze(seen), opens, days=days)
+    payload = freeze_compared(parts, shown) if compared else freeze(seen)
+    return links.make_link(visitor, snapshot_id, payload, opens, days=days)
+
+
+def _names_seen(names: Sequence[str], *, all_hidden: bool, money_hidden: bool) -> list[str]:
+    """Return what plans side by side are called for a viewer: by number where a name may tell too much."""
+    told: list[str] = []
+    for n, name in enumerate(names):
+        hidden = n > 0 and (all_hidden or (money_hidden and bool(MONEY_SAID.search(name))))
+        told.append(f"Scenario {n}" if hidden or name in told else name)
+    return told
 
 
 def shared_plan(visitor: Visitor) -> PlanResult:
@@ -858,7 +883,21 @@ def shared_plan(visitor: Visitor) -> PlanResult:
     LinkError : the link expired or was withdrawn, or the visitor is no viewer.
     InputError : an earlier version kept what this one cannot show.
     """
-    parts = thaw(links.frozen_result(visitor))
+    return _as_plan(thaw(links.frozen_result(visitor)))
+
+
+def shared_comparison(visitor: Visitor) -> dict[str, PlanResult]:
+    """Return the plans that a viewer's link shows side by side, by name in their order; empty where it shows one.
+
+    Raises
+    ------
+    LinkError : the link expired or was withdrawn, or the visitor is no viewer.
+    InputError : an earlier version kept what this one cannot show.
+    """
+    return {name: _as_plan(parts) for name, parts in thaw_compared(links.frozen_result(visitor)).items()}
+
+
+def _as_plan(parts: dict[str, Any]) -> PlanResult:
     known = {f.name for f in fields(PlanResult)}
     try:
         projection = Projection(**parts.pop("projection"))

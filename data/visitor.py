@@ -73,6 +73,7 @@ class Grant:
     trials : whether the viewer may try other parameters for himself (`data.links.TRIED`).
     result_key : names what is shown; the same key, the same figures.
     data_from : when the data came; `made_at` when the link was made.
+    compared : the names of the plans that it shows side by side; empty: it shows one.
     holder : the workspace that keeps it. No business of whoever shows it.
     """
 
@@ -91,6 +92,7 @@ class Grant:
     made_at: datetime
     expires_at: datetime
     holder: Workspace = field(repr=False, compare=False)
+    compared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

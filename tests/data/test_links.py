@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import string
 import threading
 import zipfile
@@ -420,3 +421,81 @@ def test_a_demo_without_links_leaves_nothing() -> None:
     root = owner.workspace.root
     visitor._leave(root)
     assert not root.exists()
+
+
+# --- plans side by side -----------------------------------------------------------------------------------------------
+
+
+def beside(owner: service.Visitor, snapshot: str, result: PlanResult) -> dict[str, PlanResult]:
+    other = sharing.plan(owner, snapshot, sharing.PARAMS.but(service_target=0.99))
+    cut = sharing.plan(owner, snapshot, sharing.PARAMS.but(budget=50.0))
+    return {"Today's plan": result, sharing.HOSTILE: other, "Budget of 50": cut}
+
+
+def test_a_comparison_shows_each_plan_to_the_last_digit_and_stays_as_it_was(
+    owner: service.Visitor, snapshot: str, result: PlanResult
+) -> None:
+    plans = beside(owner, snapshot, result)
+    shown = plans[sharing.HOSTILE]
+    made = service.make_link(owner, snapshot, shown, page="scenarios", compared=plans, hide_costs=False)
+    sharing.load(owner, more=3)
+    viewer = service.open_link("hosted", made.token)
+    assert viewer.grant is not None
+    assert viewer.grant.compared == tuple(plans)
+    seen = service.shared_comparison(viewer)
+    assert list(seen) == list(plans)
+    for name, plan in plans.items():
+        same(plan, seen[name])
+    same(shown, service.shared_plan(viewer))
+    alone = service.open_link("hosted", service.make_link(owner, snapshot, result).token)
+    assert service.shared_comparison(alone) == {}
+    service.revoke_link(owner, made.record.link_id)
+    with pytest.raises(service.LinkError):
+        service.shared_comparison(viewer)
+
+
+@pytest.mark.parametrize("limit", [{"supplier": "SUP-1"}, {"location": "S1"}, {}])
+def test_a_comparison_is_limited_like_any_link_in_every_plan_and_name(
+    owner: service.Visitor, snapshot: str, result: PlanResult, limit: dict[str, str]
+) -> None:
+    plans = beside(owner, snapshot, result)
+    made = service.make_link(owner, snapshot, result, compared=plans, **limit)
+    viewer = service.open_link("hosted", made.token)
+    seen = service.shared_comparison(viewer)
+    second = "Scenario 1" if limit else sharing.HOSTILE
+    assert list(seen) == ["Today's plan", second, "Scenario 2"]
+    for plan in seen.values():
+        assert plan.items["unit_cost"].isna().all()
+        assert plan.totals["order_value"] is None
+        assert plan.params.budget is None
+        if "supplier" in limit:
+            assert set(plan.items["item_id"]) == {"TEA"}
+    for canary in ("3.0719", "17.0313", "Budget of 50"):
+        assert canary not in repr(viewer.grant)
+        for plan in seen.values():
+            for f in fields(plan):
+                if f.type is pd.DataFrame:
+                    assert not re.search(rf"(?<![\d.]){re.escape(canary)}0*(?!\d)", getattr(plan, f.name).to_csv()), (
+                        f.name
+                    )
+
+
+def test_a_comparison_of_too_few_too_many_or_others_is_refused(
+    owner: service.Visitor, snapshot: str, result: PlanResult
+) -> None:
+    plans = beside(owner, snapshot, result)
+    many = {str(n): result for n in range(5)}
+    for compared in ({"Today's plan": result}, many, dict(list(plans.items())[1:])):
+        with pytest.raises(InputError, match="side by side"):
+            service.make_link(owner, snapshot, result, compared=compared)
+
+
+def test_a_damaged_comparison_is_not_shown(owner: service.Visitor, snapshot: str, result: PlanResult) -> None:
+    made = service.make_link(owner, snapshot, result, compared=beside(owner, snapshot, result))
+    kept = owner.workspace.folder / "shared" / made.record.result_key
+    whole = kept.read_bytes()
+    viewer = service.open_link("hosted", made.token)
+    for damaged in (b"", whole[:-40], whole[: len(whole) // 2]):
+        kept.write_bytes(damaged)
+        with pytest.raises(InputError, match="new link"):
+            service.shared_comparison(viewer)
