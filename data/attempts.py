@@ -22,12 +22,14 @@ FORGOTTEN_AFTER = 24 * 3600.0
 """Seconds after which an address begins anew."""
 MOST_ADDRESSES = 10_000
 """Addresses that are remembered; beyond them those that tried longest ago are forgotten."""
-BURST, SECONDS_EACH = 30, 4.0
+BURST, SECONDS_EACH = 20, 4.0
 """Of all addresses that never signed in together: so many attempts at once, then one in so many seconds."""
-AT_ONCE = 2
-"""Attempts that are checked at the same moment: each takes a core and tens of megabytes."""
+AT_ONCE = 1
+"""Attempts that are checked at the same moment: each takes a core, as far as others leave it, and tens of megabytes."""
 PATIENCE = 20.0
 """Seconds that an attempt waits for its turn to be checked."""
+LINGER = 0.5
+"""Seconds that a refusal takes on a server."""
 
 
 class TooManyAttemptsError(PlanningError):
@@ -48,10 +50,11 @@ class Attempts:
     Parameters
     ----------
     clock : seconds that only grow.
+    linger : seconds that a refusal takes, so that who guesses on and on leaves the server to others.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, linger: float = 0.0) -> None:
+        self._clock, self._linger = clock, linger
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._known: OrderedDict[str, _Address] = OrderedDict()
@@ -69,7 +72,11 @@ class Attempts:
         ------
         TooManyAttemptsError : it has to wait; the message says how long.
         """
-        self._begin(_network(address))
+        try:
+            self._begin(_network(address))
+        except TooManyAttemptsError:
+            time.sleep(self._linger)
+            raise
         if not self._slots.acquire(timeout=PATIENCE):
             self._refuse(PATIENCE)
         try:

@@ -8,9 +8,14 @@ import base64
 import binascii
 import hashlib
 import hmac
+import os
 import re
 import secrets
+import sys
+import threading
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from planning.errors import InputError
 
@@ -23,6 +28,8 @@ LOG_N, BLOCK, LANES = 15, 8, 3
 SALT_BYTES, HASH_BYTES = 16, 32
 MOST_MEMORY = 256 * 1024**2
 """A hash that asks for more than this is none: whoever writes it would stop the server."""
+
+LEAST_PRIORITY = 19
 
 FORM = re.compile(r"scrypt:(\d{1,2}):(\d{1,2}):(\d{1,2}):([\w-]{22}):([\w-]{43})", re.ASCII)
 """scrypt : log2 N : r : p : salt : hash. No character of it means anything to a shell or a compose file."""
@@ -65,13 +72,23 @@ def is_hash(text: str | None) -> bool:
 def matches(passphrase: str, kept: str | None) -> bool:
     """Tell whether this is the passphrase of that hash; in the same time whether it is or not.
 
-    Other threads run on meanwhile: the hashing lets go of the interpreter.
+    Other threads run on meanwhile: the hashing lets go of the interpreter, and takes what they leave of the cores.
     """
     read = _read(kept)
     if read is None or len(passphrase) > LONGEST:
         return False
     log_n, block, lanes, salt, wanted = read
-    return hmac.compare_digest(_scrypt(_spelled(passphrase), salt, log_n, block, lanes), wanted)
+    with ThreadPoolExecutor(1, initializer=_stand_back) as aside:
+        made = aside.submit(_scrypt, _spelled(passphrase), salt, log_n, block, lanes).result()
+    return hmac.compare_digest(made, wanted)
+
+
+def _stand_back() -> None:
+    """Let whoever works on go first. There is no way back: only for a thread that ends."""
+    # Elsewhere than on Linux a thread has no priority of its own that could be set by this.
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST_PRIORITY)
 
 
 def _read(text: str | None) -> tuple[int, int, int, bytes, bytes] | None:

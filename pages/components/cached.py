@@ -18,6 +18,7 @@ import pandas as pd
 import streamlit as st
 
 from data import service
+from data.attempts import LINGER
 from pages.components.senders import Senders
 from planning import delivery, pipeline
 from planning.errors import PlanningError
@@ -107,6 +108,17 @@ def shared_plan(visitor: service.Visitor) -> PlanResult:
     """
     grant = service.check_link(visitor)
     return _shared(grant.result_key, lambda: service.shared_plan(visitor))
+
+
+def shared_comparison(visitor: service.Visitor) -> Mapping[str, PlanResult]:
+    """The plans that a viewer's link shows side by side, by name in their order; empty where it shows one.
+
+    Raises
+    ------
+    PlanningError : it stands no more, the visitor is no viewer, or it cannot be shown.
+    """
+    grant = service.check_link(visitor)
+    return _compared(grant.result_key, lambda: service.shared_comparison(visitor))
 
 
 def tried_plan(visitor: service.Visitor, changes: Mapping[str, Any]) -> PlanResult | None:
@@ -370,7 +382,7 @@ def _kept_fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: 
 @functools.cache
 def attempts() -> service.Attempts:
     """The attempts to sign in to this server, counted in one place for all."""
-    return service.Attempts()
+    return service.Attempts(linger=LINGER)
 
 
 @functools.cache
@@ -436,6 +448,11 @@ def _plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG
 
 @st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
 def _shared(result_key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
+def _compared(result_key: str, _make: Callable[[], Mapping[str, PlanResult]]) -> Mapping[str, PlanResult]:  # noqa: ARG001
     return _make()
 
 

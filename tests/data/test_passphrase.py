@@ -1,6 +1,7 @@
 """Signing in: the hash, the limits on guessing, and what they cost those who know the passphrase."""
 
 import io
+import os
 import sys
 import threading
 import time
@@ -92,6 +93,22 @@ def test_hashing_lets_others_run() -> None:
     assert counted > 5
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+def test_hashing_stands_back_and_whoever_asked_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    real = passphrase._scrypt
+
+    def watched(*told: object) -> bytes:
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return real(*told)
+
+    made, before = passphrase.hashed(sharing.WORDS), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    monkeypatch.setattr(passphrase, "_scrypt", watched)
+    assert passphrase.matches(sharing.WORDS, made)
+    assert seen == [passphrase.LEAST_PRIORITY]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
@@ -180,6 +197,22 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(1000):
         waits(guard, f"10.0.{n // 250}.{n % 250}")
     assert len(guard) == 100
+
+
+def test_a_refusal_takes_a_while_and_hinders_nobody_else_meanwhile() -> None:
+    guard, done = Attempts(linger=0.2), []
+    for _ in range(attempts.FREE):
+        fail(guard, "203.0.113.7")
+    threads = [threading.Thread(target=lambda: done.append(waits(guard, "203.0.113.7"))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    started = time.monotonic()
+    assert not waits(guard, "198.51.100.1")
+    assert time.monotonic() - started < 0.15
+    assert not done
+    for thread in threads:
+        thread.join()
+    assert done == [True] * 20
 
 
 def test_many_at_once_are_not_one_attempt() -> None:

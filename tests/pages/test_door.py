@@ -1,12 +1,14 @@
-"""The server's door: headers on every answer, no metrics, and no token in any log."""
+"""The server's door: headers on every answer, no metrics, no files of strangers, and no token in any log."""
 
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from pages.components import door
+from pages.components.senders import MOST, Senders
 
 
 async def _plain(_scope, _receive, send):
@@ -20,13 +22,14 @@ def run(coroutine):
         return thread.submit(asyncio.run, coroutine).result()
 
 
-def answer(path: str) -> tuple[int, dict[str, list[str]], bytes]:
+def answer(path: str, method: str = "GET", senders=(), size: int = 0) -> tuple[int, dict[str, list[str]], bytes]:
     sent = []
 
     async def send(message):
         sent.append(message)
 
-    run(door.Guarded(_plain)({"type": "http", "path": path}, None, send))
+    asked = {"type": "http", "path": path, "method": method, "headers": [(b"content-length", str(size).encode())]}
+    run(door.Guarded(_plain, lambda: senders)(asked, None, send))
     headers: dict[str, list[str]] = {}
     for name, value in sent[0]["headers"]:
         headers.setdefault(name.decode(), []).append(value.decode())
@@ -39,8 +42,19 @@ def test_each_answer_carries_each_header_once():
     assert headers == {name: [value] for name, value in door.HEADERS.items()}
 
 
-@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/metrics/", "/base/_stcore/metrics"])
-def test_metrics_are_closed(path):
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_stcore/metrics",
+        "/_stcore/metrics/",
+        "/base/_stcore/metrics",
+        "/_stcore/agent/interact",
+        "/_stcore/agent/mcp",
+        "/_stcore/agent/openapi.json",
+        "/_stcore/script-health-check",
+    ],
+)
+def test_what_tells_of_the_server_is_closed(path):
     status, headers, body = answer(path)
     assert (status, body) == (404, b"")
     assert "referrer-policy" in headers
@@ -49,11 +63,99 @@ def test_metrics_are_closed(path):
 def test_what_is_no_request_passes_untouched():
     seen = []
 
-    async def app(scope, _receive, send):
-        seen.append((scope, send))
+    async def app(scope, receive, send):
+        seen.append((scope, receive, send))
 
-    run(door.Guarded(app)({"type": "websocket"}, None, "send"))
-    assert seen == [({"type": "websocket"}, "send")]
+    run(door.Guarded(app, tuple)({"type": "lifespan"}, "receive", "send"))
+    assert seen == [({"type": "lifespan"}, "receive", "send")]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "PATCH"])
+@pytest.mark.parametrize("path", ["/_stcore/upload_file/mine/x", "/base/_stcore/upload_file/mine/x"])
+def test_files_are_taken_from_tabs_that_may_send_them_alone(path, method):
+    assert answer(path, method)[0] == 403
+    assert answer(path, method, ["theirs", "min", "mine/x", ""])[0] == 403
+    assert answer(path, method, ["mine"])[0] == 200
+    assert answer(path, "OPTIONS")[0] == 200
+
+
+def test_files_beyond_what_memory_holds_are_refused_those_on_the_way_counted(monkeypatch):
+    path = "/_stcore/upload_file/mine/x"
+    assert answer(path, "PUT", ["mine"], door.MOST_HELD)[0] == 200
+    assert answer(path, "PUT", ["mine"], door.MOST_HELD + 1)[0] == 507
+    monkeypatch.setattr(door, "_held", lambda: door.MOST_HELD - 10)
+    assert answer(path, "PUT", ["mine"], 11)[0] == 507
+    assert answer(path, "DELETE", ["mine"], 11)[0] == 200
+    statuses = []
+
+    async def many():
+        async def slow(scope, receive, send):
+            await asyncio.sleep(0.01)
+            await _plain(scope, receive, send)
+
+        async def send(message):
+            statuses.append(message.get("status"))
+
+        guarded = door.Guarded(slow, lambda: ["mine"])
+        asked = {"type": "http", "path": path, "method": "PUT", "headers": [(b"Content-Length", b"4")]}
+        await asyncio.gather(*(guarded(dict(asked), None, send) for _ in range(5)))
+        await guarded(dict(asked), None, send)
+
+    run(many())
+    assert [status for status in statuses if status] == [507, 507, 507, 200, 200, 200]
+
+
+def test_a_tab_that_left_is_no_sender_and_few_are_remembered():
+    senders = Senders()
+    senders.note("a", may=True)
+    assert "a" in senders
+    senders.note("a", may=False)
+    assert "a" not in senders
+    for n in range(MOST + 1):
+        senders.note(str(n), may=True)
+    assert "0" not in senders
+    assert "1" in senders
+
+
+def heard(*payloads) -> list:
+    """What Streamlit gets to hear of what a tab sends."""
+    waiting = [{"type": "websocket.receive", "bytes": payload} for payload in payloads]
+    waiting += [{"type": "websocket.disconnect"}]
+    got = []
+
+    async def receive():
+        return waiting.pop(0)
+
+    async def app(_scope, receive, _send):
+        while not got or got[-1]["type"] == "websocket.receive":
+            got.append(await receive())
+
+    run(door.Guarded(app, tuple)({"type": "websocket"}, receive, None))
+    return [message["bytes"] for message in got[:-1]]
+
+
+def test_of_what_a_tab_may_ask_only_what_the_pages_need_is_heard():
+    operation = BackMsg(backend_operation_request={"deferred_file": {"file_id": "x"}}).SerializeToString()
+    wanted = [
+        BackMsg(rerun_script={"query_string": "a"}).SerializeToString(),
+        BackMsg(stop_script=True).SerializeToString(),
+        BackMsg(app_heartbeat=True).SerializeToString(),
+        BackMsg(file_urls_request={"file_names": ["x"]}).SerializeToString(),
+        operation,
+        b"\xff\xff no message",
+    ]
+    others = [
+        BackMsg(clear_cache=True),
+        BackMsg(load_git_info=True),
+        BackMsg(set_run_on_save=True),
+        BackMsg(debug_shutdown_runtime=True),
+        BackMsg(backend_operation_request={"install_skills": {}}),
+        BackMsg(backend_operation_request={"dismiss_skills_nudge": {}}),
+        BackMsg(),
+    ]
+    assert heard(*wanted, *(one.SerializeToString() for one in others), operation) == [*wanted, operation]
+    # Of two kinds in one message Streamlit takes the last.
+    assert heard(wanted[0] + others[0].SerializeToString()) == []
 
 
 TOKEN = "Qk3" + "x" * 37 + "_-9"
