@@ -28,7 +28,7 @@ AT_ONCE = 1
 """Attempts that are checked at the same moment: each takes a core, as far as others leave it, and tens of megabytes."""
 PATIENCE = 20.0
 """Seconds that an attempt waits for its turn to be checked."""
-LINGER = 0.5
+LINGER = 2.0
 """Seconds that a refusal takes on a server."""
 
 
