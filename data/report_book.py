@@ -1,4 +1,4 @@
-"""A plan as one Excel workbook: a sheet a table, and a last one with data, parameters, method version and date."""
+"""A plan, or several side by side, as one Excel workbook: a sheet a table, the last with data, method and date."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import pandas as pd
 
 from data.export import workbook
+from data.plans import Made, between
 from planning.params import Params
+from planning.tables import INPUT_TABLES
 
 SHEETS = (
     "replenishment",
@@ -20,6 +22,33 @@ SHEETS = (
     "forecast",
 )
 """The tables of a report, in the order of their sheets; those of the plan that are empty are left out."""
+
+
+CHANGES = (
+    "scenario", "item_id", "item_name", "location_id", "source_id", "destination_id",
+    "before", "after", "change", "value_change", "cause",
+)  # fmt: skip
+"""What is told of a line that differs, where it is known."""
+
+
+class Compared(Protocol):
+    """What of plans side by side (`planning.scenario.Comparison`) a report tells."""
+
+    @property
+    def plans(self) -> Mapping[str, Made]:
+        """The plans by name, the first what the others are held against."""
+
+    @property
+    def measures(self) -> pd.DataFrame:
+        """Each measure of each plan."""
+
+    @property
+    def weeks(self) -> pd.DataFrame:
+        """Cash out and stock value by week."""
+
+    @property
+    def risks(self) -> pd.DataFrame:
+        """The lines whose risk differs."""
 
 
 class Reported(Protocol):
@@ -68,6 +97,24 @@ def report_about(
     for key, value in plan.params.to_dict().items():
         told[f"Parameter {key}"] = "" if value is None else str(value)
     return told | {f"Assumed {n}": note for n, note in enumerate(plan.notes, start=1)}
+
+
+def compared_sheets(told: Compared, pinned: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    """Return plans side by side by the name of their sheets: measures, weeks, and the lines that differ, and why.
+
+    Parameters
+    ----------
+    pinned : the pins in force, as `data.service.pins` returns them; None: there are none.
+    """
+    if pinned is None:
+        pinned = pd.DataFrame({name: pd.Series(dtype=object) for name in INPUT_TABLES["pins"].names})
+    first, *others = told.plans
+    moves = [(name, between(told.plans[first], told.plans[name], pinned)) for name in others]
+    sheets = {"measures": told.measures, "weeks": told.weeks, "risk_changes": told.risks}
+    for n, name in enumerate(("order_changes", "transfer_changes")):
+        rows = pd.concat([found[n].assign(scenario=other) for other, found in moves], ignore_index=True)
+        sheets[name] = rows[[column for column in CHANGES if column in rows]]
+    return sheets
 
 
 def report_book(

@@ -24,7 +24,12 @@ def main() -> None:
     """Draw the page."""
     _, whole = panel.open_page("Scenarios")
     if not session.may_act():
-        st.info("Scenarios are tried by planners; a link shows the plan that was shared.", icon=":material/lock:")
+        plans = session.compared()
+        if plans:
+            scenario_view.viewed(plans)
+            glossary.words("Fill rate", "Red", "Amber", "Green", "Lost margin")
+        else:
+            st.info("Scenarios are tried by planners; a link shows the plan that was shared.", icon=":material/lock:")
         return
     scenario_acts.adopted()
     known = scenario_runs.options(whole)
@@ -44,12 +49,13 @@ def main() -> None:
 def _told(whole: PlanResult, asked: list[Asked], found: dict[str, PlanResult]) -> None:
     there = [one for one in asked if one.key in found]
     focus = scenario_choice.focus(there)
-    told = scenario_view.compared(whole, there, found, scenario_view.in_view(whole))
+    every = scenario_view.compared(whole, there, found)
+    told = scenario_view.in_view(every)
     scenario_view.numbers(told, scenario_view.names(there)[focus.key], whole.params.currency)
     said = scenario.differences(whole.params, focus.params)
     st.markdown(f"**{literal(focus.name)}**: {literal('; '.join(said) or 'nothing differs from today')}.")
-    scenario_choice.actions(focus, found[focus.key], whole)
-    share.button(found[focus.key], scenario=focus.name)
+    scenario_choice.actions(focus, found[focus.key], whole, every)
+    share.button(found[focus.key], scenario=focus.name, compared=every.plans)
     scenario_view.show(told, whole)
     glossary.words("Fill rate", "Red", "Amber", "Green", "Lost margin", "Coverage")
 

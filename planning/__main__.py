@@ -21,7 +21,7 @@ from data.backup import back_up, restore
 from data.decisions import events_from_json
 from data.export import plan_csv
 from data.read import Import, read_inputs
-from data.report_book import report_about, report_book
+from data.report_book import compared_sheets, report_about, report_book
 from data.service import (
     Scenario,
     Visitor,
@@ -219,7 +219,7 @@ def _report(asked: argparse.Namespace) -> int:
         same = kept if scenario.work(base, params) != "forecast" else None
         plain = pipeline.plan(frames, asked.as_of, base, fits=same, run=run)
         told = scenario.compare({"Plan": plain, name if name != "Plan" else "Scenario": result})
-        further = {"measures": told.measures}
+        further = compared_sheets(told, frames.get("pins"))
     about = report_about(
         result,
         name=name,
@@ -230,7 +230,7 @@ def _report(asked: argparse.Namespace) -> int:
     )
     asked.out.mkdir(parents=True, exist_ok=True)
     write_whole(asked.out / "report.xlsx", report_book(result, about, further))
-    write_whole(asked.out / "report.html", report_html(result, about, told).encode())
+    write_whole(asked.out / "report.html", report_html(result, about, told, further).encode())
     clock("report", 1, 1)
     return DONE
 

@@ -23,6 +23,8 @@ VIEWED: Mapping[str, str] = MappingProxyType(
     }
 )
 """The pages that a link may open, by address; the others are about data and decisions."""
+BESIDE = MappingProxyType({"scenarios": "pages/scenarios.py"})
+"""The page that a link of plans side by side opens too."""
 LONGEST_NAME, LONGEST_PASSPHRASE = 80, 1000
 
 
@@ -30,7 +32,8 @@ def pages(every: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     """The pages that this person finds, by group; who sees none yet is asked to sign in on whichever it is."""
     if session.visitor().role != "viewer":
         return {group: list(some) for group, some in every.items()}
-    kept = {group: [page for page in some if page.url_path in VIEWED] for group, some in every.items()}
+    open_to_him = _viewed()
+    kept = {group: [page for page in some if page.url_path in open_to_him] for group, some in every.items()}
     return {group: some for group, some in kept.items() if some}
 
 
@@ -52,14 +55,20 @@ def admit() -> None:
     _let_be_known()
     session.name_link()
     first = session.landing()
-    if first is not None and first != session.page() and first in VIEWED:
-        session.go(VIEWED[first])
+    if first is not None and first != session.page() and first in _viewed():
+        session.go(_viewed()[first])
     if who.role == "viewer":
         st.sidebar.button("Close this view", icon=":material/logout:", type="tertiary", on_click=session.leave)
     elif who.mode == "hosted":
         with st.sidebar.container(horizontal=True, vertical_alignment="center", key="signed_in"):
             st.caption(literal(who.name) if who.name else "Signed in", width="content")
             st.button("Sign out", icon=":material/logout:", type="tertiary", on_click=session.leave)
+
+
+def _viewed() -> Mapping[str, str]:
+    """The pages that this viewer's link opens, by address."""
+    told = session.grant()
+    return {**VIEWED, **BESIDE} if told is not None and told.compared else VIEWED
 
 
 def _let_be_known() -> None:

@@ -5,6 +5,7 @@ Plotly's code stands in the page, no address is asked for anything, and whatever
 
 import html
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -25,6 +26,26 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 """What the page may do: run what stands in it, and ask for nothing."""
 ORDERS = ("item_id", "location_id", "supplier_id", "quantity", "order_on", "arrives_on", "unit_cost", "line_value")
 TRANSFERS = ("item_id", "source_id", "destination_id", "quantity", "ship_on", "arrives_on", "value", "reason")
+DIFFERING: Mapping[str, str] = MappingProxyType(
+    {
+        "risk_changes": "Lines that change between red, amber and green",
+        "order_changes": "Orders that differ",
+        "transfer_changes": "Transfers that differ",
+    }
+)
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "item_id": "Item",
+        "item_name": "Name",
+        "location_id": "Location",
+        "source_id": "From",
+        "destination_id": "To",
+        "before": "First plan",
+        "after": "Then",
+        "value_change": "Change in money",
+        "cause": "Main cause",
+    }
+)
 EXCEPTIONS = ("kind", "item_id", "location_id", "quantity", "due_on", "value", "reason")
 STYLE = """
 :root { color-scheme: light; }
@@ -46,18 +67,25 @@ p { overflow-wrap: anywhere; }
 """
 
 
-def report_html(plan: PlanResult, about: Mapping[str, object], told: Comparison | None = None) -> str:
+def report_html(
+    plan: PlanResult,
+    about: Mapping[str, object],
+    told: Comparison | None = None,
+    changes: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+) -> str:
     """The page of a plan.
 
     Parameters
     ----------
     about : what `data.report_book.report_about` returned: name, date, data, method version, parameters.
     told : the plan beside others, the first of them today's; None: it stands alone.
+    changes : what `data.report_book.compared_sheets` returned of these: the lines that differ.
     """
     title = str(about["Report"])
     parts = [f"<h1>{_text(title)}</h1>", _lead(about), _numbers(plan)]
     if told is not None:
         parts += _side_by_side(told, plan.params.currency)
+        parts += [_differ(heading, changes[name]) for name, heading in DIFFERING.items() if name in changes]
     for heading, figure in _figures(plan):
         parts += [f"<h2>{heading}</h2>", _chart(figure)]
     parts += [
@@ -113,6 +141,19 @@ def _side_by_side(told: Comparison, currency: str) -> list[str]:
     ]
 
 
+def _differ(heading: str, rows: pd.DataFrame) -> str:
+    """The lines that differ between plans, the first of them."""
+    if rows.empty:
+        return f'<h2>{heading}</h2><p class="quiet">None.</p>'
+    shown = [str(name) for name in rows if rows[name].notna().any()]
+    some = rows[shown].head(MOST_ROWS).to_numpy(object).tolist()
+    cells = [[_plain(value) for value in row] for row in some]
+    marks = ["n" if pd.api.types.is_numeric_dtype(rows[name]) else "" for name in shown]
+    titles = [TITLES.get(name, name.replace("_", " ").capitalize()) for name in shown]
+    more = f" The first {MOST_ROWS} of {len(rows):,}; all are in the workbook." if len(rows) > MOST_ROWS else ""
+    return f'<h2>{heading}</h2>{_table(titles, cells, marks)}<p class="quiet">{count(len(rows), "row")}.{more}</p>'
+
+
 def _figures(plan: PlanResult) -> list[tuple[str, go.Figure]]:
     found = [
         ("Stock value and cash out", charts.stock_value_and_cash(plan)),
@@ -158,10 +199,12 @@ def _title(column: Column, currency: str) -> str:
 
 
 def _cell(value: object, column: Column) -> str:
+    return day(value) if column.kind == "date" and known(value) else _plain(value)
+
+
+def _plain(value: object) -> str:
     if not known(value):
         return DASH
-    if column.kind == "date":
-        return day(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,.2f}".rstrip("0").rstrip(".")
     return str(value)

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+import pandas as pd
 import streamlit as st
 
-from data import export, report_book
-from pages.components import session
+from data import export, report_book, service
+from pages.components import decided, scenario_words, session
 from pages.components.report_html import report_html
-from pages.components.scenario_runs import TODAY
 from planning import scenario
 from planning.pipeline import METHOD_VERSION
 from planning.result import PlanResult
@@ -21,11 +21,16 @@ def downloads(plan: PlanResult, name: str) -> None:
         files(plan, name, "", None)
 
 
-def files(plan: PlanResult, name: str, text: str, whole: PlanResult | None) -> None:
-    """The report as workbook and as page, made when it is asked for."""
+def files(plan: PlanResult, name: str, text: str, told: scenario.Comparison | None) -> None:
+    """The report as workbook and as page, made when it is asked for.
+
+    Parameters
+    ----------
+    told : the plan beside today's and others; None: it stands alone.
+    """
 
     def about() -> dict[str, object]:
-        changes = () if whole is None else scenario.differences(whole.params, plan.params)
+        changes = () if told is None else scenario_words.supposed(told)
         return report_book.report_about(
             plan,
             name=name,
@@ -35,16 +40,15 @@ def files(plan: PlanResult, name: str, text: str, whole: PlanResult | None) -> N
             changes=changes,
         )
 
-    def told() -> scenario.Comparison | None:
-        other = f"{name} (scenario)" if name == TODAY else name
-        return None if whole is None else scenario.compare({TODAY: whole, other: plan})
+    def sheets() -> dict[str, pd.DataFrame]:
+        pins = service.pins(*decided.here(), frames=decided.frames())
+        return {} if told is None else report_book.compared_sheets(told, pins)
 
     def book() -> bytes:
-        beside = told()
-        return report_book.report_book(plan, about(), {} if beside is None else {"measures": beside.measures})
+        return report_book.report_book(plan, about(), sheets())
 
     def page() -> bytes:
-        return report_html(plan, about(), told()).encode()
+        return report_html(plan, about(), told, sheets()).encode()
 
     for label, make, suffix, mime in (
         ("Report (Excel)", book, "xlsx", EXCEL),

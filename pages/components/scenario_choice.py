@@ -8,6 +8,7 @@ from pages.components import report_page, scenario_acts, scenario_runs, session
 from pages.components.formats import literal
 from pages.components.scenario_runs import MOST, Asked
 from planning.result import PlanResult
+from planning.scenario import Comparison
 
 
 def stresses(known: Mapping[str, Asked]) -> None:
@@ -58,8 +59,13 @@ def focus(there: Sequence[Asked]) -> Asked:
     return next((one for one in there if one.key == picked), there[-1])
 
 
-def actions(one: Asked, plan: PlanResult, whole: PlanResult) -> None:
-    """What can be done with a scenario."""
+def actions(one: Asked, plan: PlanResult, whole: PlanResult, told: Comparison) -> None:
+    """What can be done with a scenario.
+
+    Parameters
+    ----------
+    told : all lines of the plans side by side, for the report.
+    """
     with st.container(horizontal=True, vertical_alignment="center", key="scenario_actions"):
         st.button(
             "Adopt",
@@ -95,4 +101,4 @@ def actions(one: Asked, plan: PlanResult, whole: PlanResult) -> None:
                     on_click=scenario_acts.delete,
                     args=(one.scenario_id,),
                 )
-        report_page.files(plan, one.name, one.text, whole)
+        report_page.files(plan, one.name, one.text, told)

@@ -17,44 +17,61 @@ from pages.components.sidebar import RISK_LABELS
 from planning import scenario
 from planning.result import PlanResult
 from planning.scenario import Comparison
+from planning.tables import INPUT_TABLES
 
-TABS = ("Measures", "By week", "Risk", "Orders", "Transfers")
-SERVICE, STOCK, HELD, ORDERS = (
+WEEKS = "By week"
+TABS = ("Measures", WEEKS, "Risk", "Orders", "Transfers")
+SERVICE, STOCK, HELD, ORDERS, ORDER_LINES = (
     "Service promised (fill rate)",
     "Mean stock value",
     "Mean stock",
     "Order value today",
+    "Order lines today",
 )
+NOTHING_SAID = "what it supposes is not told with this link"
+NO_PINS = pd.DataFrame({name: pd.Series(dtype=object) for name in INPUT_TABLES["pins"].names})
 MOST_ROWS = 500
 LEAST_MOVED = 0.5
 RISKS: Mapping[str, int] = MappingProxyType({"red": 0, "amber": 1, "green": 2})
 
 
-def compared(
-    whole: PlanResult, asked: list[Asked], found: Mapping[str, PlanResult], keys: pd.DataFrame | None = None
-) -> Comparison:
-    """Today's plan and the scenarios that are there, side by side under names that differ.
-
-    Parameters
-    ----------
-    keys : item_id, location_id of the lines in view; None: all.
-    """
+def compared(whole: PlanResult, asked: list[Asked], found: Mapping[str, PlanResult]) -> Comparison:
+    """Today's plan and the scenarios that are there, side by side under names that differ."""
     named = names(asked)
-    told = {TODAY: whole, **{named[one.key]: found[one.key] for one in asked if one.key in found}}
-    return scenario.compare(told, keys)
+    return scenario.compare({TODAY: whole, **{named[one.key]: found[one.key] for one in asked if one.key in found}})
 
 
-def in_view(whole: PlanResult) -> pd.DataFrame | None:
-    """The lines that the filters let through, by the risk that they have today; None: all."""
+def in_view(told: Comparison) -> Comparison:
+    """The same of the lines that the filters let through, by the risk that they have in the first plan."""
     filters = session.filters()
     if not filters.count:
-        return None
-    keys = filters.lines(whole)[["item_id", "location_id"]]
+        return told
+    first = told.plans[told.names[0]]
+    keys = filters.lines(first)[["item_id", "location_id"]]
+    more = " What is adopted, shared or reported is the plan of all lines." if session.may_act() else ""
     st.caption(
-        f":material/filter_alt: Of {count(len(keys), 'line')} that pass the filters, of {len(whole.items):,}. What is "
-        "adopted, shared or reported is the plan of all lines."
+        f":material/filter_alt: Of {count(len(keys), 'line')} that pass the filters, of {len(first.items):,}.{more}"
     )
-    return keys
+    return scenario.compare(told.plans, keys)
+
+
+def viewed(plans: Mapping[str, PlanResult]) -> None:
+    """Draw the plans that a link shows side by side: nothing is done here."""
+    told = in_view(scenario.compare(plans))
+    first, *others = told.names
+    grant = session.grant()
+    picked = grant.scenario if grant is not None and grant.scenario in others else others[-1]
+    if len(others) > 1:
+        picked = str(
+            st.segmented_control(
+                "Numbers of", others, default=picked, format_func=literal, key="shared_focus", required=True
+            )
+        )
+    whole = told.plans[first]
+    numbers(told, picked, whole.params.currency)
+    said = scenario.differences(whole.params, told.plans[picked].params)
+    st.markdown(f"**{literal(picked)}**: {literal('; '.join(said) or NOTHING_SAID)}.")
+    show(told, whole)
 
 
 def names(asked: list[Asked]) -> dict[str, str]:
@@ -89,11 +106,12 @@ def numbers(told: Comparison, name: str, currency: str) -> None:
             "The mean stock on hand that the levels lead to, at cost.",
         )
     with third:
-        row = rows.loc[ORDERS]
+        priced = known(rows["value"][ORDERS])
+        row = rows.loc[ORDERS if priced else ORDER_LINES]
         panel.number(
-            "Difference in order cash",
-            signed_money(row["difference"], currency),
-            f"Orders of today: {money(row['value'], currency)}.",
+            "Difference in order cash" if priced else "Difference in order lines",
+            signed_money(row["difference"], currency) if priced else f"{signed(row['difference'], 0)} lines",
+            f"Orders of today: {money(row['value'], currency) if priced else count(int(row['value']), 'line')}.",
             glossary.term("Orders due today"),
         )
 
@@ -109,14 +127,18 @@ def show(told: Comparison, whole: PlanResult) -> None:
             key="scenario_curve",
         )
         if told.curve["stands"].all():
-            st.caption("A curve is that of all lines: of those in view it shows where each scenario stands.")
-    measures, weeks, risk, orders, transfers = st.tabs(TABS, key="scenario_tab", on_change="rerun")
+            st.caption("Of some lines there is no curve, only where each scenario stands.")
+    # Both charts by week are money alone.
+    hidden = session.costs_hidden()
+    tabs = st.tabs([name for name in TABS if not (hidden and name == WEEKS)], key="scenario_tab", on_change="rerun")
+    measures, *weekly, risk, orders, transfers = tabs
     with measures:
         if measures.open:
             _measures(told, whole)
-    with weeks:
-        if weeks.open:
-            _weeks(told, whole)
+    for weeks in weekly:
+        with weeks:
+            if weeks.open:
+                _weeks(told, whole)
     with risk:
         if risk.open:
             _risks(told, whole)
@@ -128,7 +150,11 @@ def show(told: Comparison, whole: PlanResult) -> None:
 
 def _measures(told: Comparison, whole: PlanResult) -> None:
     # Two columns may be called alike; a table needs names that differ, so places serve.
+    rows = told.measures
+    if session.costs_hidden():
+        rows = rows[rows["unit"] != "money"].rename(columns={"value": "figure"})
     shown = measure_table(told, whole.params.currency)
+    shown = shown[shown["measure"].isin(rows["measure"])]
     places = {name: f"s{n}" for n, name in enumerate(told.names)}
     config = {"measure": st.column_config.TextColumn("Measure", pinned=True, width="medium")}
     config |= {places[name]: st.column_config.TextColumn(name[:60], width="medium") for name in told.names}
@@ -141,10 +167,12 @@ def _measures(told: Comparison, whole: PlanResult) -> None:
         height="content",
     )
     st.caption(
-        f"In brackets: against today's plan. Cash out and what is lost are those of {whole.params.plan_days} days; "
+        "In brackets: against today's plan. "
+        f"{'What is lost is' if session.costs_hidden() else 'Cash out and what is lost are'} "
+        f"of {whole.params.plan_days} days; "
         "mean stock is what the levels lead to."
     )
-    tables.downloads(told.measures, "scenario-measures", whole, key="scenario_measures_all")
+    tables.downloads(rows, "scenario-measures", whole, key="scenario_measures_all")
 
 
 def _weeks(told: Comparison, whole: PlanResult) -> None:
@@ -202,7 +230,7 @@ def _lines(which: int, told: Comparison) -> None:
         rows = rows.assign(
             cause=rows["cause"].replace(dict(CAUSES)), parts=[_parts(r) for r in rows.to_dict("records")]
         )
-        shown = [c for c in CHANGES if c in rows and rows[c].replace("", None).notna().any()]
+        shown = [c for c in tables.seen(CHANGES) if c in rows and rows[c].replace("", None).notna().any()]
         st.dataframe(
             rows[shown].head(MOST_ROWS),
             key=f"scenario_lines_{which}_{n}",
@@ -217,7 +245,9 @@ def _lines(which: int, told: Comparison) -> None:
 
 def differing(whole: PlanResult, other: PlanResult) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Order lines and transfers that differ from today's plan, as `data.plans.between` tells them."""
-    return plans.between(whole, other, service.pins(*decided.here(), frames=decided.frames()))
+    # Who looks through a link is not told what was set by hand.
+    pins = service.pins(*decided.here(), frames=decided.frames()) if session.may_act() else NO_PINS
+    return plans.between(whole, other, pins)
 
 
 def _parts(row: Mapping[str, Any]) -> str:

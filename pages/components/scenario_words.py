@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from pages.components.formats import DASH, known, money, percent
-from planning.scenario import Comparison
+from planning.scenario import Comparison, differences
 
 NONE = 1e-9
 """A difference of less is none."""
@@ -27,6 +27,15 @@ def signed_money(value: Any, currency: str = "") -> str:
     if not known(value):
         return told
     return f"+{told}" if value > 0.005 else "±0" if value > -0.005 else told
+
+
+def supposed(told: Comparison) -> tuple[str, ...]:
+    """What each plan beside the first changes, in words; with its name where there are several."""
+    first, *others = told.plans
+    said = {name: differences(told.plans[first].params, told.plans[name].params) for name in others}
+    if len(others) == 1:
+        return said[others[0]]
+    return tuple(f"{name}: {'; '.join(words) or 'nothing differs'}" for name, words in said.items())
 
 
 def measure_table(told: Comparison, currency: str) -> pd.DataFrame:

@@ -443,6 +443,21 @@ def _shown() -> PlanResult:
     return other
 
 
+def compared() -> Mapping[str, PlanResult]:
+    """The plans that a link shows side by side, by name in their order; empty for a planner, and where it shows one.
+
+    Where they cannot be shown the page ends here.
+    """
+    who = visitor()
+    if who.grant is None or not who.grant.compared:
+        return {}
+    try:
+        return cached.shared_comparison(who)
+    except PlanningError as fault:
+        states.fault_of_link(str(fault), None)
+        st.stop()
+
+
 def facets() -> cached.Facets:
     """The values that the filters offer."""
     who = visitor()

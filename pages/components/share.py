@@ -1,6 +1,6 @@
 """Sharing what is on screen: the button, the dialog that makes a link, and the list of links."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -26,17 +26,24 @@ TITLES = MappingProxyType(
         "item": "Item",
         "forecast": "Forecast",
         "service": "Service & safety stock",
+        "scenarios": "Scenarios",
     }
 )
+NONE: Mapping[str, PlanResult] = MappingProxyType({})
 
 
-def button(plan: PlanResult, *, scenario: str = "") -> None:
-    """The way to share this page, or a scenario by its name, for who decides here."""
+def button(plan: PlanResult, *, scenario: str = "", compared: Mapping[str, PlanResult] = NONE) -> None:
+    """The way to share this page, or a scenario by its name, for who decides here.
+
+    Parameters
+    ----------
+    compared : the plans beside it, by name in their order, itself among them.
+    """
     if session.may_act() and (scenario or session.page() in VIEWED):
         label = "Share this scenario" if scenario else "Share"
         st.button(label, key="share_open", icon=":material/share:", on_click=_begin)
         if session.kept("sharing") == (session.page() or "overview"):
-            _dialog(plan, scenario)
+            _dialog(plan, scenario, compared)
 
 
 def _begin() -> None:
@@ -51,17 +58,25 @@ def end() -> None:
 
 
 @st.dialog("Share this view", icon=":material/share:", on_dismiss=end)
-def _dialog(plan: PlanResult, scenario: str) -> None:
+def _dialog(plan: PlanResult, scenario: str, compared: Mapping[str, PlanResult]) -> None:
     made = session.kept("made_link")
     if made is not None:
         _made(made)
         return
     what = "the plan of this scenario" if scenario else "this page with these filters"
+    if compared:
+        what = "this comparison" if session.widget("share_beside") is not False else what
     st.caption(
         f"An address that opens {what}, frozen as it is now: new data change nothing of it. "
         "Whoever has it can look, and change nothing."
     )
     name = st.text_input("What it is for", key="share_name", max_chars=LONGEST_NAME, placeholder="Ms Lee, Tuesday")
+    beside = bool(compared) and st.toggle(
+        f"All {len(compared)} plans side by side",
+        value=True,
+        key="share_beside",
+        help="The viewer finds the comparison on Scenarios, and this scenario's plan on the other pages.",
+    )
     whose = st.segmented_control(
         "Whose lines", [EVERYTHING, SUPPLIER, LOCATION], default=EVERYTHING, key="share_whose", required=True
     )
@@ -93,6 +108,7 @@ def _dialog(plan: PlanResult, scenario: str) -> None:
             hide_costs=bool(hide),
             trials=bool(trials) and not hide,
             days=int(days),
+            compared=compared if beside else NONE,
         )
         if isinstance(told, str):
             st.error(literal(told), icon=":material/error:")

@@ -1,5 +1,8 @@
 """Share links, asked of `data.service`; a refusal is told, never raised."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from data import service
 from pages.components import decided, session
 from pages.components.admission import VIEWED
@@ -22,16 +25,18 @@ def make(
     hide_costs: bool,
     trials: bool,
     days: int,
+    compared: Mapping[str, PlanResult] = MappingProxyType({}),
 ) -> service.NewLink | str:
     """Make a link that opens this page with these filters on this plan; or return why there is none.
 
-    A scenario, whose page compares what no link shows, opens on the first page.
+    A scenario that is shown alone opens on the first page; with others beside it (`compared`) on Scenarios.
     """
+    page = "scenarios" if compared else session.page() if session.page() in VIEWED else ""
     try:
         return service.make_link(
             *decided.here(),
             plan,
-            page=session.page() if session.page() in VIEWED else "",
+            page=page,
             view=session.view_address(),
             # It may name lines that are not theirs to see.
             scenario="" if supplier or location else _supposed(plan, scenario, hide_costs=hide_costs),
@@ -41,6 +46,7 @@ def make(
             hide_costs=hide_costs,
             trials=trials,
             days=days,
+            compared=compared,
         )
     except PlanningError as fault:
         return str(fault)

@@ -13,6 +13,7 @@ import pytest
 
 from data import report_book
 from pages.components.report_html import report_html
+from pages.components.scenario_words import supposed
 from planning import scenario
 from planning.__main__ import main
 from planning.params import Params
@@ -117,10 +118,44 @@ def test_a_report_tells_data_parameters_method_and_date(plan):
     assert rows["Supposed 1"] == "Demand +15 %"
 
 
+def other_than(plan):
+    """The same with more ordered, and other risks."""
+    lines = plan.replenishment.copy()
+    lines["order_quantity"] += 6.0
+    lines["risk"] = lines["risk"].map({"red": "green", "green": "red", "amber": "amber"})
+    sent = plan.allocation.assign(quantity=plan.allocation["quantity"] + 2.0)
+    return replace(plan, replenishment=lines, allocation=sent, params=plan.params.but(service_target=0.98))
+
+
+def test_a_report_of_several_tells_each_beside_the_first_and_the_lines_that_differ(plan):
+    plans = {"Today's plan": plan, "More": other_than(plan), "Same": replace(plan)}
+    beside = scenario.compare(plans)
+    words = supposed(beside)
+    assert words == ("More: Service target: 95 % → 98 %", "Same: nothing differs")
+    assert supposed(scenario.compare({"a": plan, "b": plans["More"]})) == ("Service target: 95 % → 98 %",)
+    told, changes = about(plan, changes=words), report_book.compared_sheets(beside, None)
+    book = sheets(report_book.report_book(plan, told, changes))
+    assert {"measures", "weeks", "risk_changes", "order_changes", "transfer_changes", "about"} <= set(book)
+    assert set(book["measures"]["scenario"]) == set(plans)
+    assert len(book["order_changes"]) == len(plan.replenishment)
+    assert set(book["order_changes"]["scenario"]) == {"More"}
+    assert (book["order_changes"]["change"].astype(float) == 6).all()
+    assert (book["transfer_changes"]["change"].astype(float) == 2).all()
+    moved = int((plan.replenishment["risk"] != "amber").sum())
+    assert len(book["risk_changes"]) == moved
+    text = " ".join(read(report_html(plan, told, beside, changes)).said)
+    for word in ("Side by side", "More", "Same", "Orders that differ", "Transfers that differ", words[0]):
+        assert word in text, word
+    assert f"{moved} rows" in text
+
+
 def test_no_text_of_a_user_becomes_markup_a_script_or_an_address(hostile):
     for words in HOSTILE:
         told = about(hostile, name=words, text=words, changes=(words,))
-        text = report_html(hostile, told, scenario.compare({"Today's plan": hostile, words: hostile}))
+        beside = scenario.compare({"Today's plan": hostile, words: other_than(hostile)})
+        changes = report_book.compared_sheets(beside, None)
+        assert all(len(changes[name]) for name in ("risk_changes", "order_changes"))
+        text = report_html(hostile, told, beside, changes)
         page = read(text)
         assert page.points == []
         assert {"iframe", "img", "link", "object", "embed", "form", "a", "base"}.isdisjoint(page.tags)
@@ -134,7 +169,10 @@ def test_no_text_of_a_user_becomes_markup_a_script_or_an_address(hostile):
 
 
 def test_no_cell_of_a_workbook_is_a_formula_or_a_link(hostile):
-    payload = report_book.report_book(hostile, about(hostile, name=HOSTILE[0], text=HOSTILE[4]))
+    changes = report_book.compared_sheets(
+        scenario.compare({HOSTILE[0]: hostile, HOSTILE[4]: other_than(hostile)}), None
+    )
+    payload = report_book.report_book(hostile, about(hostile, name=HOSTILE[0], text=HOSTILE[4]), changes)
     with zipfile.ZipFile(io.BytesIO(payload)) as parts:
         sheets = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
         assert not [name for name in parts.namelist() if "externalLink" in name or "hyperlink" in name.lower()]
