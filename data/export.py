@@ -26,8 +26,8 @@ from planning.tables import INPUT_TABLES, RESULT_TABLES, Column, Kind, Table
 
 DECIMALS = 6
 
-FORMULA = r"^[=+\-@\t\r\n]"
-"""What makes a spreadsheet take a text for a formula, or look behind white space for one."""
+FORMULA = "^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+"""What makes a spreadsheet take a text for a formula, in full width too, or look behind white space for one."""
 
 NUMBER = r"^[+-]?[0-9][0-9.,' ]*$"
 """What a spreadsheet takes for a number, whatever sign it begins with."""

@@ -129,6 +129,22 @@ class Tab:
         except urllib.error.HTTPError as fault:
             return fault.code
 
+    def tabs(self) -> Iterator[tuple[str, str]]:
+        """Return the tabs that the server draws one at a time: whose they are, and what each is called."""
+        for place, told in list(self.seen.items()):
+            whose = told.tab_container.id if getattr(told, "tab_container", None) is not None else ""
+            if whose:
+                inside = [part for at, part in self.seen.items() if at[:-1] == place and hasattr(part, "tab")]
+                yield from ((whose, part.tab.label) for part in inside if part.tab.label)
+
+    def open(self, whose: str, tab: str) -> float:
+        """Open a tab, as `tabs` names it."""
+        return self.run(WidgetState(id=whose, string_value=tab))
+
+    def downloads(self) -> list[str]:
+        """Return the names of the download buttons that can be pressed: what ends with their keys."""
+        return [t.id for t in self.seen.values() if hasattr(t, "deferred_file_id") and not t.disabled]
+
     def take(self, key: str) -> bytes:
         """Return what a download button gives."""
         button = self.find(key)
@@ -160,7 +176,8 @@ class Tab:
     def find(self, key: str) -> Any:
         """Return the element with that key."""
         for told in self.seen.values():
-            if getattr(told, "id", "").endswith(f"-{key}"):
+            name = getattr(told, "id", "")
+            if name and (name == key or name.endswith(f"-{key}")):
                 return told
         msg = f"nothing with the key {key} stands on the page {self.page!r}"
         raise TabError(msg)
@@ -173,7 +190,7 @@ class Tab:
         msg = f"nothing called {label} stands on the page {self.page!r}"
         raise TabError(msg)
 
-    def keys(self) -> list[str]:
+    def widgets(self) -> list[str]:
         """Return the keys of the widgets that stand there."""
         ids = [getattr(told, "id", "") for told in self.seen.values()]
         return [name.split("-", 2)[2] for name in ids if name.startswith("$$ID-") and name.count("-") >= 2]
@@ -266,14 +283,14 @@ def sign_in(tab: Tab, words: str, name: str = "Kim") -> float:
 
 @contextmanager
 def server(home: Path, mode: str, **settings: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve the dashboard in a mode; give its address and its process. Its log is `server.log` in `home`."""
+    """Serve the dashboard in a mode; give its address and its process. Its log lies in `home`, by mode."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
     environment = os.environ | {"STOCKCAST_HOME": str(home), "STOCKCAST_MODE": mode, **settings}
-    with (home / "server.log").open("wb") as log:
+    with (home / f"server-{mode}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         address = f"http://127.0.0.1:{port}"
         try:

@@ -9,6 +9,8 @@ import pandas as pd
 
 DASH = "–"
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=[\w.+-]@)(?=[\w-]+\.)", re.IGNORECASE)
+"""Where an address is broken: Markdown makes a link of it, escaped or not."""
 
 
 def known(value: Any) -> bool:
@@ -65,7 +67,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def literal(text: Any) -> str:
     """User text so that Markdown shows it to the letter: no link, image, colour or formula comes of it."""
-    return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))
+    return _MARKUP.sub(r"\\\1", _ADDRESS.sub("\N{WORD JOINER}", " ".join(str(text).split())))
 
 
 def _number(value: float) -> str:

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,11 +45,14 @@ def test_dates_read_as_people_write_them():
 
 
 @pytest.mark.parametrize(
-    "text", ["![](http://x)", "[a](javascript:1)", "<b>", "$x$", ":red[x]", "# h", "`a`", "http://x.y"]
+    "text",
+    ["![](http://x)", "[a](javascript:1)", "<b>", "$x$", ":red[x]", "# h", "`a`", "http://x.y", "WWW.x.y", "a.b@x.y"],
 )
 def test_user_text_stays_text_in_markdown(text):
     shown = formats.literal(text)
-    assert shown.replace("\\", "") == text
+    assert shown.replace("\\", "").replace("\u2060", "") == text
+    # No address is left whole: the browser makes a link of one that is only escaped.
+    assert not re.search(r"://|www\.|@x", shown.replace("\\", ""), re.IGNORECASE)
     assert all(shown[n - 1] == "\\" for n, sign in enumerate(shown) if sign in "![]()<>$#`:_*")
 
 
