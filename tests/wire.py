@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,14 +49,17 @@ class Tab:
         self.page, self.query = page, query
         self.session_id, self.faults = "", 0
         self._hash, self._token = "", f"2|00000000|{secrets.token_hex(16)}|1"
-        self._socket = connect(
-            address.replace("http", "ws", 1) + "/_stcore/stream",
-            subprotocols=["streamlit", self._token.replace("|", "_")],
-            max_size=None,
-            open_timeout=60,
-            ping_interval=None,
-            compression=None,
-            additional_headers={"Cookie": f"_streamlit_xsrf={self._token}"},
+        self._opened = ExitStack()
+        self._socket = self._opened.enter_context(
+            connect(
+                address.replace("http", "ws", 1) + "/_stcore/stream",
+                subprotocols=["streamlit", self._token.replace("|", "_")],
+                max_size=None,
+                open_timeout=60,
+                ping_interval=None,
+                compression=None,
+                additional_headers={"Cookie": f"_streamlit_xsrf={self._token}"},
+            )
         )
         self._rerun(page_name=page)
 
@@ -64,7 +67,7 @@ class Tab:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        self._opened.close()
 
     # --- what a person does ---------------------------------------------------------------------------------------
 

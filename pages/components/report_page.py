@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from data import export, report_book, service
-from pages.components import decided, scenario_words, session
+from pages.components import cached, decided, scenario_words, session
 from pages.components.report_html import report_html
 from planning import scenario
 from planning.pipeline import METHOD_VERSION
@@ -40,9 +40,13 @@ def files(plan: PlanResult, name: str, text: str, told: scenario.Comparison | No
             changes=changes,
         )
 
+    # Asked now: what makes a download runs outside of the page, where nobody is known.
+    here = decided.here()
+
     def sheets() -> dict[str, pd.DataFrame]:
-        pins = service.pins(*decided.here(), frames=decided.frames())
-        return {} if told is None else report_book.compared_sheets(told, pins)
+        if told is None:
+            return {}
+        return report_book.compared_sheets(told, service.pins(*here, frames=cached.inputs(*here)))
 
     def book() -> bytes:
         return report_book.report_book(plan, about(), sheets())

@@ -1,4 +1,4 @@
-"""Nothing of one visitor reaches another, whoever does what meanwhile; `tests.benchmarks.canaries` does it at length."""
+"""Nothing of one visitor reaches another, whoever does what; `tests.benchmarks.canaries` does it at length."""
 
 import pytest
 
