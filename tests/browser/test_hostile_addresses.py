@@ -32,7 +32,7 @@ RAW = (
     "set=" + quote('{"currency":"' + "€" * 900 + '"}'), "set=" + quote('{"seed":1e400}'), "as_of=9999-12-31",
     "as_of=0001-01-01", "as_of=2026-02-30", "as_of=20261116T00:00:00%2B99:99", "level=line&of=" + "x" * 5_000,
     "level=item&of=<script>", "item=__proto__&at=constructor", "embed=true&embed_options=<script>", "_stcore=1",
-    "stcore/stream=1", "page=../../app", "session_id=1&st_session=2", "snapshot=0000&workspace=main", "__init__=1&self=2",
+    "stcore/stream=1", "page=../../app", "session_id=1&st_session=2", "snapshot=0&workspace=main", "__init__=1&self=2",
     "\ud7ff=\ue000", "\U0010ffff=\u202e",
 )  # fmt: skip
 QUERIES = (*(f"{name}={quote(value)}" for name, value in product(NAMES, VALUES)), *RAW)
