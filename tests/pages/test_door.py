@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from data import passphrase
 from pages.components import door
 from pages.components.senders import MOST, Senders
+from tests import wire
 
 
 async def _plain(_scope, _receive, send):
@@ -185,3 +187,26 @@ def test_a_token_reaches_no_log(message, args, caplog):
 def test_a_line_that_cannot_be_written_is_left_to_the_log():
     made = door.without_tokens(logging.LogRecord)("x", logging.INFO, "f", 1, "%d share=", ("a",), None)
     assert made.args == ("a",)
+
+
+def test_a_running_server_takes_no_file_of_a_stranger_and_nobody_resets_what_all_share(tmp_path):
+    words = "seven quiet boats at noon"
+    with (
+        wire.server(tmp_path, "hosted", STOCKCAST_PASSPHRASE_HASH=passphrase.hashed(words)) as (address, _),
+        wire.Tab(address) as stranger,
+        wire.Tab(address) as planner,
+    ):
+        own = f"_stcore/upload_file/{stranger.session_id}/x"
+        assert stranger.put(own, "a.csv", b"x") == 403
+        assert stranger.put("_stcore/upload_file/none/x", "a.csv", b"x") == 403
+        wire.sign_in(planner, words)
+        assert planner.put(f"_stcore/upload_file/{planner.session_id}/x", "a.csv", b"x") == 204
+        said = []
+        while len(said) < 15 and "too many attempts" not in said[-1:]:
+            stranger.say(clear_cache=True)
+            wire.sign_in(stranger, f"guess number {len(said)}")
+            said.append("too many attempts" if "too many attempts" in stranger.said().lower() else "wrong")
+        assert said[-1] == "too many attempts"
+        # Signed out, its tab may send no more.
+        planner.press(planner.named("Sign out"))
+        assert planner.put(f"_stcore/upload_file/{planner.session_id}/x", "a.csv", b"x") == 403
