@@ -36,7 +36,7 @@ def all_data(record: service.ImportRecord) -> None:
         type="tertiary",
         key="all_data",
         on_click="ignore",
-        help="One file a table, as imported. Dropped here again, they give the same data.",
+        help="One file a table, to the letter, for programs. Dropped here again, they give the same data.",
     )
 
 
