@@ -277,6 +277,9 @@ def sign_in(tab: Tab, words: str, name: str = "Kim") -> float:
     """Try a passphrase on the page that asks for one."""
     found = [told for told in tab.seen.values() if getattr(told, "form_id", "") and getattr(told, "id", "")]
     told = {one.label: one.id for one in found}
+    if "Passphrase" not in told:
+        msg = f"no sign-in stands on the page {tab.page!r}"
+        raise TabError(msg)
     return tab.run(
         WidgetState(id=told["Your name"], string_value=name),
         WidgetState(id=told["Passphrase"], string_value=words),

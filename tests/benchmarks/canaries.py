@@ -73,9 +73,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.canaries", description=__doc__)
     parser.add_argument("--actions", type=int, default=300)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--mode", choices=("demo", "hosted"), help="one of the two alone")
     asked = parser.parse_args()
     sys.stdout.write(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
     for what, act in (("demo", demo), ("hosted", hosted)):
+        if asked.mode not in (None, what):
+            continue
         started = time.perf_counter()
         with tempfile.TemporaryDirectory() as home:
             leaks, people = act(Path(home), asked.actions, asked.seed)
@@ -99,7 +102,7 @@ def demo(home: Path, actions: int, seed: int) -> tuple[list[str], list[Person]]:
 
 
 def hosted(home: Path, actions: int, seed: int) -> tuple[list[str], list[Person]]:
-    """Let a planner, a stranger and a viewer act in turn on a hosted server; return what crossed over, and the three."""
+    """Let a planner, a stranger and a viewer of a hosted server act in turn; return what crossed over, and them."""
     secret = passphrase.hashed(WORDS)
     with (
         wire.server(home, "hosted", STOCKCAST_PASSPHRASE_HASH=secret) as (address, _),
