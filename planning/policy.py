@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from planning.distribution import CumulativeDemand, expected_shortage
+from planning.lanes import side_by_side
 
 LEAD_TIMES = 5
 POINTS = 101
@@ -309,10 +310,12 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
     at_hand = np.empty((n, LEAD_TIMES * POINTS), np.float32) if lost else None
     stocks, losses, between, relieved = np.zeros((4, n))
     leads = _lead_times(supply).T
-    for j, lead in enumerate(leads):
+
+    def part(j: int) -> tuple[np.ndarray, ...]:
+        """Fill the columns of one lead time; return the means of stock, loss, demand and relief, (n,) each."""
         columns = slice(j * POINTS, (j + 1) * POINTS)
-        stock, short = _stock_at(demand, supply, lead, j, lost=lost)
-        window, mean, relief = _window_demand(demand, supply, lead, leads[_NEXT[j]], j, joined=not lost)
+        stock, short = _stock_at(demand, supply, leads[j], j, lost=lost)
+        window, mean, relief = _window_demand(demand, supply, leads[j], leads[_NEXT[j]], j, joined=not lost)
         if lost:
             by = np.lexsort((-short, stock), axis=1)
             stock, short = (np.take_along_axis(part, by, axis=1) for part in (stock, short))
@@ -324,14 +327,14 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
             at_hand[:, columns] = np.where(short > 0, np.maximum(window, 0) + short, window)
         # The same open orders count for what is short before and after, so that their difference is demand's alone.
         before[:, columns] = np.where(short > 0, short, -stock) if lost else short - relief[:, None]
-        stocks += np.maximum(stock, 0 if lost else -np.inf).mean(axis=1) / LEAD_TIMES
-        losses += (short if lost else np.maximum(short, 0)).mean(axis=1) / LEAD_TIMES
-        between += mean / LEAD_TIMES
-        relieved += relief / LEAD_TIMES
-    need.sort(axis=1)
-    before.sort(axis=1)
-    if at_hand is not None:
-        at_hand.sort(axis=1)
+        held = np.maximum(stock, 0 if lost else -np.inf).mean(axis=1)
+        return held, (short if lost else np.maximum(short, 0)).mean(axis=1), mean, relief
+
+    # Added up in one order, whichever is done first.
+    for means in side_by_side(part, range(len(leads))):
+        for total, one in zip((stocks, losses, between, relieved), means, strict=True):
+            total += one / LEAD_TIMES
+    side_by_side(lambda told: told.sort(axis=1), [told for told in (need, before, at_hand) if told is not None])
     mean, variance = demand.between(np.zeros(n), supply.review)
     under = np.where(mean > 0, (mean + variance / np.where(mean > 0, mean, 1.0)) / 2, 0.0)
     owed = before.astype(np.float32) if lost else None

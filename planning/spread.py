@@ -13,6 +13,7 @@ from planning.choice import report_count
 from planning.classify import classify_demand
 from planning.distribution import Calibration, CumulativeDemand
 from planning.fits import Fits
+from planning.lanes import side_by_side
 from planning.network import Network
 from planning.overrides import corrected, moved_variance
 from planning.params import Params
@@ -137,8 +138,9 @@ def _variances(
     # A single extreme counts for the spread, but no further than demand ever ranged without it.
     extreme = network.pool(fits.outlier.any(axis=1).astype(float)) > 0
     usual = np.where(fits.outlier, 0.0, np.nan_to_num(fits.demand))
-    table = np.zeros((len(path), len(anchors)))
-    for column, horizon in enumerate(anchors):
+
+    def at(horizon: int) -> np.ndarray:
+        """Variance of the first `horizon` buckets together, (n,)."""
         mean = cumulative[:, horizon - 1]
         error, forecast = errors(past, network, choice, horizon)
         own, count = own_variance(error, overlap(horizon, fits), relative(mean, forecast))
@@ -152,7 +154,9 @@ def _variances(
         # Were it M or nothing, it would vary by its mean times M (Bhatia & Davis); a count has a longer tail than that.
         variance = np.where(most > 0, np.fmin(variance, mean * np.maximum(MOST_SHARE * most, mean)), variance)
         low = np.where(whole & ((mean < 20) | np.isnan(fallback)), 1.05 * mean, (0.05 * mean) ** 2)
-        table[:, column] = np.where(certain, 0.0, np.maximum(variance, low))
+        return np.asarray(np.where(certain, 0.0, np.maximum(variance, low)))
+
+    table = np.column_stack(side_by_side(at, anchors))
     return _between_anchors(np.maximum.accumulate(table, axis=1), np.array(anchors), buckets)
 
 
