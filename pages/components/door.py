@@ -142,6 +142,9 @@ def only_heard(receive: Receive) -> Receive:
 
 
 def _is_heard(payload: bytes) -> bool:
+    if len(payload) > int(get_option("server.maxWidgetStateSize")) * 1024**2:
+        # Streamlit hangs up on it, whatever is in it.
+        return True
     try:
         told = BackMsg.FromString(payload)
     except DecodeError:

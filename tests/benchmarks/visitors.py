@@ -63,8 +63,10 @@ def measure(address: str, process: "subprocess.Popen[bytes]", seconds: float, vi
     lasted, burnt = time.perf_counter() - started, cpu(process.pid) - worked
     waits = [wait for one in people for wait in one.waits]
     faults = [fault for one in people for fault in one.faults] + shown.faults
+    each = burnt / max(len(waits) + len(shown.waits), 1)
     return [
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, server {burnt / lasted:.2f} cores, {lasted:.0f} s",
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, server {burnt / lasted:.2f} cores, "
+        f"{each:.2f} s of a core an action, {lasted:.0f} s",
         f"{visitors - 1} protocol visitors: {told(waits)}; first page median "
         f"{statistics.median(one.first for one in people):.2f} s",
         f"1 browser: {told(shown.waits)}",
