@@ -26,8 +26,16 @@ ORDER = "compared.json"
 UNREADABLE = "what this link keeps cannot be shown by this version: ask for a new link"
 
 
-def freeze(result: Any) -> bytes:
+HISTORY = "history"
+"""The part that holds the past which a plan stands on; links of earlier versions have none."""
+
+
+def freeze(result: Any, history: Any = None) -> bytes:
     """Return a plan (`planning.result.PlanResult`) as an archive; the same plan gives the same bytes.
+
+    Parameters
+    ----------
+    history : the past of its lines (`planning.result.Recorded`); None: it is not kept.
 
     Raises
     ------
@@ -36,22 +44,25 @@ def freeze(result: Any) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         head = {f.name: _put(archive, f.name, getattr(result, f.name)) for f in fields(result)}
+        if history is not None:
+            head[HISTORY] = _put(archive, HISTORY, history)
         _write(archive, HEAD, json.dumps(head, sort_keys=True).encode())
     return target.getvalue()
 
 
-def freeze_compared(plans: Mapping[str, Any], shown: str) -> bytes:
+def freeze_compared(plans: Mapping[str, Any], shown: str, history: Any = None) -> bytes:
     """Return plans that stand side by side as an archive of archives.
 
     Parameters
     ----------
     plans : by name, in their order; `shown` is the name of the one that `thaw` returns.
+    history : the past of the lines of that one.
     """
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
-        for n, plan in enumerate(plans.values()):
+        for n, (name, plan) in enumerate(plans.items()):
             # Packed already.
-            archive.writestr(zipfile.ZipInfo(f"{n}.zip"), freeze(plan))
+            archive.writestr(zipfile.ZipInfo(f"{n}.zip"), freeze(plan, history if name == shown else None))
         names = list(plans)
         _write(archive, ORDER, json.dumps({"names": names, "shown": names.index(shown)}).encode())
     return target.getvalue()

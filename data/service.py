@@ -25,7 +25,7 @@ from data.catalog import LinkRecord, PlanRecord
 from data.corrections import corrections_csv, corrections_workbook, rows_to_correct
 from data.export import input_files, input_workbook
 from data.findings import Finding, find_warnings
-from data.frozen import UNREADABLE, freeze, freeze_compared, thaw, thaw_compared
+from data.frozen import HISTORY, UNREADABLE, freeze, freeze_compared, thaw, thaw_compared
 from data.links import LinkError, NewLink, check_link, list_links, open_link, revoke_link
 from data.merge import How, default_how, merged
 from data.moving import (
@@ -91,7 +91,7 @@ from planning import pipeline
 from planning.errors import InputError, PlanningError
 from planning.limited import MONEY_SAID, limited
 from planning.params import Params
-from planning.result import PlanResult, Projection
+from planning.result import PlanResult, Projection, Recorded
 from planning.scenario import MOST_COMPARED
 from planning.tables import INPUT_TABLES
 
@@ -190,6 +190,7 @@ __all__ = [
     "scenario_versions",
     "scenarios",
     "shared_comparison",
+    "shared_history",
     "shared_plan",
     "sign_in",
     "sign_out",
@@ -813,6 +814,7 @@ def make_link(
     trials: bool = False,
     days: int = links.DAYS,
     compared: Mapping[str, PlanResult] = MappingProxyType({}),
+    past: Recorded | None = None,
 ) -> NewLink:
     """Freeze a plan as a viewer may see it, and return the link that shows it; its token is told this once.
 
@@ -828,6 +830,8 @@ def make_link(
     days : until it expires.
     compared : plans that are shown side by side, by name, the first what the others are held against; `result` is one
         of them. What a name says of money or of others' lines is not told where these are hidden.
+
+    past : what the lines sold, of which the viewer sees that of his own lines; None: none.
 
     Raises
     ------
@@ -860,7 +864,8 @@ def make_link(
         params=result.params.to_json(),
         compared=tuple(names),
     )
-    payload = freeze_compared(parts, shown) if compared else freeze(seen)
+    own = None if past is None else past.of(seen.items)
+    payload = freeze_compared(parts, shown, own) if compared else freeze(seen, own)
     return links.make_link(visitor, snapshot_id, payload, opens, days=days)
 
 
@@ -884,6 +889,21 @@ def shared_plan(visitor: Visitor) -> PlanResult:
     InputError : an earlier version kept what this one cannot show.
     """
     return _as_plan(thaw(links.frozen_result(visitor)))
+
+
+def shared_history(visitor: Visitor) -> Recorded | None:
+    """Return the past that the plan of a viewer's link stands on, of the lines that he sees; None: it was not kept.
+
+    Raises
+    ------
+    LinkError : the link expired or was withdrawn, or the visitor is no viewer.
+    InputError : an earlier version kept what this one cannot show.
+    """
+    told = thaw(links.frozen_result(visitor)).get(HISTORY)
+    try:
+        return None if told is None else Recorded(**told)
+    except TypeError as fault:
+        raise InputError(UNREADABLE) from fault
 
 
 def shared_comparison(visitor: Visitor) -> dict[str, PlanResult]:

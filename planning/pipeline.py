@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ from planning.past import Past
 from planning.positions import build_positions, tell_pins
 from planning.positions import with_pins as positions_with_pins
 from planning.report import assemble
-from planning.result import PlanResult
+from planning.result import PlanResult, Recorded
 from planning.stages import run_stages
 from planning.timeline import hand_orders
 from planning.transfers import hand_transfers
@@ -363,22 +362,13 @@ def history(fits: Fits, item_id: str, location_id: str) -> pd.DataFrame:
     DataFrame: starts_on, sales and demand (units), known (False: the shelf was empty or the location closed), outlier,
     event, closed.
     """
-    row = np.flatnonzero((fits.keys["item_id"] == item_id) & (fits.keys["location_id"] == location_id))
-    at: Any = row[0] if len(row) else slice(0, 0)
-    active = fits.active[at] if len(row) else np.zeros(0, bool)
-    starts = pd.to_datetime(fits.calendar.starts()) if len(row) else pd.to_datetime([])
-    frame = pd.DataFrame(
-        {
-            "starts_on": starts,
-            "sales": fits.sales[at].astype(float) if len(row) else [],
-            "demand": fits.demand[at].astype(float) if len(row) else [],
-            "known": ~np.isnan(fits.demand[at]) if len(row) else np.zeros(0, bool),
-            "outlier": fits.outlier[at] if len(row) else np.zeros(0, bool),
-            "event": fits.event[at] if len(row) else np.zeros(0, bool),
-            "closed": fits.closed[at] if len(row) else np.zeros(0, bool),
-        }
-    )
-    return frame[active].reset_index(drop=True)
+    return recorded(fits).line(item_id, location_id)
+
+
+def recorded(fits: Fits) -> Recorded:
+    """Return the past of all lines."""
+    starts = np.asarray(fits.calendar.starts()).astype("datetime64[D]")
+    return Recorded(fits.keys, starts, fits.active, fits.sales, fits.demand, fits.outlier, fits.event, fits.closed)
 
 
 __all__ = [
@@ -393,6 +383,7 @@ __all__ = [
     "plan",
     "plan_key",
     "prepare",
+    "recorded",
     "resolved_bucket",
     "rivals_of",
     "rollup",

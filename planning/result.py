@@ -41,6 +41,54 @@ class Projection:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """The past that a plan stands on: one row an item-location, one column a bucket.
+
+    keys : item_id, location_id, n rows.
+    starts : first day of each bucket, datetime64[D], (T,).
+    active : whether the line was there already, (n, T).
+    sales, demand : units, (n, T); demand NaN where an empty shelf or a closure hid it.
+    outlier, event, closed : what the bucket was, (n, T).
+    """
+
+    keys: pd.DataFrame
+    starts: np.ndarray
+    active: np.ndarray
+    sales: np.ndarray
+    demand: np.ndarray
+    outlier: np.ndarray
+    event: np.ndarray
+    closed: np.ndarray
+
+    def of(self, keys: pd.DataFrame) -> "Recorded":
+        """Return the past of some lines, in the order of these rows."""
+        wanted = pd.MultiIndex.from_frame(keys[["item_id", "location_id"]])
+        rows = np.flatnonzero(pd.MultiIndex.from_frame(self.keys[["item_id", "location_id"]]).isin(wanted))
+        parts = (self.active, self.sales, self.demand, self.outlier, self.event, self.closed)
+        keys = self.keys[["item_id", "location_id"]].iloc[rows].reset_index(drop=True)
+        return Recorded(keys, self.starts, *(part[rows] for part in parts))
+
+    def line(self, item_id: str, location_id: str) -> pd.DataFrame:
+        """Return one line by bucket, from its first one on: starts_on, sales, demand, known, outlier, event, closed."""
+        mine = self.of(pd.DataFrame({"item_id": [item_id], "location_id": [location_id]}))
+        if not len(mine.keys):
+            mine = Recorded(self.keys, self.starts[:0], *np.zeros((6, 1, 0)))
+        frame = pd.DataFrame(
+            {
+                "starts_on": pd.to_datetime(mine.starts),
+                "sales": mine.sales[0].astype(float),
+                "demand": mine.demand[0].astype(float),
+                "known": ~np.isnan(mine.demand[0]),
+                "outlier": mine.outlier[0].astype(bool),
+                "event": mine.event[0].astype(bool),
+                "closed": mine.closed[0].astype(bool),
+            }
+        )
+        told: pd.DataFrame = frame[mine.active[0].astype(bool)].reset_index(drop=True)
+        return told
+
+
+@dataclass(frozen=True)
 class Late:
     """The parts of a plan that are made when they are first asked for.
 

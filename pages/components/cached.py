@@ -26,7 +26,7 @@ from planning.frontier import Tradeoff, build_tradeoff
 from planning.lost_demand import lost_demand
 from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
-from planning.result import PlanResult
+from planning.result import PlanResult, Recorded
 
 NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", "q50", "q80", "q90", "q95"])
 NO_EFFECTS = pd.DataFrame(columns=["event_name", "starts_on", "ends_on", "told", "measured", "observations", "used"])
@@ -108,6 +108,23 @@ def shared_plan(visitor: service.Visitor) -> PlanResult:
     """
     grant = service.check_link(visitor)
     return _shared(grant.result_key, lambda: service.shared_plan(visitor))
+
+
+def shared_history(visitor: service.Visitor) -> Recorded | None:
+    """The past that the plan of a viewer's link stands on; None: it was not kept with it.
+
+    Raises
+    ------
+    PlanningError : it stands no more, the visitor is no viewer, or it cannot be shown.
+    """
+    grant = service.check_link(visitor)
+    return _past(grant.result_key, lambda: service.shared_history(visitor))
+
+
+def recorded(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> Recorded | None:
+    """The past of all lines; None where the forecast must be made first."""
+    kept = fits(visitor, snapshot_id, as_of, params)
+    return None if kept is None else pipeline.recorded(kept)
 
 
 def shared_comparison(visitor: service.Visitor) -> Mapping[str, PlanResult]:
@@ -448,6 +465,11 @@ def _plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG
 
 @st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
 def _shared(result_key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
+def _past(result_key: str, _make: Callable[[], Recorded | None]) -> Recorded | None:  # noqa: ARG001
     return _make()
 
 

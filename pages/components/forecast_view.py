@@ -54,6 +54,13 @@ def _fan(plan: PlanResult, level: Level, past: pd.DataFrame) -> None:
     st.header(f"Expected demand: {forecast_level.titled(level)}")
     figure = charts.forecast_fan(past, lookups.rollup(level.keys), height=380)
     panel.chart(figure, f"History and forecast: {level.title}", key="fan")
+    if session.grant() is not None:
+        if not level.is_line:
+            st.caption(
+                "A link keeps the quantiles of each line, not those of sums: choose a line to see how sure it is."
+            )
+        if past.empty:
+            st.caption("This link was made without the history.")
     st.markdown(plan_uses(plan, level.keys))
     with st.container(horizontal=True, vertical_alignment="center", key="fan_actions"):
         if session.may_act():

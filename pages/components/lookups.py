@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from pages.components import cached, lines, session
-from planning import pipeline
 from planning.errors import PlanningError
 from planning.frontier import Tradeoff
-from planning.result import PlanResult
+from planning.result import PlanResult, Recorded
 
 HALF = 0.5
 _NONE = pd.DataFrame(columns=["starts_on", "sales", "demand", "known", "outlier", "event", "closed"])
@@ -23,8 +22,8 @@ def history(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFrame:
     fed = lines.fed_by(plan, item_id, location_id)
     if len(fed):
         return history_of_all(pd.concat([fed, pd.DataFrame({"item_id": [item_id], "location_id": [location_id]})]))
-    fits = _fits()
-    return _NONE if fits is None else pipeline.history(fits, item_id, location_id)
+    past = _recorded()
+    return _NONE if past is None else past.line(item_id, location_id)
 
 
 def history_of_all(keys: pd.DataFrame) -> pd.DataFrame:
@@ -33,22 +32,22 @@ def history_of_all(keys: pd.DataFrame) -> pd.DataFrame:
     A bucket counts as unknown where half of the lines or more had an empty shelf, as event where it touched half of
     them or more, as outlier where half of what was sold or more was one.
     """
-    fits = _fits()
-    if fits is None:
+    past = _recorded()
+    if past is None:
         return _NONE
-    rows = np.flatnonzero(lines.pairs(fits.keys).isin(lines.pairs(keys)))
-    active, demand = fits.active[rows], fits.demand[rows].astype(float)
-    sold = np.where(active, fits.sales[rows], 0.0)
+    some = past.of(keys)
+    active, demand = some.active, some.demand.astype(float)
+    sold = np.where(active, some.sales, 0.0)
     counted = active.sum(axis=0)
     return pd.DataFrame(
         {
-            "starts_on": pd.to_datetime(fits.calendar.starts()),
+            "starts_on": pd.to_datetime(some.starts),
             "sales": sold.sum(axis=0),
             "demand": np.where(active & ~np.isnan(demand), demand, sold).sum(axis=0),
             "known": _share((np.isnan(demand) & active).sum(axis=0), counted) < HALF,
-            "outlier": _share(np.where(fits.outlier[rows], sold, 0.0).sum(axis=0), sold.sum(axis=0)) >= HALF,
-            "closed": _share((fits.closed[rows] & active).sum(axis=0), counted) >= HALF,
-            "event": _share((fits.event[rows] & active).sum(axis=0), counted) >= HALF,
+            "outlier": _share(np.where(some.outlier, sold, 0.0).sum(axis=0), sold.sum(axis=0)) >= HALF,
+            "closed": _share((some.closed & active).sum(axis=0), counted) >= HALF,
+            "event": _share((some.event & active).sum(axis=0), counted) >= HALF,
         }
     )[counted > 0].reset_index(drop=True)
 
@@ -115,8 +114,10 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return part / np.maximum(whole, 1)
 
 
-def _fits() -> pipeline.Fits | None:
+def _recorded() -> Recorded | None:
+    if session.grant() is not None:
+        return cached.shared_history(session.visitor())
     snapshot = session.snapshot_id()
     if snapshot is None:
         return None
-    return cached.fits(session.visitor(), snapshot, session.as_of(), session.params())
+    return cached.recorded(session.visitor(), snapshot, session.as_of(), session.params())

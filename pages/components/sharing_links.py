@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from data import service
-from pages.components import decided, session
+from pages.components import cached, decided, session
 from pages.components.admission import VIEWED
 from planning.errors import PlanningError
 from planning.limited import MONEY_SAID
@@ -31,10 +31,12 @@ def make(
 
     A scenario that is shown alone opens on the first page; with others beside it (`compared`) on Scenarios.
     """
+    who, snapshot = decided.here()
     page = "scenarios" if compared else session.page() if session.page() in VIEWED else ""
     try:
         return service.make_link(
-            *decided.here(),
+            who,
+            snapshot,
             plan,
             page=page,
             view=session.view_address(),
@@ -47,6 +49,7 @@ def make(
             trials=trials,
             days=days,
             compared=compared,
+            past=cached.recorded(who, snapshot, plan.as_of, plan.params),
         )
     except PlanningError as fault:
         return str(fault)

@@ -499,3 +499,24 @@ def test_a_damaged_comparison_is_not_shown(owner: service.Visitor, snapshot: str
         kept.write_bytes(damaged)
         with pytest.raises(InputError, match="new link"):
             service.shared_comparison(viewer)
+
+
+# --- the past ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_link_keeps_the_past_of_its_own_lines(owner: service.Visitor, snapshot: str, result: PlanResult) -> None:
+    fits = pipeline.fit(service.planned_inputs(owner, snapshot), sharing.AS_OF, sharing.PARAMS)
+    past = pipeline.recorded(fits)
+    other = sharing.plan(owner, snapshot, sharing.PARAMS.but(service_target=0.99))
+    for limit, items in (({}, {"TEA", "PAN"}), ({"supplier": "SUP-1"}, {"TEA"})):
+        for compared in ({}, {"Today's plan": result, "More": other}):
+            made = service.make_link(owner, snapshot, result, past=past, compared=compared, **limit)
+            viewer = service.open_link("hosted", made.token)
+            seen = service.shared_history(viewer)
+            assert seen is not None
+            assert set(seen.keys["item_id"]) == items
+            for item in items:
+                pd.testing.assert_frame_equal(seen.line(item, "S1"), pipeline.history(fits, item, "S1"))
+            assert len(seen.line("PAN", "S1")) == (0 if limit else len(pipeline.history(fits, "PAN", "S1")))
+            same(service.shared_plan(viewer), service.shared_plan(viewer))
+    assert service.shared_history(service.open_link("hosted", service.make_link(owner, snapshot, result).token)) is None

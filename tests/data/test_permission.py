@@ -35,7 +35,7 @@ WITHOUT_VISITOR = {
 
 FOR_ALL = {"sign_in", "sign_out"}
 """Functions for those who are nobody yet, or want to be nobody."""
-FOR_VIEWERS = {"check_link", "shared_comparison", "shared_plan", "try_out"}
+FOR_VIEWERS = {"check_link", "shared_comparison", "shared_history", "shared_plan", "try_out"}
 """Functions that read what the link grants."""
 
 

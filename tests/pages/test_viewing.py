@@ -270,8 +270,10 @@ def inside(taken: bytes) -> list[bytes]:
         return [archive.read(name) for name in sorted(archive.namelist()) if name != "docProps/core.xml"]
 
 
-CHANGING = re.compile(r'deferred_file_id: "[^"]*"|\b[0-9a-f]{32,64}\b|(?<=body\\": \\")[\w-]{43}')
-"""Ids, and the ticket for the cookie."""
+CHANGING = re.compile(
+    r'deferred_file_id: "[^"]*"|\b[0-9a-f]{32,64}\b|(?<=body\\": \\")[\w-]{43}|data of \d+ \w+, [\d:]{5}'
+)
+"""Ids, the ticket for the cookie, and the minute at which the data came."""
 
 
 def test_with_costs_hidden_twice_the_money_leaves_every_page_hover_and_download_as_it_was(monkeypatch):
