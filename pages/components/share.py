@@ -67,8 +67,8 @@ def _dialog(plan: PlanResult, scenario: str, compared: Mapping[str, PlanResult])
     if compared:
         what = "this comparison" if session.widget("share_beside") is not False else what
     st.caption(
-        f"An address that opens {what}, frozen as it is now: new data change nothing of it. "
-        "Whoever has it can look, and change nothing."
+        f"An address that opens {what}, with what its lines sold so far, frozen as it is now: new data change nothing "
+        "of it. Whoever has it can look, and change nothing."
     )
     name = st.text_input("What it is for", key="share_name", max_chars=LONGEST_NAME, placeholder="Ms Lee, Tuesday")
     beside = bool(compared) and st.toggle(

@@ -382,6 +382,7 @@ def test_a_scenario_is_shared_by_its_name_with_its_own_plan():
     app.switch_page("pages/scenarios.py").run()
     app.get_by_key("try_stress:service_98").click().run()
     app.get_by_key("share_open").click().run()
+    app.get_by_key("share_beside").set_value(False).run()
     app.get_by_key("share_make").click().run()
     assert not app.exception
     viewer = opened(app.code[0].value.partition("share=")[2])
