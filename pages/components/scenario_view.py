@@ -120,7 +120,7 @@ def show(told: Comparison, whole: PlanResult) -> None:
     """Draw the curve and what differs; only the tab that is open is worked out."""
     currency = whole.params.currency
     with st.container(border=True):
-        st.subheader("Service against stock")
+        st.header("Service against stock")
         panel.chart(
             charts_scenario.scenario_curve(told, currency),
             "Service against stock, each scenario marked on its own curve",

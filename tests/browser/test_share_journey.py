@@ -184,6 +184,41 @@ def test_with_costs_hidden_none_is_on_a_page_in_a_hover_or_in_a_download(people,
     assert not {"order_value", "lost_margin", "excess_value", "stake_value", "value"} & set(told[0])
 
 
+def test_a_comparison_is_tried_shared_and_seen_to_the_last_digit(people, hosted):
+    planner, viewer = people
+    sign_in(planner, hosted[0])
+    to(planner, "Scenarios")
+    for name in ("Demand 20 % up", "Service 98 % for all"):
+        planner.get_by_role("button", name=name).click()
+        expect(planner.locator("strong", has_text=name).first).to_be_visible(timeout=WAIT)
+        settled(planner)
+    planner.get_by_role("button", name="Share this scenario").click()
+    dialog = planner.get_by_role("dialog")
+    expect(dialog.get_by_text("All 3 plans side by side")).to_be_visible(timeout=WAIT)
+    settled(planner)
+    dialog.get_by_text("Hide costs and prices").click()
+    settled(planner)
+    dialog.get_by_role("button", name="Make the link").click()
+    expect(dialog.locator("code")).to_be_visible(timeout=WAIT)
+    address = dialog.locator("code").inner_text().replace("\n", "")
+    dialog.get_by_role("button", name="Close").click()
+    settled(planner)
+    theirs, numbers = rows(planner, "scenario_measures_all_csv"), metrics(planner)
+    assert len(theirs) == 3 * 12
+
+    viewer.goto(address)
+    expect(viewer.get_by_role("heading", name="Scenarios", exact=True)).to_be_visible(timeout=WAIT)
+    expect(viewer.get_by_text("Read only")).to_be_visible(timeout=WAIT)
+    expect(viewer.locator(".st-key-scenario_measures_all_csv button")).to_be_visible(timeout=WAIT)
+    settled(viewer)
+    assert metrics(viewer) == numbers
+    assert rows(viewer, "scenario_measures_all_csv") == theirs
+    for name in ("Adopt", "Keep", "Plan with it", "Share", "Write a scenario"):
+        expect(viewer.get_by_role("button", name=re.compile(f"^{name}"))).to_have_count(0)
+    assert viewer.get_by_text("Demand 20 % down").count() == 0
+    assert faults_of(viewer) == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_sign_in_and_view_fit_a_telephone(browser, hosted, people, scheme):
     planner, _ = people
