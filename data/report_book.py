@@ -26,7 +26,7 @@ SHEETS = (
 
 CHANGES = (
     "scenario", "item_id", "item_name", "location_id", "source_id", "destination_id",
-    "before", "after", "change", "value_change", "cause",
+    "before_units", "after_units", "change_units", "value_change", "cause",
 )  # fmt: skip
 """What is told of a line that differs, where it is known."""
 
@@ -113,6 +113,7 @@ def compared_sheets(told: Compared, pinned: pd.DataFrame | None) -> dict[str, pd
     sheets = {"measures": told.measures, "weeks": told.weeks, "risk_changes": told.risks}
     for n, name in enumerate(("order_changes", "transfer_changes")):
         rows = pd.concat([found[n].assign(scenario=other) for other, found in moves], ignore_index=True)
+        rows = rows.rename(columns={column: f"{column}_units" for column in ("before", "after", "change")})
         sheets[name] = rows[[column for column in CHANGES if column in rows]]
     return sheets
 

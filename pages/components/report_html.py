@@ -33,6 +33,7 @@ DIFFERING: Mapping[str, str] = MappingProxyType(
         "transfer_changes": "Transfers that differ",
     }
 )
+MONEY = "Change in money"
 TITLES: Mapping[str, str] = MappingProxyType(
     {
         "item_id": "Item",
@@ -42,7 +43,10 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "destination_id": "To",
         "before": "First plan",
         "after": "Then",
-        "value_change": "Change in money",
+        "before_units": "First plan (units)",
+        "after_units": "Then (units)",
+        "change_units": "Change (units)",
+        "value_change": MONEY,
         "cause": "Main cause",
     }
 )
@@ -85,7 +89,8 @@ def report_html(
     parts = [f"<h1>{_text(title)}</h1>", _lead(about), _numbers(plan)]
     if told is not None:
         parts += _side_by_side(told, plan.params.currency)
-        parts += [_differ(heading, changes[name]) for name, heading in DIFFERING.items() if name in changes]
+        currency = plan.params.currency
+        parts += [_differ(heading, changes[name], currency) for name, heading in DIFFERING.items() if name in changes]
     for heading, figure in _figures(plan):
         parts += [f"<h2>{heading}</h2>", _chart(figure)]
     parts += [
@@ -141,7 +146,7 @@ def _side_by_side(told: Comparison, currency: str) -> list[str]:
     ]
 
 
-def _differ(heading: str, rows: pd.DataFrame) -> str:
+def _differ(heading: str, rows: pd.DataFrame, currency: str) -> str:
     """The lines that differ between plans, the first of them."""
     if rows.empty:
         return f'<h2>{heading}</h2><p class="quiet">None.</p>'
@@ -149,7 +154,8 @@ def _differ(heading: str, rows: pd.DataFrame) -> str:
     some = rows[shown].head(MOST_ROWS).to_numpy(object).tolist()
     cells = [[_plain(value) for value in row] for row in some]
     marks = ["n" if pd.api.types.is_numeric_dtype(rows[name]) else "" for name in shown]
-    titles = [TITLES.get(name, name.replace("_", " ").capitalize()) for name in shown]
+    titles = [TITLES.get(name, name.capitalize()) for name in shown]
+    titles = [f"{title} ({currency})" if title == MONEY and currency else title for title in titles]
     more = f" The first {MOST_ROWS} of {len(rows):,}; all are in the workbook." if len(rows) > MOST_ROWS else ""
     return f'<h2>{heading}</h2>{_table(titles, cells, marks)}<p class="quiet">{count(len(rows), "row")}.{more}</p>'
 

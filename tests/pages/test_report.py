@@ -139,12 +139,21 @@ def test_a_report_of_several_tells_each_beside_the_first_and_the_lines_that_diff
     assert set(book["measures"]["scenario"]) == set(plans)
     assert len(book["order_changes"]) == len(plan.replenishment)
     assert set(book["order_changes"]["scenario"]) == {"More"}
-    assert (book["order_changes"]["change"].astype(float) == 6).all()
-    assert (book["transfer_changes"]["change"].astype(float) == 2).all()
+    assert (book["order_changes"]["change_units"].astype(float) == 6).all()
+    assert (book["transfer_changes"]["change_units"].astype(float) == 2).all()
     moved = int((plan.replenishment["risk"] != "amber").sum())
     assert len(book["risk_changes"]) == moved
     text = " ".join(read(report_html(plan, told, beside, changes)).said)
-    for word in ("Side by side", "More", "Same", "Orders that differ", "Transfers that differ", words[0]):
+    for word in (
+        "Side by side",
+        "More",
+        "Same",
+        "Orders that differ",
+        "Transfers that differ",
+        "Change (units)",
+        "Change in money (€)",
+        words[0],
+    ):
         assert word in text, word
     assert f"{moved} rows" in text
 
