@@ -23,7 +23,7 @@ from data import passphrase
 from tests import wire
 
 WORDS = "seven quiet boats at noon"
-ANSWERS = ("oo many attempts", "not the passphrase")
+ANSWERS = ("many attempts", "not the passphrase")
 MOVES = 15
 
 
