@@ -76,9 +76,9 @@ class World:
         """Return a world of these demands, (n, T), where all that is not told sets no limit and costs nothing known."""
         n, buckets = demand.shape
         empty = np.full(n, np.nan)
-        names = ("unit_cost", "unit_price", "margin", "holding_per_bucket", "order_cost", "moq", "multiple")
-        names += ("max_order", "max_stock", "min_stock", "shelf_life_buckets")
-        given: dict[str, Any] = dict.fromkeys(names, empty)
+        money = ("unit_cost", "unit_price", "margin", "holding_per_bucket", "order_cost")
+        limits = ("moq", "multiple", "max_order", "max_stock", "min_stock", "shelf_life_buckets")
+        given: dict[str, Any] = dict.fromkeys(money + limits, empty)
         lines = pd.DataFrame({"item_id": [f"{row:06d}" for row in range(n)], "location_id": "MAIN"})
         given |= {
             "keys": lines,
@@ -117,7 +117,7 @@ class World:
 
     def of_lines(self, rows: np.ndarray) -> "World":
         """Return the world of some lines, which neither feed nor are fed by others."""
-        parts = {}
+        parts: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
             value = getattr(self, name)
             if isinstance(value, pd.DataFrame):
