@@ -44,6 +44,7 @@ from planning import engine, pipeline, scenario
 from planning.errors import InputError, NothingToPlanError, ParameterError, PlanningError
 from planning.forecast import Progress
 from planning.params import Params
+from planning.replay_known import LEARN_EVERY, build_known
 from planning.result import PlanResult
 from planning.tables import INPUT_TABLES, RESULT_TABLES
 
@@ -108,6 +109,18 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--progress", type=Path)
     fit.add_argument("--processes", type=_count, default=1)
     fit.set_defaults(run=_fit)
+    known = commands.add_parser("known", help="forecast on past mornings by what was known then (for a replay)")
+    known.add_argument("--snapshot", required=True, type=Path)
+    known.add_argument("--as-of", required=True, type=_day)
+    known.add_argument("--first", required=True, type=_day)
+    known.add_argument("--every", type=_count, default=LEARN_EVERY)
+    known.add_argument("--params", required=True, type=Path)
+    known.add_argument("--out", required=True, type=Path)
+    known.add_argument("--events", type=Path)
+    known.add_argument("--fits", type=Path)
+    known.add_argument("--progress", type=Path)
+    known.add_argument("--processes", type=_count, default=1)
+    known.set_defaults(run=_known)
     word = commands.add_parser("passphrase", help="make the hash of the passphrase by which planners sign in")
     word.set_defaults(run=_passphrase)
     backup = commands.add_parser("backup", help="write the workspaces of STOCKCAST_HOME into one file")
@@ -290,6 +303,24 @@ def _fit(asked: argparse.Namespace) -> int:
         _params(asked.params),
         run=engine.pool(asked.processes),
         progress=told,
+    )
+    write_whole(asked.out, made.to_bytes())
+    return DONE
+
+
+def _known(asked: argparse.Namespace) -> int:
+    tables = read_snapshot(asked.snapshot)
+    if asked.events is not None:
+        tables["events"] = events_from_json(asked.events.read_text(encoding="utf-8"))
+    made = build_known(
+        tables,
+        asked.as_of,
+        _params(asked.params),
+        first=asked.first,
+        every=asked.every,
+        fits=None if asked.fits is None else pipeline.Fits.from_bytes(asked.fits.read_bytes()),
+        run=engine.pool(asked.processes),
+        progress=_to_file(asked.progress) if asked.progress else pipeline.silent,
     )
     write_whole(asked.out, made.to_bytes())
     return DONE

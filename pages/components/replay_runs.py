@@ -1,0 +1,170 @@
+"""From the question to the replay: forecasts of past mornings first, made once, then the policies, quickly."""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import streamlit as st
+
+from data import jobs, service
+from pages.components import cached, decided, replay_question, session
+from pages.components.cached import Replayed
+from pages.components.formats import count, literal
+from pages.components.replay_question import Policy, Question
+from pages.components.replay_words import shown
+from planning import replay_run
+from planning.errors import PlanningError
+from planning.fits import Fits
+from planning.params import Params
+from planning.replay_known import Known
+
+LOG = logging.getLogger("stockcast")
+WAITING = "replay_waiting"
+LEARN_WEEKS = 4
+"""Weeks after which a replay learns models and errors anew."""
+TOLD_EVERY = 0.25
+"""Seconds between two words on how far it is."""
+
+
+def made(question: Question, known: Mapping[str, Policy], fits: Fits, *, start: bool) -> Replayed | None:
+    """The replay that answers a question: kept, made now, or None while what it stands on is made.
+
+    Parameters
+    ----------
+    start : whether long work may be started for it; else None is returned where it would be.
+    """
+    who, snapshot = decided.here()
+    try:
+        key = _key(question, known, fits)
+        found = cached.replayed(key)
+        if found is not None:
+            return found
+        then = _known(session.params(), question, fits)
+        waits = [one for one in question.chosen(known) if one.params and _known(one.params, question, fits) is None]
+        if then is None or waits:
+            if start:
+                _wait(session.params() if then is None else waits[0].params or Params(), question, fits)
+            return None
+        return cached.keep_replayed(key, _run(question, known, fits, then))
+    except PlanningError as fault:
+        st.warning(literal(fault), icon=":material/error:")
+    except Exception:
+        LOG.exception("the replay of %s could not be made", snapshot[:12])
+        st.warning(f"The replay could not be made. {session.UNEXPECTED}", icon=":material/error:")
+    return None
+
+
+def first_morning(question: Question) -> date:
+    """The first past morning that is replayed."""
+    return session.as_of() - timedelta(weeks=question.weeks)
+
+
+def _every(question: Question, fits: Fits) -> int:
+    return 1 if question.forecasts == "refitted" else max(1, LEARN_WEEKS * 7 // fits.calendar.bucket_days)
+
+
+def _key(question: Question, known: Mapping[str, Policy], fits: Fits) -> str:
+    who, snapshot = decided.here()
+    params, first, every = session.params(), first_morning(question), _every(question, fits)
+    then = service.known_then_key(who, snapshot, session.as_of(), params, first=first, every=every)
+    told = "\n".join([then, params.to_json(), question.told(known)])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _known(params: Params, question: Question, fits: Fits) -> Known | None:
+    first, every = first_morning(question), _every(question, fits)
+    return cached.known_then(*decided.here(), session.as_of(), params, first=first, every=every)
+
+
+def _run(question: Question, known: Mapping[str, Policy], fits: Fits, then: Known) -> Replayed:
+    """Run the policies one after another; a button stops it."""
+    who, snapshot = decided.here()
+    tables = service.planned_inputs(who, snapshot, frames=cached.inputs(who, snapshot))
+    slot = st.empty()
+    with slot.container(horizontal=True, vertical_alignment="center"):
+        told = _Progress(st.progress(0.0, text="Replaying", width=420))
+        st.button(
+            "Stop", key="replay_stop", icon=":material/stop:", on_click=session.keep, args=(replay_question.ASKED, None)
+        )
+    chosen = question.chosen(known)
+    own = ("plan", *(one.key for one in chosen if one.params is None))
+    scenarios = {one.name: (one.params, _known(one.params, question, fits)) for one in chosen if one.params is not None}
+    span = (first_morning(question), session.as_of() - timedelta(days=1))
+    ground = {"fits": fits, "known": then, "span": span, "lead_times": question.lead_times, "progress": told}
+    result = replay_run.run_replay(tables, session.as_of(), session.params(), policies=own, **ground)
+    curve = replay_run.exchange_curve(tables, session.as_of(), session.params(), **ground)
+    slot.empty()
+    return Replayed(result, curve)
+
+
+class _Progress:
+    """Says how far the policies are; only in the thread that draws the page, and not more often than can be read."""
+
+    def __init__(self, bar: "st.delta_generator.DeltaGenerator") -> None:
+        self._bar, self._thread, self._next = bar, threading.current_thread(), 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if threading.current_thread() is not self._thread or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + TOLD_EVERY
+        words = f"Replaying {literal(shown(stage))} · {done:,} of {total:,}"
+        self._bar.progress(min(max(done / total, 0.0), 1.0) if total else 0.0, text=words)
+
+
+# --- the long part ----------------------------------------------------------------------------------------------------
+
+
+def _wait(params: Params, question: Question, fits: Fits) -> None:
+    """Start what was known on past mornings if it is not being made yet, and show how far it is."""
+    who, snapshot = decided.here()
+    first, every = first_morning(question), _every(question, fits)
+    key = service.known_then_key(who, snapshot, session.as_of(), params, first=first, every=every)
+    running = session.kept(WAITING)
+    if running is None or running[0] != key or running[1].status() == "absent":
+        _forget()
+        tables = cached.inputs(who, snapshot)
+        job = service.start_known_then(who, snapshot, session.as_of(), params, first=first, every=every, frames=tables)
+        running = (key, job)
+        session.keep(WAITING, running)
+    _progress(running[1], count(question.weeks, "week"))
+
+
+def _forget() -> None:
+    running = session.kept(WAITING)
+    if running is not None:
+        running[1].cancel()
+    session.keep(WAITING, None)
+
+
+def _leave() -> None:
+    _forget()
+    session.keep(replay_question.ASKED, None)
+
+
+@st.fragment(run_every=1.0)
+def _progress(job: jobs.Job, weeks: str) -> None:
+    status = job.status()
+    if status in ("done", "absent"):
+        st.rerun()
+    with st.container(border=True):
+        if status == "running":
+            st.markdown(f"**Forecasting as it would have been on each morning of {weeks}**")
+            st.caption("Once for these data and this span. Another policy, target or filter then takes no time.")
+            _, done, total = job.progress()
+            share = min(max(done / total, 0.0), 1.0) if total else 0.0
+            st.progress(share, text=f"Past mornings · {done:,} of {total:,}" if total else "Starting")
+        else:
+            st.markdown("**The replay was stopped**" if status == "cancelled" else "**The replay failed**")
+            # As text: it may quote what a user's file said.
+            st.text(job.message() or "Start it again, or ask for another span.")
+        with st.container(horizontal=True):
+            if status == "running":
+                pressed = st.button("Cancel", key="replay_cancel", icon=":material/close:", on_click=_leave)
+            else:
+                pressed = st.button("Start again", key="replay_again", type="primary", on_click=_forget)
+                pressed |= st.button("Leave it", key="replay_leave", on_click=_leave)
+            if pressed:
+                st.rerun()

@@ -1,0 +1,339 @@
+"""A replay: three numbers, the exchange curve, policies side by side and by group, weeks, and what it cannot know."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from data import export
+from pages.components import charts_replay, glossary, panel, replay_item, session, tables
+from pages.components.cached import Replayed
+from pages.components.formats import DASH, count, day, known, literal, money, percent, units
+from pages.components.replay_words import (
+    CANNOT_KNOW,
+    MEASURES,
+    difference,
+    interval,
+    interval_table,
+    measure_table,
+    shown,
+)
+from planning.replay_measures import ReplayResult
+from planning.result import PlanResult
+
+TABS = ("Policies", "By group", "By week", "Items", "What it cannot know")
+GROUPS = ("abc_class", "demand_class", "category", "location_id", "supplier_id")
+GROUP_NAMES = ("ABC class", "Demand class", "Category", "Location", "Supplier")
+GROUPED = (
+    "lines",
+    "fill_rate",
+    "promised_fill_rate",
+    "stockout_buckets",
+    "average_stock_value",
+    "turns",
+    "lost_margin",
+    "total_cost",
+)
+"""Measures by group."""
+TAB = "replay_tab"
+
+
+def pair(result: ReplayResult) -> tuple[str, str]:
+    """Let choose whose numbers are told, and against which policy; return both names."""
+    names = list(result.names)
+    if len(names) == 1:
+        return names[0], names[0]
+    usual = next((name for name in ("cover", "textbook", "min_max", *names[1:]) if name in names[1:]), names[-1])
+    left, right = st.columns(2, gap="medium")
+    if session.widget("replay_of") not in names:
+        session.seed("replay_of", names[0])
+    policy = left.selectbox("Numbers of", names, format_func=shown, key="replay_of")
+    others = [name for name in names if name != policy]
+    if session.widget("replay_against") not in others:
+        session.seed("replay_against", usual if usual in others else others[0])
+    other = right.selectbox("Against", others, format_func=shown, key="replay_against")
+    return str(policy), str(other)
+
+
+def compared(result: ReplayResult, policy: str, other: str) -> pd.DataFrame:
+    """What one policy has more than the other, by measure."""
+    return result.against(policy, other).set_index("measure", drop=False)
+
+
+def numbers(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, currency: str) -> None:
+    """Service achieved against promised, stock saved, margin saved: each against the other policy."""
+    mine = result.totals().set_index("policy").loc[policy]
+    name, currency = literal(shown(other)), literal(currency)
+    alone = policy == other
+    first, second, third = st.columns(3)
+    with first:
+        apart = _against(told.loc["fill_rate"], name, currency)
+        promised = f"Promised {percent(mine['promised_fill_rate'])}. " if known(mine["promised_fill_rate"]) else ""
+        panel.number(
+            "Service achieved",
+            percent(mine["fill_rate"]),
+            promised + ("" if alone else apart),
+            glossary.term("Fill rate") + " Achieved in the replay, beside what the policy promised at each order.",
+        )
+    stock = "average_stock_value" if known(told.loc["average_stock_value", "value"]) else "average_stock_units"
+    with second:
+        row = told.loc[stock]
+        held = money(row["value"], currency) if stock == "average_stock_value" else units(round(row["value"]))
+        panel.number(
+            "Stock saved",
+            held if alone else _saved(row, currency),
+            "Held on average." if alone else f"Holds {held} on average. {_saved_interval(row, name, currency)}",
+            "Average stock at the end of a bucket, at cost: what the other policy holds more.",
+        )
+    with third:
+        row = told.loc["lost_margin" if known(told.loc["lost_margin", "value"]) else "lost_units"]
+        margin = str(row["measure"]) == "lost_margin"
+        lost = money(row["value"], currency) if margin else units(round(row["value"]))
+        panel.number(
+            "Margin saved" if margin else "Units saved",
+            lost if alone else _saved(row, currency),
+            f"Lost over {_span(result)}." if alone else f"Loses {lost}. {_saved_interval(row, name, currency)}",
+            f"Price less cost of what was asked for and not there, {_span(result)}: what the other policy loses more.",
+        )
+
+
+def _against(row: pd.Series, name: str, currency: str) -> str:
+    return (
+        f"Against {name}: {difference(str(row['measure']), row['difference'], currency)} ({interval(row, currency)})."
+    )
+
+
+def _saved(row: pd.Series, currency: str) -> str:
+    return difference(str(row["measure"]), -row["difference"], currency)
+
+
+def _saved_interval(row: pd.Series, name: str, currency: str) -> str:
+    turned = {"measure": row["measure"], "low": -row["high"], "high": -row["low"]}
+    return f"Against {name}: {_saved(row, currency)} ({interval(turned, currency)})."
+
+
+def _span(result: ReplayResult) -> str:
+    return f"{day(result.span[0])} to {day(result.span[1])}"
+
+
+def targets(replayed: Replayed) -> list[float]:
+    """The service targets that the plan's policy was tried at."""
+    curve = replayed.curve
+    if curve.empty:
+        return []
+    own = curve.loc[curve["policy"] == replayed.result.names[0], "target"].dropna()
+    return [float(target) for target in own if 0 < target < 1]
+
+
+def heading(result: ReplayResult) -> None:
+    """Say which days and lines the figures are of."""
+    lines = result.world.lines
+    weeks = int(result.world.counted.sum()) * result.bucket_days / 7
+    st.caption(f"{_span(result)} · {weeks:,.0f} weeks that count · {count(lines, 'item-location')}")
+
+
+def show(
+    replayed: Replayed, result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whole: PlanResult
+) -> None:
+    """Draw the curve, and below it what is looked at; only the tab that is open is worked out."""
+    currency = whole.params.currency
+    everything = result is replayed.result
+    with st.container(border=True):
+        st.subheader("Service against stock")
+        curve = replayed.curve if everything else replayed.curve.iloc[:0]
+        panel.chart(
+            charts_replay.exchange(_points(result), _named(curve), [shown(n) for n in result.names], currency),
+            "Service achieved and promised against average stock, by policy",
+            key="replay_curve",
+        )
+        st.caption(
+            "Filled: achieved. Open: promised. "
+            + (
+                "A line: the same policy with more or less stock."
+                if everything
+                else "Without filters, lines show each policy with more or less stock."
+            )
+        )
+    wanted = session.kept(TAB)
+    if wanted in TABS:
+        session.seed(TAB, wanted)
+        session.keep(TAB, None)
+    opened = st.tabs(TABS, key=TAB, on_change="rerun")
+    draws = (
+        lambda: _policies(result, told, policy, other, whole),
+        lambda: _groups(result, whole),
+        lambda: _weeks(result, whole),
+        lambda: replay_item.show(result, policy, other, whole),
+        lambda: limits(result),
+    )
+    for tab, draw in zip(opened, draws, strict=True):
+        with tab:
+            if tab.open:
+                draw()
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with policies as they are called on the page."""
+    return frame.assign(policy=frame["policy"].map(shown).astype(object)) if len(frame) else frame
+
+
+def _points(result: ReplayResult) -> pd.DataFrame:
+    """The totals of the policies that were replayed on the same lines as the first."""
+    totals = result.totals()
+    return _named(totals[totals["lines"] == totals["lines"].max()])
+
+
+def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> None:
+    totals = result.totals()
+    places = {name: f"p{n}" for n, name in enumerate(result.names)}
+    table = measure_table(totals, whole.params.currency).rename(columns=places)
+    text = st.column_config.TextColumn
+    st.dataframe(
+        table,
+        key="replay_measures",
+        hide_index=True,
+        column_config={"measure": text("Measure", pinned=True, width="medium")}
+        | {places[name]: text(shown(name)[:60], width="small") for name in result.names},
+        height="content",
+        alt="Measures of each policy",
+    )
+    partly = totals[totals["lines"] < totals["lines"].max()]
+    for row in partly.to_dict("records"):
+        st.caption(
+            f"{literal(shown(row['policy']))} is known of {row['lines']:,} of {totals['lines'].max():,} "
+            "item-locations: its sums do not compare with the others'. Differences below are of the item-locations that both know."
+        )
+    downloads(
+        {"replay_policies": _named(totals), "replay": _named(result.lines)}, "replay", whole, key="replay_policies_all"
+    )
+    if policy == other:
+        return
+    st.markdown(f"**{literal(shown(policy))}** against **{literal(shown(other))}**")
+    st.dataframe(
+        interval_table(told, whole.params.currency),
+        key="replay_intervals",
+        hide_index=True,
+        column_config={
+            "measure": text("Measure", pinned=True, width="medium"),
+            "value": text(shown(policy)[:60]),
+            "other": text(shown(other)[:60]),
+            "difference": text("Difference"),
+            "interval": text(
+                "95 % interval", help="Paired bootstrap over items: each draw takes the same items of both."
+            ),
+            "verdict": text("Verdict"),
+        },
+        height="content",
+        alt="Differences between two policies with their intervals",
+    )
+    downloads(
+        {"replay_differences": told.reset_index(drop=True)}, "replay-differences", whole, key="replay_intervals_all"
+    )
+
+
+def _groups(result: ReplayResult, whole: PlanResult) -> None:
+    session.seed("replay_by", session.widget("replay_by") or GROUPS[0])
+    names = dict(zip(GROUPS, GROUP_NAMES, strict=True))
+    by = st.segmented_control("By", GROUPS, format_func=names.__getitem__, key="replay_by", required=True)
+    rows = _named(result.totals(str(by)))
+    rows = rows.assign(**{str(by): rows[str(by)].astype(object).where(rows[str(by)].notna(), "none")})
+    rows = rows.sort_values([str(by)], kind="stable")
+    st.dataframe(
+        rows,
+        key="replay_groups",
+        hide_index=True,
+        column_order=tables.seen([str(by), "policy", *GROUPED]),
+        column_config=columns(whole.params.currency)
+        | {str(by): st.column_config.TextColumn(names[str(by)], pinned=True)},
+        height=min(38 + 35 * len(rows), 560),
+        placeholder=DASH,
+        alt="Measures by group and policy",
+    )
+    downloads({"replay_groups": rows}, f"replay-{by}", whole, key="replay_groups_all")
+    _promises(result, str(by))
+
+
+def _promises(result: ReplayResult, by: str) -> None:
+    """Where the plan's promise holds, and where it does not."""
+    told = result.promised(result.names[0], by)
+    told = told[told["promised_fill_rate"].notna()]
+    off = told[(told["low"] > 0) | (told["high"] < 0)]
+    if told.empty:
+        return
+    worst = off.loc[off["difference"].abs().sort_values(ascending=False, kind="stable").index].head(3)
+    if worst.empty:
+        st.success(
+            "In every group the plan keeps its promise of service, as far as chance lets tell.",
+            icon=":material/task_alt:",
+        )
+    for row in worst.to_dict("records"):
+        said = "more" if row["difference"] > 0 else "less"
+        st.caption(
+            f"**{literal(row['group'])}**: the plan promised {percent(row['promised_fill_rate'])} and served "
+            f"{percent(row['fill_rate'])}, {abs(100 * row['difference']):.1f} points {said} "
+            f"(95 %: {100 * row['low']:+.1f} to {100 * row['high']:+.1f})."
+        )
+
+
+def _weeks(result: ReplayResult, whole: PlanResult) -> None:
+    rows = _named(result.weeks)
+    panel.chart(
+        charts_replay.weeks(rows, [shown(name) for name in result.names], whole.params.currency),
+        "Stock value and lost units by week and policy",
+        key="replay_weeks_chart",
+    )
+    downloads({"replay_weeks": rows}, "replay-weeks", whole, key="replay_weeks_all")
+
+
+def limits(result: ReplayResult) -> None:
+    """What this replay assumed and left out, and what no replay can know."""
+    with st.container(border=True, key="replay_limits"):
+        st.subheader("What a replay cannot know")
+        st.markdown("\n".join(f"- {text}" for text in CANNOT_KNOW))
+        if result.notes:
+            st.subheader("What this one assumed and left out")
+            st.markdown("\n".join(f"- {literal(text)}" for text in result.notes))
+
+
+def columns(currency: str) -> dict[str, Any]:
+    """`st.column_config` of the measures."""
+    number = st.column_config.NumberColumn
+    formats = {"fraction": "percent", "rate": "%,.1f"}
+    found: dict[str, Any] = {
+        key: number(
+            f"{words} ({currency})"
+            if unit == "money" and currency
+            else f"{words} (units)"
+            if unit == "units"
+            else words,
+            format=formats.get(unit, "%,.0f"),
+        )
+        for key, (words, unit, _) in MEASURES.items()
+    }
+    return found | {"policy": st.column_config.TextColumn("Policy", width="medium")}
+
+
+def downloads(sheets: dict[str, pd.DataFrame], name: str, whole: PlanResult, *, key: str) -> None:
+    """Offer what is shown as a workbook, and its last sheet as CSV."""
+    last = list(sheets.values())[-1]
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_downloads"):
+        st.caption(f"{count(len(last), 'row')} · quantities in units", width="content")
+        for label, suffix, mime, file in (
+            (
+                "Excel",
+                "xlsx",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                lambda: export.workbook(sheets, tables.about(whole)),
+            ),
+            ("CSV", "csv", "text/csv", lambda: export.safe_csv(last)),
+        ):
+            st.download_button(
+                label,
+                session.while_shown(file),
+                export.download_name("stockcast", whole.as_of, name, suffix),
+                mime=mime,
+                on_click="ignore",
+                type="tertiary",
+                icon=":material/download:",
+                key=f"{key}_{suffix}",
+            )
