@@ -5,60 +5,20 @@ changes is worked out once by `past_figures`; a selection of lines is then a mat
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 
 import pandas as pd
 
 from planning.fits import Fits
+from planning.kpi_form import CATALOGUE, Kpi
+from planning.kpi_past import PastFigures, past_figures
+from planning.kpi_records import record_kpis
+from planning.kpi_service import forecast_kpis, service_kpis, today_kpis
+from planning.kpi_stock import stock_kpis
+from planning.kpi_suppliers import supplier_kpis
+from planning.kpi_view import build_view
 from planning.result import PlanResult
-
-
-@dataclass(frozen=True)
-class Kpi:
-    """One figure, with all that a person needs to trust it.
-
-    key : its name in code and files; `name` : what a person calls it.
-    value : the figure in `unit` ("money", "share", "days", "times a year", "units", "lines"); None: not known.
-    period : what span or morning it is of, in words.
-    formula : how it is made up; `source` : where the formula comes from, and which tables it was read from.
-    missing : what to bring, empty when the value is known.
-    covered : of how much it tells, where that is not everything.
-    better : "higher", "lower", or empty where neither is.
-    trend : date, value; month ends or first days of weeks, empty when the data have none.
-    items : what is behind it, the worst first: item_id, location_id (or supplier_id; or location_id alone), and the
-        parts that it is the sum or the ratio of.
-    """
-
-    key: str
-    name: str
-    value: float | None
-    unit: str
-    period: str
-    formula: str
-    source: str
-    missing: str = ""
-    covered: str = ""
-    better: str = ""
-    trend: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"date": [], "value": []}))
-    items: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-
-@dataclass(frozen=True)
-class PastFigures:
-    """What the past tells, by line, order line and count: the sums that the figures are made of."""
-
-
-def past_figures(inputs: Mapping[str, pd.DataFrame], fits: Fits, *, as_of: date) -> PastFigures:
-    """Work out what no parameter changes; it may be kept with the snapshot and the fits.
-
-    Parameters
-    ----------
-    inputs : contract tables by name, as for `planning.pipeline.plan`.
-    fits : what `planning.pipeline.fit` returned for them.
-    as_of : the morning of the plan; nothing after it is used.
-    """
-    raise NotImplementedError
 
 
 def build_kpis(
@@ -70,18 +30,36 @@ def build_kpis(
     keys: pd.DataFrame | None = None,
     past: PastFigures | None = None,
 ) -> Mapping[str, Kpi]:
-    """Return all figures by key, in the order of display, of some lines or of all.
+    """Return all figures by key, in the order of `CATALOGUE`, of some lines or of all.
+
+    Money is that of the plan: its unit costs, prices and parameters.
 
     Parameters
     ----------
+    inputs : contract tables by name, those that the plan was made of.
     keys : item_id, location_id of the lines in view; None: all of the plan.
     past : what `past_figures` returned for the same inputs and fits; None: it is worked out here.
 
-    Returns
-    -------
-    Keys, in order: margin_at_risk, excess_value, dead_value, order_value_today, orders_due_today, cash_out, stock_value,
-    turnover, days_of_inventory, days_of_supply, carrying_cost, gmroi, sell_through, stockout_rate, fill_rate_achieved,
-    forecast_accuracy, forecast_bias, drifting_forecasts, supplier_on_time, supplier_in_full, supplier_otif,
-    lead_time_adherence, perfect_order, record_accuracy, value_accuracy, shrinkage, space_used.
+    Raises
+    ------
+    PlanningError : the plan is of other lines than the fits.
     """
-    raise NotImplementedError
+    return kpis_of(past_figures(inputs, fits, as_of=as_of) if past is None else past, plan, keys)
+
+
+def kpis_of(past: PastFigures, plan: PlanResult, keys: pd.DataFrame | None = None) -> Mapping[str, Kpi]:
+    """Return all figures from a past that is worked out already: see `build_kpis`."""
+    view = build_view(past, plan, keys)
+    found = [
+        *today_kpis(view),
+        *stock_kpis(view),
+        *service_kpis(view),
+        *forecast_kpis(view),
+        *supplier_kpis(view),
+        *record_kpis(view),
+    ]
+    told = {one.key: one for one in found}
+    return MappingProxyType({key: told[key] for key in CATALOGUE})
+
+
+__all__ = ["CATALOGUE", "Kpi", "PastFigures", "build_kpis", "kpis_of", "past_figures"]
