@@ -21,6 +21,7 @@ STALE_DAYS = 2
 LATE_SHARE, LATE_BY, LEAST_LINES = 0.5, 0.1, 10
 """A supplier is late when half of its lines are, by a tenth of the promised time on average, over so many lines."""
 MOST_NAMED = 3
+_THOUSANDS, _MILLION = 10_000, 999_500
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,12 @@ def find_alerts(plan: PlanResult, data: DataState | None) -> list[Alert]:
 def worth(alert: Alert, currency: str, *, hidden: bool = False) -> str:
     """What an alert is about, in money, or in units where that is not known or not to be seen."""
     if alert.money is not None and not hidden:
-        return money(alert.money, currency)
+        lead = f"{currency}\u00a0" if currency else ""
+        return (
+            f"{lead}{alert.money / 1000:,.0f} k"
+            if _THOUSANDS <= alert.money < _MILLION
+            else money(alert.money, currency)
+        )
     return units(round(alert.units)) if alert.units else ""
 
 
@@ -136,7 +142,7 @@ def _stale(plan: PlanResult, data: DataState) -> Alert | None:
     return Alert(
         "stale_stock",
         len(old),
-        f"Stale stock at {count(len(old), 'location')}",
+        f"Stale stock, {count(len(old), 'place')}",
         f"The oldest count is {days(int(oldest['age_days']))} old, of {day(oldest['counted_on'])}: what was sold and "
         "received since is not in the plan. Import the stock of today.",
         _sum((held * cost.to_numpy(float))[mine]),
@@ -155,7 +161,7 @@ def _overdue(plan: PlanResult) -> Alert | None:
     return Alert(
         "overdue_orders",
         orders,
-        f"{count(orders, 'overdue order')}",
+        f"{count(orders, 'order')} overdue",
         f"{count(len(rows), 'line')} should have come before {day(plan.as_of)}, the oldest on "
         f"{day(rows['due_on'].min())}. Ask the suppliers for new dates, or close the orders.",
         _sum(rows["value"]),
@@ -173,12 +179,13 @@ def _too_early(plan: PlanResult) -> Alert | None:
     if rows.empty:
         return None
     kinds = tuple(kind for kind in ("postpone", "cancel") if (rows["kind"] == kind).any())
-    orders = rows["order_id"].nunique()
+    orders = max(rows["order_id"].nunique(), 1)
     return Alert(
         "early_orders",
-        len(rows),
-        f"{count(len(rows), 'order line')} not needed yet",
-        f"Of {count(orders, 'open order')}: stock stays above its safety stock without them. Postpone or cancel them.",
+        orders,
+        f"{count(orders, 'order')} early",
+        f"{count(len(rows), 'line')} come before they are needed: stock stays above its safety stock without them. "
+        "Postpone or cancel them.",
         _sum(rows["value"]),
         "pages/replenishment.py",
         units=float(rows["quantity"].sum()),
@@ -210,7 +217,7 @@ def _late(plan: PlanResult, data: DataState) -> list[Alert]:
         Alert(
             "late_suppliers",
             len(late),
-            f"{count(len(late), 'late supplier')}",
+            f"{count(len(late), 'supplier')} late",
             f"{said}. The plan counts with what they really took; the amount is what is on order with them.",
             _sum(coming["value"]),
             "pages/import_data.py",
@@ -235,7 +242,7 @@ def _drifting(plan: PlanResult) -> Alert | None:
     return Alert(
         "drifting_forecasts",
         len(rows),
-        f"{count(len(rows), 'drifting forecast')}",
+        f"{count(len(rows), 'forecast')} drifting",
         f"On the newest mornings all to one side, beyond chance: {', '.join(sides)}.{amount} Look at them, and "
         "correct them.",
         value,

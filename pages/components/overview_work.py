@@ -161,18 +161,17 @@ def _why_order(line: Mapping[str, Any]) -> str:
     out, saved = short_day(line["stockout_on"]), round(float(line.get("units_saved") or 0.0))
     if line["risk"] == "red":
         lost = round(float(line["expected_lost_units"] or 0.0))
-        arrives = f" on {short_day(line['arrives_on'])}" if known(line["arrives_on"]) else ""
-        more = f", {saved:,} more without it" if saved else ""
-        return f"Runs out on {out}, before an order of today can arrive{arrives}: {units(lost)} will be missed{more}."
-    more = f": {units(saved)} would be missed without it" if saved else ""
-    return f"Runs out on {out}, before the order after today's can arrive{more}."
+        arrives = f", today's order arrives {short_day(line['arrives_on'])}" if known(line["arrives_on"]) else ""
+        return f"Runs out {out}{arrives}: {units(lost)} missed" + (f", {saved:,} more without it." if saved else ".")
+    more = f": {units(saved)} missed without it" if saved else ""
+    return f"Runs out {out}, before the order after today's can arrive{more}."
 
 
 def _why_move(line: Mapping[str, Any], source: str) -> str:
     lost = round(float(line["expected_lost_units"] or 0.0))
-    missed = f", against {units(lost)} that would be missed" if lost else ""
-    out = f"Runs out on {short_day(line['stockout_on'])}; " if known(line["stockout_on"]) else ""
-    return f"{out}{source} can send {units(line['transfer_quantity'])} today{missed}."
+    missed = f", {units(lost)} would be missed" if lost else ""
+    out = f"Runs out {short_day(line['stockout_on'])}{missed}: " if known(line["stockout_on"]) else ""
+    return f"{out}{source} can send {line['transfer_quantity']:,.0f} today."
 
 
 def _why_reduce(line: Mapping[str, Any], daily: float) -> str:
