@@ -8,8 +8,9 @@ those of the morning; the rest stays as it was last learned. So nothing looks ah
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -133,11 +134,16 @@ class _Ground:
 
     tables: Inputs
     network: Network
-    params: Params
+    asked: dict[str, Any]
     calendar: Calendar
     horizon: int
     buckets: int
     event_notice_days: int
+
+    @cached_property
+    def params(self) -> Params:
+        """The parameters, which travel to other processes as a mapping."""
+        return Params.from_mapping(self.asked)
 
     def calendar_at(self, morning: int, first: int = 0) -> Calendar:
         """Return the calendar of the morning of bucket `morning`, from bucket `first` on."""
@@ -198,10 +204,10 @@ def build_known(
     calendar = _calendar(tables, inputs, as_of, params, fits)
     mornings = _mornings(calendar, first, last)
     horizon = -(-horizon_days(inputs, as_of, params) // calendar.bucket_days) + every - 1
-    ground = _Ground(tables, network, params, calendar, horizon, 0, event_notice_days)
+    ground = _Ground(tables, network, params.to_dict(), calendar, horizon, 0, event_notice_days)
     if buckets is None:
         buckets = _reach(ground, as_of, int(mornings[0]), fits)
-    ground = _Ground(tables, network, params, calendar, horizon, min(buckets, horizon - every + 1), event_notice_days)
+    ground = replace(ground, buckets=min(buckets, horizon - every + 1))
     blocks = [mornings[a : a + every] for a in range(0, len(mornings), every)]
     found: list[_Learned] = []
     progress("known", 0, len(mornings))
