@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pages.components.formats import count, money, short_day, units
+from pages.components.lines import pairs, selling
 from planning.result import PlanResult
 from planning.tables import RESULT_TABLES
 
@@ -120,7 +121,9 @@ def health(plan: PlanResult) -> Health:
     held = rows["on_hand"].clip(lower=0)
     priced = cost.notna()
     weight = cost.where(priced) if priced.any() else pd.Series(1.0, rows.index)
-    use = float((demand * weight).sum())
+    # What a warehouse expects is what its stores expect: their demand counts once.
+    sells = pairs(rows).isin(pairs(selling(plan)))
+    use = float((demand * weight)[sells].sum())
     served = rows["expected_fill_rate"].notna() & (demand > 0)
     return Health(
         fill_rate=float(np.average(rows.loc[served, "expected_fill_rate"], weights=demand[served]))

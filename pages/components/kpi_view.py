@@ -44,7 +44,7 @@ def strip(told: Mapping[str, Kpi], plan: PlanResult) -> None:
     for group, mine in kpi_words.grouped(told):
         with st.container(border=True, gap="xsmall", key=f"kpis_{group.lower()}"):
             st.markdown(f"**{group}**")
-            with st.grid(4, min_column_width=150, gap="small"):
+            with st.grid(5, min_column_width=140, gap="small"):
                 for kpi in mine:
                     _tile(kpi, plan.params.currency)
     chosen = told.get(str(session.kept(OPEN)))

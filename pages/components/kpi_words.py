@@ -16,11 +16,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Stock": (
             "stock_value", "days_of_supply", "turnover", "days_of_inventory", "carrying_cost", "gmroi", "sell_through",
-            "excess_value", "dead_value", "cash_out", "space_used",
+            "excess_value", "dead_value", "cash_out", "orders_due_today", "space_used",
         ),
         "Service": (
             "fill_rate_achieved", "stockout_rate", "forecast_accuracy", "forecast_bias", "drifting_forecasts",
-            "orders_due_today",
         ),
         "Suppliers": (
             "supplier_on_time", "supplier_in_full", "supplier_otif", "lead_time_adherence", "perfect_order",
@@ -33,16 +32,16 @@ HEADED = ("margin_at_risk", "order_value_today")
 SHORT: Mapping[str, str] = MappingProxyType(
     {
         "turnover": "Turnover",
-        "days_of_inventory": "Days of inventory (back)",
-        "days_of_supply": "Days of supply (ahead)",
-        "carrying_cost": "Carrying cost a year",
+        "days_of_inventory": "DSI (backward)",
+        "days_of_supply": "Supply ahead",
+        "carrying_cost": "Carrying cost / year",
         "gmroi": "GMROI",
         "sell_through": "Sell-through",
         "cash_out": "Cash out, 13 weeks",
         "supplier_on_time": "On time",
         "supplier_in_full": "In full",
         "supplier_otif": "On time, in full",
-        "lead_time_adherence": "Lead time / promise",
+        "lead_time_adherence": "Lead time ratio",
         "orders_due_today": "Order lines today",
     }
 )
@@ -78,7 +77,7 @@ def said(kpi: Kpi, currency: str) -> str:
     if kpi.unit == "money":
         return money(value, currency)
     if kpi.unit == "share":
-        return percent(value)
+        return percent(value).replace("-", "−")
     if kpi.unit == "days":
         return days(round(value) if value >= 100 else round(value, 1))
     if kpi.unit == "times a year":

@@ -250,11 +250,15 @@ def changed(plan: PlanResult, whole: PlanResult) -> None:
     st.header("What changed since the last plan")
     record, rows = changes(plan, snapshot)
     if record is None or rows is None:
-        st.caption("No earlier plan is kept. Keep this one: from the next on, each change stands here with its cause.")
-        if st.button("Keep this plan", key="keep_plan", icon=":material/bookmark_add:") and ordering.create_plan(
-            whole, f"Plan of {plan.as_of:%-d %B %Y}", "replenishment", {}
-        ):
-            st.rerun()
+        with st.container(horizontal=True, vertical_alignment="center", key="keep_bar"):
+            st.caption(
+                "No earlier plan is kept. Keep this one: then each later change stands here with its cause.",
+                width="content",
+            )
+            if st.button("Keep this plan", key="keep_plan", icon=":material/bookmark_add:") and ordering.create_plan(
+                whole, f"Plan of {plan.as_of:%-d %B %Y}", "replenishment", {}
+            ):
+                st.rerun()
         return
     kind = "plan of record" if record.status == "plan of record" else "kept plan"
     since = f"Since **{literal(record.name)}** ({kind}, for {day(record.as_of)})"

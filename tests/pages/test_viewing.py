@@ -28,7 +28,7 @@ TABS = {
 MAY_PRESS = {
     "Close this view", "Open item", "See what lies idle", "Open today's orders", "Service promised", "Red and amber",
     "Stock on hand", "Supply ahead", "To transfer today", "Back to what was shared", "Reset to defaults",
-    "Clear the filters", "One target for all",
+    "Clear the filters", "One target for all", "See item",
 }  # fmt: skip
 
 
