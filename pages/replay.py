@@ -18,6 +18,7 @@ from pages.components import (
 from pages.components.cached import Replayed
 from pages.components.replay_question import Policy
 from planning.replay_scope import narrow
+from planning.replay_told import BEFORE_WEEKS, LEAST_WEEKS
 from planning.result import PlanResult
 
 
@@ -32,16 +33,15 @@ def main() -> None:
     spans = [] if fits is None else replay_question.spans(fits)
     if fits is None or not spans:
         st.info(
-            f"The past is too short for a replay: it takes {replay_question.BEFORE_WEEKS} weeks to learn from and "
-            f"{replay_question.SPANS[0]} to replay. Import more sales.",
+            f"The past is too short for a replay: it takes {BEFORE_WEEKS} weeks to learn from and "
+            f"{LEAST_WEEKS} to replay. Import more sales.",
             icon=":material/hourglass_empty:",
         )
         return
     known = replay_question.offered()
-    asked = replay_question.asked()
-    question = asked or replay_question.usual(spans, known)
-    replay_question.form(spans, known, question, len(plan.items))
-    question = replay_question.asked() or question
+    question = replay_question.asked() or replay_question.usual(spans, known)
+    with st.expander("What is replayed", icon=":material/tune:", expanded=not replay_runs.ready(question, fits)):
+        replay_question.form(spans, known, question, len(plan.items))
     replayed = replay_runs.made(question, known, fits, start=replay_question.asked() is not None)
     if replayed is not None:
         _told(replayed, known, plan, whole)

@@ -21,6 +21,8 @@ LOOKS = (
     (style.ORDER, "dashdot", "cross"),
 )
 """Colour, dash and symbol of each policy, in the order of the result: no two are told apart by colour alone."""
+PATTERNS = ("", "/", "x", ".", "|", "-")
+"""Hatching of bars, by policy in the order they are drawn."""
 NAMED = 190
 """Pixels of a name in the legend."""
 SPARE = 0.1
@@ -187,6 +189,7 @@ def item(rows: pd.DataFrame, names: Sequence[str], *, height: int = 620) -> go.F
     Parameters
     ----------
     rows : policy, starts_on, demand_units, lost_units, ordered_units, end_units, of one item at one location.
+    names : all policies, which gives each its look; those without rows are left out.
     """
     if rows.empty:
         return style.nothing("This item was not replayed at this location")
@@ -198,7 +201,8 @@ def item(rows: pd.DataFrame, names: Sequence[str], *, height: int = 620) -> go.F
         row_heights=[0.5, 0.25, 0.25],
         figure=style.base(height),
     )
-    first = rows[rows["policy"] == names[0]]
+    some = list(dict.fromkeys(rows["policy"]))
+    first = rows[rows["policy"] == some[0]]
     figure.add_trace(
         go.Bar(
             x=first["starts_on"],
@@ -210,12 +214,12 @@ def item(rows: pd.DataFrame, names: Sequence[str], *, height: int = 620) -> go.F
         row=1,
         col=1,
     )
-    for n, name in enumerate(names):
-        mine = rows[rows["policy"] == name]
+    for place, name in enumerate(some):
+        n, mine = list(names).index(name), rows[rows["policy"] == name]
         _add_weeks(figure, mine, "end_units", name, n, 1)
         for row, value in ((2, "ordered_units"), (3, "lost_units")):
-            _add_bars(figure, mine, value, name, n, row)
-    style.add_unit(figure, "Stock at the end and demand, units")
+            _add_bars(figure, mine, value, name, (n, place), row)
+    style.add_unit(figure, "Stock at the end, and demand, units")
     style.add_unit(figure, "Ordered, units", yref="y2 domain")
     style.add_unit(figure, "Lost, units", yref="y3 domain")
     _time(figure)
@@ -224,27 +228,21 @@ def item(rows: pd.DataFrame, names: Sequence[str], *, height: int = 620) -> go.F
     return figure
 
 
-def _add_bars(figure: go.Figure, mine: pd.DataFrame, value: str, name: str, n: int, row: int) -> None:
-    some = mine[mine[value] > 0]
-    colour, _, symbol = LOOKS[n % len(LOOKS)]
-    label = style.clean(name)
+def _add_bars(figure: go.Figure, mine: pd.DataFrame, value: str, name: str, place: tuple[int, int], row: int) -> None:
+    """Bars of one policy; `place`: among all policies, which gives the colour, and among those drawn, the hatching."""
+    colour, label = LOOKS[place[0] % len(LOOKS)][0], style.clean(name)
+    hatched = PATTERNS[place[1] % len(PATTERNS)]
     figure.add_trace(
-        go.Scatter(
-            x=some["starts_on"],
-            y=some[value],
-            mode="markers",
+        go.Bar(
+            x=mine["starts_on"],
+            y=mine[value],
             name=label,
             legendgroup=label,
             showlegend=False,
-            marker={"color": colour, "symbol": symbol, "size": 8},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": np.zeros(len(some)),
-                "arrayminus": some[value].to_numpy(float),
-                "color": colour,
-                "thickness": 1.5,
-                "width": 0,
+            marker={
+                "color": style.tint(colour, 0.25) if hatched else colour,
+                "line": {"color": colour, "width": 1},
+                "pattern": {"shape": hatched, "fgcolor": colour, "size": 5, "solidity": 0.35},
             },
             hovertemplate=f"{label}, %{{x|%-d %b %Y}}: %{{y:,.1f}}<extra></extra>",
         ),

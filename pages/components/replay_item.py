@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts_replay, item_view, panel, session, tables
-from pages.components.formats import DASH, known, literal, money, percent, units
+from pages.components import charts_replay, item_view, panel, replay_files, session, tables
+from pages.components.formats import DASH, count, known, literal, money, percent, units
 from pages.components.lines import KEYS
 from pages.components.replay_words import shown
 from planning.replay_measures import ReplayResult
@@ -14,6 +14,22 @@ from planning.result import PlanResult
 MOST = 10
 """Items that gained, and items that lost."""
 PICKED = "replay_picked"
+OPENED, TAB = "replay_opened", "Items"
+"""Where the page is told which of its tabs to open, and the one of this module."""
+
+
+def link(item_id: str, location_id: str) -> None:
+    """Offer the way to the item's own replay, to who may see one."""
+    if session.may_act() and st.button(
+        "Would it have worked? Replay this item",
+        key="item_replay",
+        icon=":material/history:",
+        type="tertiary",
+        help="Its past weeks under this plan and other policies.",
+    ):
+        session.select(item_id, location_id)
+        session.keep(OPENED, TAB)
+        session.go("pages/replay.py")
 
 
 def show(result: ReplayResult, policy: str, other: str, whole: PlanResult) -> None:
@@ -26,7 +42,7 @@ def show(result: ReplayResult, policy: str, other: str, whole: PlanResult) -> No
     if line is None:
         st.caption("No item was replayed.")
         return
-    _own(result, *line, whole)
+    _own(result, line, (policy, other), whole)
 
 
 def _list(rows: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> None:
@@ -38,7 +54,8 @@ def _list(rows: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> Non
         return
     st.markdown(f"Items that **{name}** serves better and worse than **{against}**. Choose one to see its weeks below.")
     rows = rows.merge(whole.items[[*KEYS, "item_name"]], on=list(KEYS), how="left")
-    rows = rows.assign(verdict=np.where(rows["gained"] > 0, "▲ gained", "▼ lost"))
+    rates = {name: 100 * rows[name] for name in ("fill_rate", "other_fill_rate")}
+    rows = rows.assign(**rates, verdict=np.where(rows["gained"] > 0, "▲ gained", "▼ lost"))
     in_money = (rows["unit"] == "money").any()
     currency = whole.params.currency
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
@@ -67,8 +84,8 @@ def _list(rows: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> Non
                 format="%+,.0f",
                 help="Total cost saved, or units served more where money is not known.",
             ),
-            "fill_rate": number("Service", format="percent", help=shown(policy)),
-            "other_fill_rate": number("Service of the other", format="percent", help=shown(other)),
+            "fill_rate": number("Service", format="%.1f %%", help=shown(policy)),
+            "other_fill_rate": number("Service of the other", format="%.1f %%", help=shown(other)),
             "average_stock_units": number("Stock (units)", format="%,.1f", help=shown(policy)),
             "other_average_stock_units": number("Stock of the other (units)", format="%,.1f", help=shown(other)),
         },
@@ -101,8 +118,9 @@ def _line(result: ReplayResult, listed: pd.DataFrame) -> tuple[str, str] | None:
     return None if first.empty else (str(first["item_id"].iloc[0]), str(first["location_id"].iloc[0]))
 
 
-def _own(result: ReplayResult, item_id: str, location_id: str, whole: PlanResult) -> None:
-    """One item's replay: what each policy served and held, and its weeks."""
+def _own(result: ReplayResult, line: tuple[str, str], pair: tuple[str, str], whole: PlanResult) -> None:
+    """One item's replay: what each policy served and held, and the weeks of the two that are compared."""
+    item_id, location_id = line
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", key="replay_item_heading"):
             st.subheader(literal(item_view.name_of(whole, item_id)), width="content")
@@ -112,16 +130,18 @@ def _own(result: ReplayResult, item_id: str, location_id: str, whole: PlanResult
         mine = result.lines[(result.lines["item_id"] == item_id) & (result.lines["location_id"] == location_id)]
         st.caption("  \n".join(_sentence(row, whole.params.currency) for row in mine.to_dict("records")))
         rows = result.item(item_id, location_id)
-        rows = rows.assign(policy=rows["policy"].map(shown).astype(object))
-        names = [shown(name) for name in result.names]
+        rows = pd.concat([rows[rows["policy"] == name] for name in dict.fromkeys(pair)])
         panel.chart(
-            charts_replay.item(rows, names),
+            charts_replay.item(rows.assign(policy=rows["policy"].map(shown)), [shown(name) for name in result.names]),
             f"Demand, stock, orders and losses of {item_id} at {location_id} by week and policy",
             key="replay_item_chart",
         )
-        warm = int((~result.world.counted).sum())
+        warm = int(np.argmax(result.world.counted))
         if warm:
-            st.caption(f"The first {warm} {'week' if result.bucket_days == 7 else 'day'}s warm up and count nowhere.")
+            one = "week" if result.bucket_days == 7 else "day"
+            st.caption(f"The first {count(warm, one)} {'warms' if warm == 1 else 'warm'} up and count nowhere.")
+        tables_of_item = result.item(item_id, location_id)
+        replay_files.downloads({"replay_item": tables_of_item}, f"replay-{item_id}", whole, key="replay_item_all")
 
 
 def _sentence(row: dict[str, object], currency: str) -> str:

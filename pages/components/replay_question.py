@@ -13,12 +13,10 @@ from pages.components.formats import count
 from pages.components.replay_words import MEANINGS, NAMES
 from planning.fits import Fits
 from planning.params import Params
+from planning.replay_told import LEAST_WEEKS, USUAL_WEEKS, longest
 
 ASKED = "replay_asked"
-SPANS = (8, 13, 26, 39, 52, 78, 104)
-USUAL_WEEKS = 52
-BEFORE_WEEKS = 26
-"""Weeks that must lie before the first replayed one: what was known then is learned from them."""
+SPANS = (LEAST_WEEKS, 13, 26, 39, 52, 78, 104)
 MOST = 6
 """Policies beside the plan's own."""
 LEAD_TIMES: Mapping[str, str] = MappingProxyType(
@@ -91,8 +89,7 @@ def _has_levels(frames: Mapping[str, pd.DataFrame]) -> bool:
 
 def spans(fits: Fits) -> list[int]:
     """The numbers of weeks that the past allows, the shortest first; empty: it is too short."""
-    weeks = fits.periods * fits.calendar.bucket_days // 7 - BEFORE_WEEKS
-    return [span for span in SPANS if span <= weeks]
+    return [span for span in SPANS if span <= longest(fits)]
 
 
 def usual(some: Sequence[int], known: Mapping[str, Policy]) -> Question:
@@ -107,8 +104,8 @@ def asked() -> Question | None:
     return found
 
 
-def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines: int) -> bool:
-    """Ask what to replay; tell whether the button was pressed, which is then kept.
+def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines: int) -> None:
+    """Ask what to replay; the button keeps what the form holds.
 
     Parameters
     ----------
@@ -150,11 +147,15 @@ def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines:
             "(use the filters).",
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            pressed = st.form_submit_button("Run the replay", type="primary", icon=":material/play_arrow:")
+            st.form_submit_button(
+                "Run the replay", type="primary", icon=":material/play_arrow:", on_click=_ask, args=(now,)
+            )
             st.caption(f"{count(lines, 'item-location')} in view, as the filters say.", width="content")
-    if pressed:
-        session.keep(ASKED, _filled(now))
-    return bool(pressed)
+
+
+def _ask(now: Question) -> None:
+    """Keep what the form holds."""
+    session.keep(ASKED, _filled(now))
 
 
 def _filled(now: Question) -> Question:

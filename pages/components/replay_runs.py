@@ -57,6 +57,11 @@ def made(question: Question, known: Mapping[str, Policy], fits: Fits, *, start: 
     return None
 
 
+def ready(question: Question, fits: Fits) -> bool:
+    """Whether what a question stands on is there, so that its answer takes moments."""
+    return _known(session.params(), question, fits) is not None
+
+
 def first_morning(question: Question) -> date:
     """The first past morning that is replayed."""
     return session.as_of() - timedelta(weeks=question.weeks)

@@ -5,8 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from data import export
-from pages.components import charts_replay, glossary, panel, replay_item, session, tables
+from pages.components import charts_replay, glossary, panel, replay_files, replay_item, session, tables
 from pages.components.cached import Replayed
 from pages.components.formats import DASH, count, day, known, literal, money, percent, units
 from pages.components.replay_words import (
@@ -15,13 +14,14 @@ from pages.components.replay_words import (
     difference,
     interval,
     interval_table,
+    measure_name,
     measure_table,
     shown,
 )
 from planning.replay_measures import ReplayResult
 from planning.result import PlanResult
 
-TABS = ("Policies", "By group", "By week", "Items", "What it cannot know")
+TABS = ("Policies", "By group", "By week", replay_item.TAB, "What it cannot know")
 GROUPS = ("abc_class", "demand_class", "category", "location_id", "supplier_id")
 GROUP_NAMES = ("ABC class", "Demand class", "Category", "Location", "Supplier")
 GROUPED = (
@@ -35,7 +35,11 @@ GROUPED = (
     "total_cost",
 )
 """Measures by group."""
+USUAL_OTHERS = ("plan", "cover", "textbook")
+"""What a policy is held against where nobody chose."""
 TAB = "replay_tab"
+MOST_OPEN = 16
+"""Rows that are shown without a scroll bar."""
 
 
 def pair(result: ReplayResult) -> tuple[str, str]:
@@ -43,14 +47,13 @@ def pair(result: ReplayResult) -> tuple[str, str]:
     names = list(result.names)
     if len(names) == 1:
         return names[0], names[0]
-    usual = next((name for name in ("cover", "textbook", "min_max", *names[1:]) if name in names[1:]), names[-1])
     left, right = st.columns(2, gap="medium")
     if session.widget("replay_of") not in names:
         session.seed("replay_of", names[0])
     policy = left.selectbox("Numbers of", names, format_func=shown, key="replay_of")
     others = [name for name in names if name != policy]
     if session.widget("replay_against") not in others:
-        session.seed("replay_against", usual if usual in others else others[0])
+        session.seed("replay_against", next(name for name in (*USUAL_OTHERS, *others) if name in others))
     other = right.selectbox("Against", others, format_func=shown, key="replay_against")
     return str(policy), str(other)
 
@@ -154,10 +157,10 @@ def show(
                 else "Without filters, lines show each policy with more or less stock."
             )
         )
-    wanted = session.kept(TAB)
+    wanted = session.kept(replay_item.OPENED)
     if wanted in TABS:
         session.seed(TAB, wanted)
-        session.keep(TAB, None)
+        session.keep(replay_item.OPENED, None)
     opened = st.tabs(TABS, key=TAB, on_change="rerun")
     draws = (
         lambda: _policies(result, told, policy, other, whole),
@@ -186,7 +189,7 @@ def _points(result: ReplayResult) -> pd.DataFrame:
 def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> None:
     totals = result.totals()
     places = {name: f"p{n}" for n, name in enumerate(result.names)}
-    table = measure_table(totals, whole.params.currency).rename(columns=places)
+    table = measure_table(totals, whole.params.currency, result.bucket_days).rename(columns=places)
     text = st.column_config.TextColumn
     st.dataframe(
         table,
@@ -201,16 +204,16 @@ def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str,
     for row in partly.to_dict("records"):
         st.caption(
             f"{literal(shown(row['policy']))} is known of {row['lines']:,} of {totals['lines'].max():,} "
-            "item-locations: its sums do not compare with the others'. Differences below are of the item-locations that both know."
+            "item-locations: its sums do not compare with the others'. Differences are of those that both know."
         )
-    downloads(
+    replay_files.downloads(
         {"replay_policies": _named(totals), "replay": _named(result.lines)}, "replay", whole, key="replay_policies_all"
     )
     if policy == other:
         return
     st.markdown(f"**{literal(shown(policy))}** against **{literal(shown(other))}**")
     st.dataframe(
-        interval_table(told, whole.params.currency),
+        interval_table(told, whole.params.currency, result.bucket_days),
         key="replay_intervals",
         hide_index=True,
         column_config={
@@ -226,7 +229,7 @@ def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str,
         height="content",
         alt="Differences between two policies with their intervals",
     )
-    downloads(
+    replay_files.downloads(
         {"replay_differences": told.reset_index(drop=True)}, "replay-differences", whole, key="replay_intervals_all"
     )
 
@@ -238,18 +241,19 @@ def _groups(result: ReplayResult, whole: PlanResult) -> None:
     rows = _named(result.totals(str(by)))
     rows = rows.assign(**{str(by): rows[str(by)].astype(object).where(rows[str(by)].notna(), "none")})
     rows = rows.sort_values([str(by)], kind="stable")
+    rates = {name: 100 * rows[name] for name in ("fill_rate", "promised_fill_rate")}
     st.dataframe(
-        rows,
+        rows.assign(**rates),
         key="replay_groups",
         hide_index=True,
         column_order=tables.seen([str(by), "policy", *GROUPED]),
-        column_config=columns(whole.params.currency)
+        column_config=columns(whole.params.currency, result.bucket_days)
         | {str(by): st.column_config.TextColumn(names[str(by)], pinned=True)},
-        height=min(38 + 35 * len(rows), 560),
+        height="content" if len(rows) <= MOST_OPEN else 560,
         placeholder=DASH,
         alt="Measures by group and policy",
     )
-    downloads({"replay_groups": rows}, f"replay-{by}", whole, key="replay_groups_all")
+    replay_files.downloads({"replay_groups": rows}, f"replay-{by}", whole, key="replay_groups_all")
     _promises(result, str(by))
 
 
@@ -282,7 +286,7 @@ def _weeks(result: ReplayResult, whole: PlanResult) -> None:
         "Stock value and lost units by week and policy",
         key="replay_weeks_chart",
     )
-    downloads({"replay_weeks": rows}, "replay-weeks", whole, key="replay_weeks_all")
+    replay_files.downloads({"replay_weeks": rows}, "replay-weeks", whole, key="replay_weeks_all")
 
 
 def limits(result: ReplayResult) -> None:
@@ -295,45 +299,12 @@ def limits(result: ReplayResult) -> None:
             st.markdown("\n".join(f"- {literal(text)}" for text in result.notes))
 
 
-def columns(currency: str) -> dict[str, Any]:
+def columns(currency: str, bucket_days: int) -> dict[str, Any]:
     """`st.column_config` of the measures."""
     number = st.column_config.NumberColumn
-    formats = {"fraction": "percent", "rate": "%,.1f"}
-    found: dict[str, Any] = {
-        key: number(
-            f"{words} ({currency})"
-            if unit == "money" and currency
-            else f"{words} (units)"
-            if unit == "units"
-            else words,
-            format=formats.get(unit, "%,.0f"),
-        )
-        for key, (words, unit, _) in MEASURES.items()
-    }
+    formats = {"fraction": "%.1f %%", "rate": "%,.1f"}
+    found: dict[str, Any] = {}
+    for key, (_, unit, _) in MEASURES.items():
+        name = measure_name(key, bucket_days) + (f" ({currency})" if unit == "money" and currency else "")
+        found[key] = number(name, format=formats.get(unit, "%,.0f"))
     return found | {"policy": st.column_config.TextColumn("Policy", width="medium")}
-
-
-def downloads(sheets: dict[str, pd.DataFrame], name: str, whole: PlanResult, *, key: str) -> None:
-    """Offer what is shown as a workbook, and its last sheet as CSV."""
-    last = list(sheets.values())[-1]
-    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_downloads"):
-        st.caption(f"{count(len(last), 'row')} · quantities in units", width="content")
-        for label, suffix, mime, file in (
-            (
-                "Excel",
-                "xlsx",
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-                lambda: export.workbook(sheets, tables.about(whole)),
-            ),
-            ("CSV", "csv", "text/csv", lambda: export.safe_csv(last)),
-        ):
-            st.download_button(
-                label,
-                session.while_shown(file),
-                export.download_name("stockcast", whole.as_of, name, suffix),
-                mime=mime,
-                on_click="ignore",
-                type="tertiary",
-                icon=":material/download:",
-                key=f"{key}_{suffix}",
-            )

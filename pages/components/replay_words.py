@@ -35,18 +35,19 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 
 MEASURES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
+        "lines": ("Item-locations", "number", ""),
         "fill_rate": ("Service achieved (fill rate)", "fraction", "higher"),
         "promised_fill_rate": ("Service promised", "fraction", ""),
         "cycle_service_level": ("Cycles without a stock-out", "fraction", "higher"),
-        "stockout_buckets": ("Stock-out weeks", "number", "lower"),
+        "stockout_buckets": ("Stock-outs (item-weeks)", "number", "lower"),
         "average_stock_value": ("Average stock value", "money", "lower"),
-        "average_stock_units": ("Average stock", "units", "lower"),
+        "average_stock_units": ("Average stock (units)", "units", "lower"),
         "turns": ("Stock turns a year", "rate", "higher"),
         "orders": ("Order lines", "number", "lower"),
-        "ordered_units": ("Ordered", "units", ""),
-        "lost_units": ("Lost", "units", "lower"),
+        "ordered_units": ("Ordered (units)", "units", ""),
+        "lost_units": ("Lost (units)", "units", "lower"),
         "lost_margin": ("Lost margin", "money", "lower"),
-        "waste_units": ("Waste", "units", "lower"),
+        "waste_units": ("Waste (units)", "units", "lower"),
         "waste_value": ("Waste value", "money", "lower"),
         "holding_cost": ("Holding cost", "money", "lower"),
         "order_cost": ("Ordering cost", "money", "lower"),
@@ -74,6 +75,12 @@ CANNOT_KNOW = (
 def shown(name: str) -> str:
     """What a policy is called."""
     return NAMES.get(name, name)
+
+
+def measure_name(measure: str, bucket_days: int = 7) -> str:
+    """What a measure is called where a bucket has so many days."""
+    name = MEASURES[measure][0]
+    return name if bucket_days == 7 else name.replace("item-weeks", "item-days")
 
 
 def value(measure: str, amount: Any, currency: str = "") -> str:
@@ -118,22 +125,25 @@ def verdict(row: Mapping[str, Any]) -> str:
     return "better" if (row["low"] > 0) == (better == "higher") else "worse"
 
 
-def measure_table(totals: pd.DataFrame, currency: str) -> pd.DataFrame:
+def measure_table(totals: pd.DataFrame, currency: str, bucket_days: int = 7) -> pd.DataFrame:
     """A row a measure, a column a policy, in words; measures of which nothing is known are left out."""
     by = totals.set_index("policy")
     rows = [
-        {"measure": words, **{str(name): value(key, by.loc[name, key], currency) for name in by.index}}
-        for key, (words, _, _) in MEASURES.items()
+        {
+            "measure": measure_name(key, bucket_days),
+            **{str(name): value(key, by.loc[name, key], currency) for name in by.index},
+        }
+        for key in MEASURES
         if key in by and by[key].notna().any()
     ]
     return pd.DataFrame(rows)
 
 
-def interval_table(told: pd.DataFrame, currency: str) -> pd.DataFrame:
+def interval_table(told: pd.DataFrame, currency: str, bucket_days: int = 7) -> pd.DataFrame:
     """A row a measure: both values, the difference with its interval, and what to make of it."""
     rows = [
         {
-            "measure": MEASURES[row["measure"]][0],
+            "measure": measure_name(row["measure"], bucket_days),
             "value": value(row["measure"], row["value"], currency),
             "other": value(row["measure"], row["other"], currency),
             "difference": difference(row["measure"], row["difference"], currency),
