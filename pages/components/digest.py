@@ -3,14 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from data import service
 from data.export import workbook
 from pages.components import headline, kpi_words, overview_alerts, overview_changes, overview_work
 from pages.components.formats import day
+from pages.components.lines import pairs
 from pages.components.overview_alerts import Alert
 from pages.components.work import priced
-from planning.kpi import Kpi
+from planning.fits import Fits
+from planning.kpi import Kpi, build_kpis
+from planning.pipeline import plan_key
 from planning.result import PlanResult
 
 MOST_WORK = 500
@@ -59,6 +64,44 @@ def build_digest(
     return Digest(plan, figures, alerts, some, len(rows), changes, since)
 
 
+def digest_of(
+    tables: Mapping[str, pd.DataFrame],
+    plan: PlanResult,
+    fits: Fits,
+    *,
+    visitor: service.Visitor | None = None,
+    rejected: int = 0,
+) -> Digest:
+    """Put together what the Overview shows of a plan, from what it was made of.
+
+    Parameters
+    ----------
+    visitor : whose workspace the data are of, for what is snoozed there and the plan kept before; None: files.
+    rejected : rows that were set aside when the files were read.
+    """
+    findings = service.warnings(tables, plan.as_of, plan.params)
+    alerts = overview_alerts.find_alerts(plan, overview_alerts.data_state(tables, plan.as_of, findings, rejected))
+    figures = build_kpis(tables, plan, fits, as_of=plan.as_of)
+    if visitor is None:
+        return build_digest(plan, figures, alerts)
+    asleep = service.snoozed(visitor, plan.snapshot_id, plan.as_of)
+    awake = service.work_list(visitor, plan.snapshot_id, plan.as_of, plan.lines)
+    asleep = asleep[~pairs(asleep).isin(pairs(awake))] if len(asleep) else asleep
+    key = plan_key(plan.snapshot_id, service.decisions_id(visitor), plan.as_of, plan.params)
+    sample = service.is_sample(visitor)
+    kept = [record for record in service.plans(visitor) if record.sample == sample]
+    record = overview_changes.last_plan(kept, key, plan.as_of)
+    if record is None:
+        return build_digest(plan, figures, alerts, asleep=asleep)
+    rows = service.changes_since(visitor, plan.snapshot_id, record.plan_id, plan)
+    return build_digest(plan, figures, alerts, asleep=asleep, changes=rows, since=since(record))
+
+
+def since(record: service.PlanRecord) -> str:
+    """What a kept plan is called, and its morning."""
+    return f"{record.name}, for {day(record.as_of)}"
+
+
 def numbers(digest: Digest) -> pd.DataFrame:
     """The three numbers: number, value, unit, date, what it means."""
     plan, rows = digest.plan, []
@@ -90,7 +133,7 @@ def work(digest: Digest) -> pd.DataFrame:
             f"at stake ({_stake_unit(digest)})": rows["stake"].astype(float),
             "units": rows["quantity"].astype(float),
             f"costs ({unit})": rows["value"].astype(float),
-            "runs out on": [day(value) if pd.notna(value) else None for value in rows["stockout_on"]],
+            "runs out on": pd.to_datetime(rows["stockout_on"]),
             "why": rows["why"],
         }
     )
@@ -101,13 +144,19 @@ def _stake_unit(digest: Digest) -> str:
 
 
 def alerts(digest: Digest) -> pd.DataFrame:
-    """The alerts: alert, number, at stake, what it means."""
+    """The alerts: alert, number, at stake, units, what it means; what is not known is empty."""
     currency = digest.plan.params.currency
     rows = [
-        {"alert": one.title, "number": one.number, "about": overview_alerts.worth(one, currency), "what": one.told}
+        {
+            "alert": one.title,
+            "number": one.number,
+            f"at stake ({currency or 'money'})": np.nan if one.money is None else one.money,
+            "units": np.nan if one.units is None else one.units,
+            "what it means": one.told,
+        }
         for one in digest.alerts
     ]
-    return pd.DataFrame(rows, columns=["alert", "number", "about", "what"])
+    return pd.DataFrame(rows)
 
 
 def changes(digest: Digest) -> pd.DataFrame:
@@ -134,6 +183,6 @@ def digest_book(digest: Digest, about: Mapping[str, object]) -> bytes:
         "alerts": alerts(digest),
         "key figures": kpi_words.table(digest.figures, digest.plan.params.currency),
         "orders": digest.plan.orders,
-        "transfers": digest.plan.allocation,
+        "allocation": digest.plan.allocation,
     }
     return workbook({name: frame for name, frame in sheets.items() if len(frame)}, about)

@@ -22,8 +22,8 @@ def digest_html(told: Digest, about: Mapping[str, object]) -> str:
     title, plan = str(about["Report"]), told.plan
     parts = [
         f"<h1>{text(title)}</h1>",
-        f'<p class="quiet">Plan for the morning of {text(day(plan.as_of))} · data {text(about["Data"])} · made on '
-        f"{text(about['Report made on'])}</p>",
+        f'<p class="quiet">Plan for the morning of {text(day(plan.as_of))} · data '
+        f"{text(str(about['Data'])[:12])} · made on {text(about['Report made on'])}</p>",
         _numbers(told),
         *_alerts(told),
         *_work(told),
@@ -82,7 +82,7 @@ def _work(told: Digest) -> list[str]:
     return [
         "<h2>Work list</h2>",
         f'<p class="quiet">{text(" · ".join(parts))}.{more}</p>',
-        table_of(heads, cells, ["", "", "", "", "n", "n", "t"]),
+        table_of(heads, cells, ["", "i", "", "i", "n", "n", "t"]),
     ]
 
 
@@ -100,7 +100,8 @@ def _changes(told: Digest) -> list[str]:
         for row in some.itertuples(index=False)
     ]
     titles = [str(name).capitalize() for name in some]
-    marks = ["n" if n else "t" if name == "why" else "" for name, n in zip(some, numeric, strict=True)]
+    texts = {"why": "t", "item": "i", "location": "i"}
+    marks = ["n" if n else texts.get(name, "") for name, n in zip(some, numeric, strict=True)]
     return [head, f"<p>{text(said)}</p>", table_of(titles, cells, marks)]
 
 

@@ -5,10 +5,9 @@ from datetime import datetime
 import streamlit as st
 
 from data import export, report_book
-from pages.components import kpi_view, ordering, overview_view, session
+from pages.components import digest, kpi_view, ordering, overview_view, session
 from pages.components.digest import Digest, build_digest, digest_book
 from pages.components.digest_html import digest_html
-from pages.components.formats import day
 from pages.components.report_page import EXCEL
 from planning.pipeline import METHOD_VERSION
 from planning.result import PlanResult
@@ -46,7 +45,7 @@ def button(whole: PlanResult) -> None:
 
 def _digest(plan: PlanResult, whole: PlanResult, snapshot: str) -> Digest:
     record, rows = overview_view.changes(plan, snapshot)
-    since = "" if record is None else f"{record.name}, for {day(record.as_of)}"
+    since = "" if record is None else digest.since(record)
     figures = kpi_view.figures(plan, whole)
     alerts = overview_view.alerts(plan)
     return build_digest(plan, figures, alerts, asleep=ordering.snoozed(plan), changes=rows, since=since)

@@ -14,6 +14,7 @@ from data.findings import Finding
 from pages.components.formats import count, day, days, known, money, units
 from pages.components.lines import KEYS
 from planning import delivery
+from planning.inputs import read_tables
 from planning.result import PlanResult
 
 STALE_DAYS = 2
@@ -65,10 +66,15 @@ class DataState:
 def data_state(
     tables: Mapping[str, pd.DataFrame], as_of: date, findings: Sequence[Finding], rejected: int = 0
 ) -> DataState:
-    """Work out what the data tell of their own age and of the suppliers."""
+    """Work out what the data tell of their own age and of the suppliers.
+
+    Raises
+    ------
+    PlanningError : the data do not allow a plan.
+    """
     receipts, orders, items = (tables.get(name, pd.DataFrame()) for name in ("receipts", "open_orders", "items"))
     return DataState(
-        _counted(tables["stock"], as_of),
+        _counted(read_tables(tables, as_of)["stock"], as_of),
         delivery.lead_time_table(receipts, orders, as_of, items),
         _coming(orders, items),
         findings,
@@ -77,12 +83,9 @@ def data_state(
 
 
 def _counted(stock: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    if "as_of" not in stock:
-        return pd.DataFrame(columns=["location_id", "counted_on", "age_days"])
-    when = pd.to_datetime(stock["as_of"])
-    place = stock["location_id"] if "location_id" in stock else pd.Series("", stock.index)
-    seen = when[when <= pd.Timestamp(as_of)].groupby(place).max().rename("counted_on").reset_index()
-    seen.columns = ["location_id", "counted_on"]
+    """The newest count of each location not after the morning."""
+    when = stock["as_of"].where(stock["as_of"] <= pd.Timestamp(as_of))
+    seen = when.groupby(stock["location_id"]).max().dropna().rename("counted_on").reset_index()
     return seen.assign(age_days=(pd.Timestamp(as_of) - seen["counted_on"]).dt.days)
 
 

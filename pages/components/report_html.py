@@ -40,6 +40,7 @@ th, td { border-bottom: 1px solid #e3e7ea; padding: 4px 8px; text-align: left; v
 td { max-width: 64ch; overflow-wrap: anywhere; min-width: 7ch; }
 td.n { text-align: right; white-space: nowrap; }
 td.t { min-width: 36ch; }
+td.i { white-space: nowrap; max-width: 18ch; overflow: hidden; text-overflow: ellipsis; }
 p { overflow-wrap: anywhere; }
 .quiet { color: #5c6a72; font-size: 13px; }
 @media print { .wide { overflow: visible; } }

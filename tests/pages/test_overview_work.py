@@ -315,7 +315,10 @@ def test_the_state_of_the_data_is_that_of_the_morning():
         }
     )  # fmt: skip
     items = pd.DataFrame({"item_id": ["A", "B"], "supplier_id": ["X", "X"], "unit_cost": [2.0, np.nan]})
-    told = overview_alerts.data_state({"stock": stock, "open_orders": orders, "items": items}, MORNING, [])
+    sales = pd.DataFrame({"date": [pd.Timestamp("2026-11-01")], "item_id": "A", "location_id": "S", "quantity": 1.0})
+    told = overview_alerts.data_state(
+        {"sales": sales, "stock": stock.assign(on_hand=1.0), "open_orders": orders, "items": items}, MORNING, []
+    )
     # What was counted after the morning is not known on it.
     assert told.counted.to_dict("records") == [
         {"location_id": "S", "counted_on": pd.Timestamp("2026-11-14"), "age_days": 2}
