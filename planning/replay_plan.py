@@ -268,9 +268,7 @@ class _Given:
         out[some] = (((years > LONGEST_YEARS) | in_vain) & ~wished)[some]
         return out
 
-    def _exact(
-        self, rows: np.ndarray, stock: np.ndarray, day: np.ndarray, units: np.ndarray, demand: Moments
-    ) -> Need:
+    def _exact(self, rows: np.ndarray, stock: np.ndarray, day: np.ndarray, units: np.ndarray, demand: Moments) -> Need:
         leads = self.rule.aim.leads[rows].astype(float)
         mean, spread = leads.mean(axis=1), leads.std(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):

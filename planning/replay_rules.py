@@ -111,7 +111,7 @@ class History:
 
     @cached_property
     def _sums(self) -> np.ndarray:
-        """Sums of demand, of its square, and of the buckets where it is known, up to each morning, (3, buckets + 1, n)."""
+        """Sums of demand, of its square, and of known buckets, up to each morning, (3, buckets + 1, n)."""
         known = ~np.isnan(self.demand)
         units = np.where(known, self.demand, 0.0)
         out = np.zeros((3, self.demand.shape[1] + 1, len(self.demand)))

@@ -21,7 +21,7 @@ COUNT_SHAPES = len(MEANS) * len(OVERS)
 """How many of the shapes are counts; they come first."""
 FINE = 1 - (1 - (np.arange(240) + 0.5) / 240) ** 2
 """Levels of the grid, denser towards the upper end."""
-PARTS = 1
+PARTS = 3
 """So many levels stand for one point."""
 DENSER = 1.8
 """How much denser points lie towards the upper end, where shortages are: levels are 1 - (1 - z)^this."""

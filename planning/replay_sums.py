@@ -8,6 +8,7 @@ from planning.replay import SHORT, Ledger, World
 YEAR_DAYS = 365
 SUMS = (
     "demand_units",
+    "told_demand_units",
     "sold_units",
     "lost_units",
     "sent_units",
@@ -43,7 +44,8 @@ def measure(world: World, ledger: Ledger) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame: policy, item_id, location_id, buckets (that count, with demand known), the columns of `SUMS`, fill_rate,
+    DataFrame: policy, item_id, location_id, buckets (that count, with demand known), the columns of `SUMS`
+    (told_demand_units: the demand of lines of which it is known what was short), fill_rate,
     promised_fill_rate, cycle_service_level, turns.
     """
     known = world.counted & ~np.isnan(ledger.demand) & ~np.isnan(ledger.end)
@@ -55,26 +57,30 @@ def measure(world: World, ledger: Ledger) -> pd.DataFrame:
         average = stock / buckets
         years = buckets * world.bucket_days / YEAR_DAYS
         sold = _sum(ledger.sold, known) / years
+    # Of what really happened it may not be known what was short, or thrown away.
+    untold = (known & np.isnan(ledger.lost)).any(axis=1)
     cycles, failed = _cycles(ledger, world, short > SHORT)
-    lost = short.sum(axis=1, dtype=float)
-    waste = _sum(ledger.waste, world.counted)
+    lost = np.where(untold, np.nan, short.sum(axis=1, dtype=float))
+    wasted_away = np.isnan(ledger.waste).any(axis=1)
+    waste = np.where(wasted_away, np.nan, _sum(ledger.waste, world.counted))
     paid = _order_costs(world, ledger)
     holding, margin, wasted = world.holding_per_bucket * stock, world.margin * lost, world.unit_cost * waste
-    wasted = np.where(waste > 0, wasted, 0.0)
+    wasted = np.where(waste == 0, 0.0, wasted)
     promised = world.counted & ~np.isnan(ledger.promised_demand)
     first = int(np.argmax(world.counted))
     last = len(world.counted) - 1 - int(np.argmax(world.counted[::-1]))
     columns: dict[str, np.ndarray] = {
         "buckets": buckets.astype(float),
         "demand_units": _sum(ledger.demand, known),
+        "told_demand_units": np.where(untold, np.nan, _sum(ledger.demand, known)),
         "sold_units": _sum(ledger.sold, world.counted),
         "lost_units": lost,
         "sent_units": _sum(ledger.sent, world.counted),
         "promised_short_units": _sum(ledger.promised_short, promised),
         "promised_demand_units": _sum(ledger.promised_demand, promised),
-        "cycles": cycles,
-        "short_cycles": failed,
-        "stockout_buckets": (short > SHORT).sum(axis=1).astype(float),
+        "cycles": np.where(untold, np.nan, cycles),
+        "short_cycles": np.where(untold, np.nan, failed),
+        "stockout_buckets": np.where(untold, np.nan, (short > SHORT).sum(axis=1)),
         "average_stock_units": average,
         "average_stock_value": average * world.unit_cost,
         "yearly_sold_value": sold * world.unit_cost,
@@ -113,7 +119,7 @@ def rates(sums: pd.DataFrame) -> dict[str, np.ndarray]:
         return np.asarray(np.clip(1 - part, 0, 1))
 
     return {
-        "fill_rate": kept("lost_units", "demand_units"),
+        "fill_rate": kept("lost_units", "told_demand_units"),
         "promised_fill_rate": kept("promised_short_units", "promised_demand_units"),
         "cycle_service_level": kept("short_cycles", "cycles"),
     }
