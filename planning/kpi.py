@@ -11,6 +11,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from planning.fits import Fits
+from planning.inputs import Inputs
 from planning.kpi_form import CATALOGUE, Kpi
 from planning.kpi_past import PastFigures, past_figures
 from planning.kpi_records import record_kpis
@@ -22,7 +23,7 @@ from planning.result import PlanResult
 
 
 def build_kpis(
-    inputs: Mapping[str, pd.DataFrame],
+    inputs: Mapping[str, pd.DataFrame] | Inputs,
     plan: PlanResult,
     fits: Fits,
     *,
@@ -36,7 +37,7 @@ def build_kpis(
 
     Parameters
     ----------
-    inputs : contract tables by name, those that the plan was made of.
+    inputs : contract tables by name, those that the plan was made of, or what `read_tables` made of them.
     keys : item_id, location_id of the lines in view; None: all of the plan.
     past : what `past_figures` returned for the same inputs and fits; None: it is worked out here.
 

@@ -73,16 +73,16 @@ class PastFigures:
     count_rows: NDArray[np.int64]
 
 
-def past_figures(inputs: Mapping[str, pd.DataFrame], fits: Fits, *, as_of: date) -> PastFigures:
+def past_figures(inputs: Mapping[str, pd.DataFrame] | Inputs, fits: Fits, *, as_of: date) -> PastFigures:
     """Work out what no parameter changes; it may be kept with the snapshot and the fits.
 
     Parameters
     ----------
-    inputs : contract tables by name, as for `planning.pipeline.plan`.
+    inputs : contract tables by name, as for `planning.pipeline.plan`, or what `read_tables` made of them.
     fits : what `planning.pipeline.fit` returned for them.
     as_of : the morning of the plan; nothing on or after it is used but the stock of that morning.
     """
-    tables = read_tables(inputs, as_of)
+    tables = inputs if isinstance(inputs, Inputs) else read_tables(inputs, as_of)
     rows = Rows(fits.keys)
     covered_to = as_of - timedelta(days=fits.calendar.gap_days)
     sales = tables["sales"]
@@ -182,7 +182,11 @@ def _counts(tables: Inputs, sold_at: NDArray[np.int64], sold_on: Days, rows: Row
     """Return what the cycle counts of the last year tell."""
     counts, morning = tables["counts"], pd.Timestamp(as_of)
     counts = counts[(counts["counted_on"] <= morning) & (counts["counted_on"] > morning - YEAR)]
-    given = {"counts": counts, "items": tables["items"], "stock": tables["stock"], "sales": tables["sales"].iloc[:0]}
+    # Of the stock only what may stand for a book, or tell a cost, is asked for.
+    stock = tables["stock"]
+    bare = counts.loc[counts["book"].isna(), "counted_on"].unique()
+    stock = stock[stock["as_of"].isin(bare) | stock["unit_cost"].notna()]
+    given = {"counts": counts, "items": tables["items"], "stock": stock, "sales": tables["sales"].iloc[:0]}
     if counts.empty:
         return record_accuracy(given)
     # Classes and shrinkage ask for sums alone: those by line are fewer rows than the sales.

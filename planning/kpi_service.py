@@ -35,7 +35,7 @@ def _margin_at_risk(view: View) -> Kpi:
 
 
 def _in_view(view: View, frame: pd.DataFrame) -> pd.DataFrame:
-    at = Rows(view.keys).of(frame) if len(frame) else np.zeros(0, int)
+    at = view.rows.of(frame) if len(frame) else np.zeros(0, int)
     return frame[(at >= 0) & view.chosen[at]]
 
 
@@ -58,25 +58,27 @@ def _due_today(view: View) -> list[Kpi]:
 
 def _cash_out(view: View) -> Kpi:
     today, later = _in_view(view, view.plan.orders), _in_view(view, view.plan.planned_orders)
-    columns = ["item_id", "location_id", "supplier_id", "order_on", "quantity"]
+    columns = ["item_id", "location_id", "order_on", "quantity"]
     rows = pd.concat([frame[columns] for frame in (today, later) if len(frame)] or [today[columns]], ignore_index=True)
     start = np.datetime64(view.past.as_of, "D")
     week = (rows["order_on"].to_numpy("datetime64[D]") - start).astype(int) // 7
-    rows = rows.assign(week=week)[(week >= 0) & (week < WEEKS)]
-    at = Rows(view.keys).of(rows) if len(rows) else np.zeros(0, int)
-    value = rows["quantity"].to_numpy(float) * view.cost[at]
-    by_week = np.bincount(rows["week"].to_numpy(int), np.nan_to_num(value), WEEKS).astype(float)
-    table = rows.assign(value=value).groupby(["item_id", "location_id"], as_index=False, sort=True).agg(
-        supplier_id=("supplier_id", "first"), first_order_on=("order_on", "min"), quantity=("quantity", "sum"),
-        value=("value", lambda money: money.sum(min_count=1)),
-    ) if len(rows) else rows.drop(columns="week")  # fmt: skip
-    bare = np.isnan(value)
-    told = said_share(~bare, np.ones(len(value), bool), "orders")
+    soon = (week >= 0) & (week < WEEKS)
+    week, at = week[soon], view.rows.of(rows)[soon]
+    units = rows["quantity"].to_numpy(float)[soon]
+    value = units * view.cost[at]
+    known, n = ~np.isnan(value), len(view.cost)
+    by_week = np.bincount(week[known], value[known], WEEKS).astype(float)
+    by_line = np.bincount(at, np.nan_to_num(value), n)
+    table = view.table(
+        np.bincount(at, minlength=n) > 0, quantity=np.bincount(at, units, n),
+        value=np.where(np.isnan(view.cost), np.nan, by_line),
+    )  # fmt: skip
+    told = said_share(known, np.ones(len(known), bool), "orders")
     return kpi(
         "cash_out", known_sum(value), f"{WEEKS} weeks from {said_day(start)}", missing=COSTS,
         covered=f"{told} have a cost" if told else "",
         trend=over_time(start + 7 * np.arange(WEEKS), by_week),
-        items=table.sort_values("value", ascending=False, kind="stable") if "value" in table else table,
+        items=table.sort_values("value", ascending=False, kind="stable"),
     )  # fmt: skip
 
 
@@ -152,7 +154,8 @@ def forecast_kpis(view: View) -> list[Kpi]:
     )
     at = Rows(record[["item_id", "location_id"]]).of(view.keys)
     demand, error, bias, points, money = (_at(part, at) for part in (demand, error, bias, points, money))
-    drift = np.where(at >= 0, record["drift"].to_numpy(object)[at], "") if "drift" in record else np.full(len(at), "")
+    side = record["drift"].to_numpy(object) if "drift" in record else np.full(len(record), "")
+    drift = np.where(at >= 0, side[at], "") if len(side) else np.full(len(at), "")
     mine = view.selling & (np.nan_to_num(points) > 0) & ~np.isnan(error)
     signal = tracking_signal(bias, error, points)
     days = _at(record["horizon_days"].to_numpy(float), at)[mine] if "horizon_days" in record else np.zeros(0)

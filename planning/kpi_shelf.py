@@ -18,21 +18,24 @@ Days = NDArray[np.datetime64]
 
 LONGEST_DAYS = 31
 """A count stands for no more days than this, however late the next one comes."""
+REACH_DAYS = 800
+"""Counts that are older are not looked at."""
 
 
 @dataclass(frozen=True)
 class StockByDay:
-    """Counts of the stock before the plan's, rows of one line and day added up.
+    """Counts of the stock, that of the plan's morning included; days are numbered from `origin`.
 
-    row, day, units : of each, below zero counts as nothing, sorted by day.
-    place : location of each line, numbered, (n,). counted : days on which each location was counted, sorted.
+    row, day, units : of each, below zero counts as nothing.
+    place : location of each line, numbered, (n,). seen : whether each location was counted on each day, (L, D).
     """
 
     row: NDArray[np.int64]
-    day: Days
+    day: NDArray[np.int64]
     units: Floats
     place: NDArray[np.int64]
-    counted: tuple[Days, ...]
+    origin: np.datetime64
+    seen: NDArray[np.bool_]
 
     def at(self, mornings: Days) -> Floats:
         """Return the units on hand by line at the first mornings of months, (n, B).
@@ -40,22 +43,32 @@ class StockByDay:
         The last count of the month before speaks, for a whole location: what it does not list was not there. NaN:
         the location was not counted in that month.
         """
-        chosen = np.full((len(self.counted), len(mornings)), -1)
-        since = (mornings.astype("datetime64[M]") - 1).astype("datetime64[D]")
-        for place, days in enumerate(self.counted):
-            last = np.searchsorted(days, mornings, side="right") - 1
-            fresh = (last >= 0) & (days[last] > since) if len(days) else np.zeros(len(mornings), bool)
-            chosen[place] = np.where(fresh, days[last].astype(np.int64) if len(days) else -1, -1)
-        out = np.where(chosen[self.place] >= 0, 0.0, np.nan)
-        for b in range(len(mornings)):
-            mine = np.flatnonzero(self.day.astype(np.int64) == chosen[self.place[self.row], b])
-            np.add.at(out[:, b], self.row[mine], self.units[mine])
-        return np.asarray(out)
+        months = len(mornings)
+        on = self._number(mornings)
+        since = self._number((mornings.astype("datetime64[M]") - 1).astype("datetime64[D]"))
+        last = np.maximum.accumulate(np.where(self.seen, np.arange(self.seen.shape[1]), -1), axis=1)
+        chosen = np.where(on >= 0, last[:, np.clip(on, 0, self.seen.shape[1] - 1)], -1)
+        fresh = (chosen > since) & (chosen >= 0)
+        # A day speaks for one morning alone: the first after it.
+        speaks = np.full(self.seen.shape, -1)
+        places, which = np.nonzero(fresh)
+        speaks[places, chosen[places, which]] = which
+        of_row = speaks[self.place[self.row], self.day]
+        some = of_row >= 0
+        units = summed(self.row[some] * months + of_row[some], self.units[some], (len(self.place), months))
+        return np.where(fresh[self.place], units, np.nan)
+
+    def _number(self, days: Days) -> NDArray[np.int64]:
+        return np.asarray((days.astype("datetime64[D]") - self.origin).astype(np.int64))
+
+    def dates(self, days: NDArray[np.int64]) -> Days:
+        """Return the dates of numbered days."""
+        return np.asarray(self.origin + days)
 
     def first_held(self) -> Days:
         """Return the first day on which each line was counted with stock, NaT: none, (n,)."""
         some = self.units > 0
-        return first_day(self.row[some], self.day[some], len(self.place))
+        return first_day(self.row[some], self.dates(self.day[some]), len(self.place))
 
 
 @dataclass(frozen=True)
@@ -75,18 +88,20 @@ class Shelf:
 
 
 def stock_by_day(stock: pd.DataFrame, rows: Rows, as_of: date) -> StockByDay:
-    """Return the counts of the stock before the plan's by line and day; expired lots are not on hand."""
+    """Return the counts of the stock until the plan's morning by line and day; expired lots are not on hand."""
     place, names = pd.factorize(rows.keys["location_id"])
-    past = stock[stock["as_of"].notna() & (stock["as_of"] <= pd.Timestamp(as_of))]
+    origin = np.datetime64(as_of, "D") - REACH_DAYS
+    counted = stock["as_of"]
+    past = stock[(counted <= pd.Timestamp(as_of)) & (counted >= pd.Timestamp(origin))]
     past = past[~(past["expiry_date"] < past["as_of"])] if past["expiry_date"].notna().any() else past
-    at, day = rows.of(past), past["as_of"].to_numpy("datetime64[D]")
-    units = past["on_hand"].to_numpy(float).clip(min=0)
-    some = at >= 0
+    at = rows.of(past)
+    day = (past["as_of"].to_numpy("datetime64[D]") - origin).astype(np.int64)
     of_place = pd.Index(names).get_indexer(pd.Index(past["location_id"].to_numpy(object)))
-    seen = pd.DataFrame({"place": of_place, "day": day}).drop_duplicates()
-    counted = [np.sort(seen.loc[seen["place"] == k, "day"].to_numpy("datetime64[D]")) for k in range(len(names))]
-    order = np.argsort(day[some], kind="stable")
-    return StockByDay(at[some][order], day[some][order], units[some][order], place.astype(np.int64), tuple(counted))
+    seen = np.zeros((len(names), REACH_DAYS + 1), bool)
+    seen[of_place[of_place >= 0], day[of_place >= 0]] = True
+    some = at >= 0
+    units = past["on_hand"].to_numpy(float).clip(min=0)
+    return StockByDay(at[some], day[some], units[some], place.astype(np.int64), origin, seen)
 
 
 @dataclass(frozen=True)
@@ -97,11 +112,10 @@ class Span:
     first_sold: Days
     ended: Days
 
-    def holds(self, at: NDArray[np.int64], day: Days, first_held: Days) -> NDArray[np.bool_]:
-        """Whether each line was for sale on a day: from its launch, else its first sale or day on the shelf, on."""
+    def begin(self, first_held: Days) -> Days:
+        """Return the launch of each line, else its first sale or day on the shelf; NaT: never for sale, (n,)."""
         seen = np.fmin(self.first_sold, first_held)
-        begin = np.where(np.isnat(self.launch_on), seen, self.launch_on)
-        return np.asarray((day >= begin[at]) & ~(day > self.ended[at]))
+        return np.where(np.isnat(self.launch_on), seen, self.launch_on)
 
 
 def read_shelf(tables: Inputs, fits: Fits, rows: Rows, by_day: StockByDay, mornings: Days, span: Span) -> Shelf:
@@ -139,7 +153,8 @@ def _availability(
     at = rows.of(told)
     some = (at >= 0) & (day < np.datetime64(fits.calendar.as_of, "D")) & ranged[at]
     there = some & (share > 0)
-    some &= span.holds(at, day, first_day(at[there], day[there], len(rows)))
+    begin = span.begin(first_day(at[there], day[there], len(rows)))
+    some &= (day >= begin[at]) & ~(day > span.ended[at])
     at, day, share = at[some], day[some], share[some]
     shape = (len(rows), max(len(mornings) - 1, 0))
     month = np.searchsorted(mornings, day, side="right") - 1
@@ -160,31 +175,50 @@ def _mark(in_bucket: NDArray[np.bool_], at: NDArray[np.int64], day: Days, fits: 
 def _counts(
     by_day: StockByDay, fits: Fits, mornings: Days, span: Span, ranged: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Return days told and empty by month, and buckets told, by the counts of the stock.
+    """Return days told and empty by month, and buckets told, by the counts of the stock before the plan's.
 
     From the first to the last count that lists a line, one of its location that does not list it found none.
     """
-    lines = len(by_day.place)
-    days, bare = np.zeros((2, lines, max(len(mornings) - 1, 0)))
-    in_bucket = np.zeros(fits.demand.shape, bool)
-    first, last = (of(by_day.row, by_day.day, lines) for of in (first_day, last_day))
-    held_first = by_day.first_held()
-    end = np.datetime64(fits.calendar.as_of, "D")
-    for place, counted in enumerate(by_day.counted):
-        mine = np.flatnonzero((by_day.place == place) & ranged)
-        lasts = np.minimum(np.diff(np.append(counted, end)).astype(int), LONGEST_DAYS)
-        months = np.searchsorted(mornings, counted, side="right") - 1
-        within = (months >= 0) & (months < days.shape[1]) & (lasts > 0)
-        for day, length, month in zip(counted[within], lasts[within], months[within], strict=True):
-            listed = slice(*np.searchsorted(by_day.day, [day, day + 1]))
-            held = np.zeros(lines, bool)
-            held[by_day.row[listed][by_day.units[listed] > 0]] = True
-            seen = mine[(first[mine] <= day) & (last[mine] >= day)]
-            seen = seen[span.holds(seen, day, held_first)]
-            days[seen, month] += length
-            bare[seen, month] += np.where(held[seen], 0.0, length)
-            _mark(in_bucket, seen, np.full(len(seen), day), fits)
-    return days, bare, in_bucket
+    shape = (len(by_day.place), max(len(mornings) - 1, 0))
+    buckets = fits.periods
+    days, in_bucket = np.zeros(shape), np.zeros((shape[0], buckets), bool)
+    counted = by_day.dates(by_day.day)
+    since = np.maximum(first_day(by_day.row, counted, shape[0]), span.begin(by_day.first_held()))
+    until = np.fmin(last_day(by_day.row, counted, shape[0]), span.ended)
+    lasts = np.zeros(by_day.seen.shape)
+    for place, seen in enumerate(by_day.seen):
+        on = np.flatnonzero(seen[:-1])
+        lasts[place, on] = np.minimum(np.diff(np.append(on, REACH_DAYS)), LONGEST_DAYS)
+        mine = np.flatnonzero((by_day.place == place) & ranged & (since <= until))
+        dates = by_day.dates(on)
+        first, last = np.searchsorted(dates, since[mine]), np.searchsorted(dates, until[mine], side="right")
+        days[mine] = _between(_spread(dates, lasts[place, on], mornings, shape[1]), first, last)
+        bucket = fits.calendar.index(pd.Series(dates))
+        held = _between(_placed(bucket, np.ones(len(on)), buckets), first, last)
+        in_bucket[mine] = held > 0
+    inside = (counted >= since[by_day.row]) & (counted <= until[by_day.row]) & (by_day.units > 0) & ranged[by_day.row]
+    row, day = by_day.row[inside], by_day.day[inside]
+    month = np.searchsorted(mornings, counted[inside], side="right") - 1
+    some = (month >= 0) & (month < shape[1])
+    weight = lasts[by_day.place[row], day]
+    held = summed((row * shape[1] + month)[some], weight[some], shape)
+    return days, np.maximum(days - held, 0.0), in_bucket
+
+
+def _spread(dates: Days, weight: Floats, mornings: Days, months: int) -> Floats:
+    return _placed(np.searchsorted(mornings, dates, side="right") - 1, weight, months)
+
+
+def _placed(column: NDArray[np.int64], weight: Floats, columns: int) -> Floats:
+    """Return the weights in their columns, each row the sum of all before it, (k + 1, columns)."""
+    out = np.zeros((len(column) + 1, columns))
+    inside = np.flatnonzero((column >= 0) & (column < columns))
+    out[inside + 1, column[inside]] = weight[inside]
+    return np.asarray(np.cumsum(out, axis=0))
+
+
+def _between(sums: Floats, first: NDArray[np.int64], last: NDArray[np.int64]) -> Floats:
+    return np.asarray(sums[np.maximum(last, first)] - sums[first])
 
 
 def _served(fits: Fits, in_bucket: NDArray[np.bool_], mornings: Days) -> tuple[Floats, Floats]:

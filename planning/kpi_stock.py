@@ -98,12 +98,14 @@ def _stock_value(view: View) -> Kpi:
     priced = mine & ~np.isnan(view.cost)
     # A month end at which some locations were not counted would look like a fall: it is not told.
     past = (view.past.stock[priced] * view.cost[priced][:, None]).sum(axis=0)
-    days = np.append(view.past.mornings, np.datetime64(view.past.as_of, "D"))
+    today = np.datetime64(view.past.as_of, "D")
+    before = view.past.mornings < today
+    days = np.append(view.past.mornings[before], today)
     items = view.table(mine & (view.on_hand > 0), on_hand=view.on_hand, unit_cost=view.cost, stock_value=value)
     total = known_sum(value[mine & (view.on_hand > 0)])
     return kpi(
         "stock_value", total, view.today, missing=COSTS, covered=view.said_cost(mine, view.on_hand),
-        trend=over_time(days, np.append(past, total)),
+        trend=over_time(days, np.append(past[before], total)),
         items=items.sort_values("stock_value", ascending=False, kind="stable"),
     )  # fmt: skip
 
@@ -200,12 +202,13 @@ def _turns(view: View, year: Year | None) -> list[Kpi]:
 
 def _past_turns(view: View) -> tuple[np.ndarray, Floats]:
     """Return the turnover of each whole year that ended on a month's first morning."""
-    found = []
-    for last in range(YEAR_MONTHS, len(view.past.mornings)):
-        year = year_until(view, last)
+    past, found = view.past, []
+    counted = (~np.isnan(past.stock)).any(axis=0)
+    for last in range(YEAR_MONTHS, len(past.mornings)):
+        year = year_until(view, last) if counted[last - YEAR_MONTHS : last + 1].all() else None
         whole = year is not None and year.known.any() and year.ends >= ENDS
         found.append(turnover(*_totals(view, year)[::-1]) if whole and year is not None else np.nan)
-    return view.past.mornings[YEAR_MONTHS:], np.array(found, float)
+    return past.mornings[YEAR_MONTHS:], np.array(found, float)
 
 
 def _days_of_supply(view: View) -> Kpi:

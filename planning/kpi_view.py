@@ -24,7 +24,7 @@ class View:
     """Some lines of a plan, or all, and their past; n lines in the order of `plan.items`.
 
     chosen : which are in view, (n,). everything : whether no selection was asked for.
-    source : the line that feeds each, -1: none, (n,).
+    source : the line that feeds each, -1: none, (n,). rows : looks lines up.
     """
 
     past: PastFigures
@@ -32,6 +32,7 @@ class View:
     chosen: Mask
     everything: bool
     source: NDArray[np.int64]
+    rows: Rows
 
     @cached_property
     def keys(self) -> pd.DataFrame:
@@ -122,7 +123,7 @@ def build_view(past: PastFigures, plan: PlanResult, keys: pd.DataFrame | None) -
     fed = above["location_id"].notna().to_numpy()
     source = np.full(len(mine), -1)
     source[fed] = rows.of(above[fed])
-    return View(past, plan, chosen, keys is None, source)
+    return View(past, plan, chosen, keys is None, source, rows)
 
 
 def nothing_known(values: Floats) -> bool:
