@@ -203,7 +203,7 @@ def _turns(view: View, year: Year | None) -> list[Kpi]:
 def _past_turns(view: View) -> tuple[np.ndarray, Floats]:
     """Return the turnover of each whole year that ended on a month's first morning."""
     past, found = view.past, []
-    counted = (~np.isnan(past.stock)).any(axis=0)
+    counted: Mask = np.asarray((~np.isnan(past.stock)).any(axis=0))
     for last in range(YEAR_MONTHS, len(past.mornings)):
         year = year_until(view, last) if counted[last - YEAR_MONTHS : last + 1].all() else None
         whole = year is not None and year.known.any() and year.ends >= ENDS

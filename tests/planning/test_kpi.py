@@ -5,6 +5,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from planning.errors import PlanningError
+from planning.kpi import CATALOGUE, build_kpis
+from planning.kpi_formulas import days_of_inventory, gmroi, perfect_order_product, tracking_signal, turnover
+from planning.params import Params
 from tests.planning.made_past import (
     AS_OF,
     MORNINGS,
@@ -17,11 +22,6 @@ from tests.planning.made_past import (
     stock_of,
     table,
 )
-
-from planning.errors import PlanningError
-from planning.kpi import CATALOGUE, build_kpis
-from planning.kpi_formulas import days_of_inventory, gmroi, perfect_order_product, tracking_signal, turnover
-from planning.params import Params
 
 ONE = lines_of(("A", "S1"))
 TWO = lines_of(("A", "S1"), ("B", "S1"))
@@ -216,7 +216,8 @@ def test_dead_stock_is_what_nothing_was_sold_of_for_180_days():
     sold = pd.concat([sales_of(name, "S1", 1.0, when.as_unit("s")) for name, when in back.items()]
                      + [sales_of("F", "S1", 1.0, YEAR[:1]), sales_of("E", "S1", 1.0, YEAR[-1:])])  # fmt: skip
     items = pd.DataFrame({
-        "item_id": list("ABCDEF"), "launch_on": pd.Series([None] * 3 + ["2026-05-01"] + [None] * 2, dtype="datetime64[s]"),
+        "item_id": list("ABCDEF"),
+        "launch_on": pd.Series([None] * 3 + ["2026-05-01"] + [None] * 2, dtype="datetime64[s]"),
         "life_cycle": ["active"] * 4 + ["dead", "active"],
     })  # fmt: skip
     held = pd.concat([stock_of(name, "S1", 5.0, MORNINGS[:1]) for name in "ABCD"])
