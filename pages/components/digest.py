@@ -12,6 +12,7 @@ from pages.components import headline, kpi_words, overview_alerts, overview_chan
 from pages.components.formats import day
 from pages.components.lines import pairs
 from pages.components.overview_alerts import Alert
+from pages.components.overview_work import Segment
 from pages.components.work import priced
 from planning.fits import Fits
 from planning.kpi import Kpi, build_kpis
@@ -28,7 +29,7 @@ class Digest:
     """What is told of a plan on one morning.
 
     figures : key figures by key; may be empty. alerts : the first to look at first.
-    work : `overview_work.work_rows` with why. work_lines : how many there are in all.
+    work : the first of `overview_work.work_rows`, with why; segments : what all of them come to.
     changes : what differs from the plan before, with why, or None where none is kept; since : its name and date.
     """
 
@@ -36,7 +37,7 @@ class Digest:
     figures: Mapping[str, Kpi]
     alerts: Sequence[Alert]
     work: pd.DataFrame
-    work_lines: int
+    segments: Mapping[str, Segment]
     changes: pd.DataFrame | None = None
     since: str = ""
 
@@ -61,7 +62,7 @@ def build_digest(
     some = some.assign(do=some["kind"].map(overview_work.KINDS), why=overview_work.why(some, plan))
     if changes is not None:
         changes = changes.assign(why=overview_changes.parts_in_words(changes))
-    return Digest(plan, figures, alerts, some, len(rows), changes, since)
+    return Digest(plan, figures, alerts, some, overview_work.segments(rows), changes, since)
 
 
 def digest_of(

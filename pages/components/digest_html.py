@@ -55,30 +55,32 @@ def _alerts(told: Digest) -> list[str]:
 
 
 def _work(told: Digest) -> list[str]:
-    rows = told.work.head(WORK_ROWS)
+    rows, plan = told.work.head(WORK_ROWS), told.plan
+    currency = plan.params.currency
     if rows.empty:
         return ["<h2>Work list</h2>", '<p class="quiet">Nothing calls for action today.</p>']
     parts = [
-        f"{overview_work.KINDS[kind]} {part.lines:,}: {overview_work.amount(part.stake, told.plan, kind)} "
+        f"{overview_work.KINDS[kind]} {part.lines:,}: {overview_work.amount(part.stake, plan, kind, currency)} "
         f"{overview_work.at_stake(kind)}"
-        for kind, part in overview_work.segments(told.work).items()
+        for kind, part in told.segments.items()
         if part.lines
     ]
+    lines = sum(part.lines for part in told.segments.values())
     cells = [
         [
             row["do"],
             row["item_id"],
             row["item_name"] if known(row["item_name"]) else "",
             row["location_id"],
-            overview_work.amount(row["stake"], told.plan, row["kind"]),
+            overview_work.amount(row["stake"], plan, row["kind"], currency),
             f"{row['quantity']:,.0f}" if known(row["quantity"]) else "",
             row["why"],
         ]
         for row in rows.to_dict("records")
     ]
     heads = ["Do", "Item", "Name", "Location", "At stake", "Units", "Why"]
-    more = f" The first {len(rows)} of {count(told.work_lines, 'line')}; the workbook tells more."
-    more = more if told.work_lines > len(rows) else ""
+    more = f" The first {len(rows)} of {count(lines, 'line')}; the workbook tells more."
+    more = more if lines > len(rows) else ""
     return [
         "<h2>Work list</h2>",
         f'<p class="quiet">{text(" · ".join(parts))}.{more}</p>',

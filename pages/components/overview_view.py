@@ -71,10 +71,10 @@ def show_alerts(plan: PlanResult) -> None:
         return
     with st.container(horizontal=True, gap="xsmall", key="alerts"):
         for alert in found:
-            worth = overview_alerts.worth(alert, plan.params.currency, hidden=session.costs_hidden())
+            worth = overview_alerts.worth(alert, literal(plan.params.currency), hidden=session.costs_hidden())
             told = alert.told if not session.costs_hidden() else ""
             if st.button(
-                f":orange[{ICONS[alert.key]}] {literal(f'{alert.title} · {worth}' if worth else alert.title)}",
+                f":orange[{ICONS[alert.key]}] {literal(alert.title)}{' · ' if worth else ''}{worth}",
                 type="tertiary",
                 help=literal(told) or None,
                 key=f"alert_{alert.key}",
@@ -95,10 +95,10 @@ def _mend(alert: Alert) -> None:
 def work_list(plan: PlanResult) -> None:
     """What needs a person today: the first lines with their reason and their action, all of them in a table."""
     every = overview_work.work_rows(plan, ordering.snoozed(plan))
-    parts = overview_work.segments(every)
+    parts, sign = overview_work.segments(every), literal(plan.params.currency)
     labels = {ALL: f"All {len(every):,}"} | {
         kind: f"{overview_work.KINDS[kind]} {part.lines:,}"
-        + (f" · {literal(overview_work.amount(part.stake, plan, kind))}" if part.lines else "")
+        + (f" · {overview_work.amount(part.stake, plan, kind, sign)}" if part.lines else "")
         for kind, part in parts.items()
     }
     session.seed(cards.WORK_VIEW, session.widget(cards.WORK_VIEW) or ALL)
@@ -132,7 +132,7 @@ def _row(row: Mapping[str, Any], why: str, plan: PlanResult) -> None:
     item_id, place, kind = str(row["item_id"]), str(row["location_id"]), str(row["kind"])
     icon, colour = DO[kind]
     name = f" {literal(row['item_name'])}" if known(row["item_name"]) else ""
-    stake = literal(overview_work.amount(row["stake"], plan, kind))
+    stake = overview_work.amount(row["stake"], plan, kind, literal(plan.params.currency))
     key = f"{kind}_{item_id}_{place}_{row['order_id'] if known(row['order_id']) else ''}"
     left, right = st.columns([5, 2], vertical_alignment="center", gap="small")
     with left, st.container(gap=None):
@@ -265,9 +265,8 @@ def changed(plan: PlanResult, whole: PlanResult) -> None:
     if rows.empty:
         st.caption(f"{since} no order has changed.")
         return
-    st.markdown(
-        f"{since}: {literal(overview_changes.in_words(overview_changes.told_changes(rows), plan.params.currency))}"
-    )
+    told = overview_changes.in_words(overview_changes.told_changes(rows), literal(plan.params.currency))
+    st.markdown(f"{since}: {told}")
     some = rows.head(CHANGES).assign(parts=overview_changes.parts_in_words(rows.head(CHANGES)))
     event = st.dataframe(
         some,
@@ -323,14 +322,14 @@ def ahead(plan: PlanResult) -> None:
         return
     with st.container(border=True):
         st.header("Stock value and cash out, next 13 weeks")
-        said = in_words(plan)
+        said = in_words(plan, literal(plan.params.currency))
         if said:
-            st.caption(literal(said))
+            st.caption(said)
         figure = charts.stock_value_and_cash(plan, height=360)
         panel.chart(figure, "Projected stock value and cash out, week by week", key="value_and_cash")
 
 
-def in_words(plan: PlanResult, days: int = 91) -> str:
+def in_words(plan: PlanResult, currency: str, days: int = 91) -> str:
     """What the chart comes to: orders of 13 weeks, those of today among them; empty where no cost is known."""
     cost = plan.items.set_index(["item_id", "location_id"])["unit_cost"].astype(float)
     sums = []
@@ -341,5 +340,5 @@ def in_words(plan: PlanResult, days: int = 91) -> str:
             return ""
         sums.append(float(np.nansum(near["quantity"].to_numpy(float) * each)) if len(near) else 0.0)
     due = headline.due_today(plan).money
-    today = f", {money(due, plan.params.currency)} of it today" if due else ""
-    return f"Orders of the 13 weeks from {day(plan.as_of)} cost {money(sum(sums), plan.params.currency)}{today}."
+    today = f", {money(due, currency)} of it today" if due else ""
+    return f"Orders of the 13 weeks from {day(plan.as_of)} cost {money(sum(sums), currency)}{today}."

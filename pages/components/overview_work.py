@@ -116,12 +116,12 @@ def _segment(kind: str, rows: pd.DataFrame) -> Segment:
     return Segment(kind, len(rows), *sums)
 
 
-def amount(value: float | None, plan: PlanResult, kind: str) -> str:
+def amount(value: float | None, plan: PlanResult, kind: str, currency: str) -> str:
     """What is at stake, with its unit: money where any is known, else units."""
     if not known(value):
         return DASH
     in_money = plan.items["unit_cost"].notna().any() if kind == "reduce" else work.priced(plan)
-    return money(value, plan.params.currency) if in_money else units(round(float(value or 0.0)))
+    return money(value, currency) if in_money else units(round(float(value or 0.0)))
 
 
 def at_stake(kind: str) -> str:

@@ -106,7 +106,7 @@ def test_without_prices_the_stakes_are_units_and_never_zero_money(plan):
     rows = overview_work.work_rows(blind)
     for kind, part in overview_work.segments(rows).items():
         if part.lines:
-            assert overview_work.amount(part.stake, blind, kind).endswith(("unit", "units"))
+            assert overview_work.amount(part.stake, blind, kind, "€").endswith(("unit", "units"))
     idle = rows[rows["kind"] == "reduce"]
     assert idle["stake"].to_numpy() == pytest.approx(idle["quantity"].to_numpy(float))
 
@@ -338,6 +338,6 @@ def test_the_cash_in_words_is_that_of_all_orders_of_thirteen_weeks(plan):
                 total += row["quantity"] * each
     from pages.components.formats import money
 
-    assert money(total, plan.params.currency) in overview_view.in_words(plan)
+    assert money(total, plan.params.currency) in overview_view.in_words(plan, plan.params.currency)
     blind = replace(plan, items=plan.items.assign(unit_cost=np.nan), params=Params())
-    assert overview_view.in_words(blind) == ""
+    assert overview_view.in_words(blind, "") == ""
