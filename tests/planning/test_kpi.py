@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planning import pipeline
 from planning.errors import PlanningError
 from planning.kpi import CATALOGUE, build_kpis
 from planning.kpi_formulas import days_of_inventory, gmroi, perfect_order_product, tracking_signal, turnover
@@ -22,6 +23,8 @@ from tests.planning.made_past import (
     stock_of,
     table,
 )
+from tests.planning.test_pipeline import AS_OF as COMPANY_AS_OF
+from tests.planning.test_pipeline import company
 
 ONE = lines_of(("A", "S1"))
 TWO = lines_of(("A", "S1"), ("B", "S1"))
@@ -332,3 +335,19 @@ def test_the_ratios_are_those_of_a_plain_loop(company):
     assert found["sell_through"].value == pytest.approx(sold / received)
     if held > 0:
         assert found["turnover"].value == pytest.approx(goods / held)
+
+
+def test_a_whole_plan_tells_its_own_money():
+    inputs = company()
+    base = pipeline.prepare(inputs, COMPANY_AS_OF, Params())
+    plan = pipeline.finish(base, COMPANY_AS_OF, Params())
+    found = build_kpis(inputs, plan, base.fits, as_of=COMPANY_AS_OF)
+    for key, total in (
+        ("excess_value", plan.totals["excess_value"]),
+        ("margin_at_risk", plan.totals["lost_margin"]),
+        ("order_value_today", plan.totals["order_value"]),
+        ("orders_due_today", plan.totals["order_lines"]),
+    ):
+        assert found[key].value == pytest.approx(total, abs=1e-5), key
+    read = build_kpis(base.ground.tables, plan, base.fits, as_of=COMPANY_AS_OF)
+    assert [one.value for one in read.values()] == [one.value for one in found.values()]
