@@ -42,6 +42,7 @@ class PastFigures:
     received : units received from suppliers, (n, B - 1); NaN in all lines: before the first receipt that is told.
     unplaced_receipts : of them units that name no line of the plan.
     shelf : what is told of empty shelves.
+    stock_told : whether there is any stock at all to go by.
     last_sold, first_held : last day with a sale, first count with stock, NaT: none, (n,).
     sales_from : first day with a sale, None: none.
     launch_on, life_cycle : of the item, (n,). volume : of a unit, NaN unknown. capacity : of the location, (n,).
@@ -60,6 +61,7 @@ class PastFigures:
     received: Floats
     unplaced_receipts: float
     shelf: Shelf
+    stock_told: bool
     last_sold: Days
     first_held: Days
     sales_from: date | None
@@ -111,6 +113,7 @@ def past_figures(inputs: Mapping[str, pd.DataFrame] | Inputs, fits: Fits, *, as_
         received=received,
         unplaced_receipts=unplaced,
         shelf=read_shelf(tables, fits, rows, by_day, mornings, span),
+        stock_told=not tables["stock"].empty,
         last_sold=last_sold,
         first_held=by_day.first_held(),
         sales_from=sold_on.min().item() if len(sold_on) else None,
@@ -182,6 +185,8 @@ def _counts(tables: Inputs, sold_at: NDArray[np.int64], sold_on: Days, rows: Row
     """Return what the cycle counts of the last year tell."""
     counts, morning = tables["counts"], pd.Timestamp(as_of)
     counts = counts[(counts["counted_on"] <= morning) & (counts["counted_on"] > morning - YEAR)]
+    at, place = rows.of(counts), rows.keys["location_id"].to_numpy(object)
+    counts = counts.assign(location_id=np.where(at >= 0, place[at], counts["location_id"].to_numpy(object)))
     # Of the stock only what may stand for a book, or tell a cost, is asked for.
     stock = tables["stock"]
     bare = counts.loc[counts["book"].isna(), "counted_on"].unique()

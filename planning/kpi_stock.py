@@ -14,6 +14,8 @@ YEAR_MONTHS = 12
 ENDS = YEAR_MONTHS + 1
 """Month ends that a year's average asks for: two would hide the season."""
 DEAD_DAYS = 180
+OF_STOCK = ("stock_value", "excess_value", "dead_value", "days_of_supply", "carrying_cost", "space_used")
+"""Figures of the stock of today."""
 COSTS = "Bring unit_cost in items (or in stock)."
 HISTORY = (
     "Bring stock of past days: the stock table with as_of, at least of each month's end, better 13 of them (and sales "
@@ -79,7 +81,7 @@ def stock_kpis(view: View) -> list[Kpi]:
     """Return stock value, excess and dead stock, turnover, days, carrying cost, GMROI, sell-through and space."""
     last = len(view.past.mornings) - 1
     year = year_until(view, last) if last > 0 else None
-    return [
+    found = [
         _stock_value(view),
         _excess(view),
         _dead(view),
@@ -90,6 +92,10 @@ def stock_kpis(view: View) -> list[Kpi]:
         _sell_through(view),
         _space(view),
     ]
+    if view.past.stock_told:
+        return found
+    # The plan takes what no count tells for nothing; a figure of it would be a guess.
+    return [kpi(one.key, None, one.period, missing="Bring stock.") if one.key in OF_STOCK else one for one in found]
 
 
 def _stock_value(view: View) -> Kpi:

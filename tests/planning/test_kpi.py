@@ -168,6 +168,13 @@ def test_without_prices_gmroi_is_not_known():
     assert "unit_price" in found["gmroi"].missing
 
 
+def test_without_any_stock_its_figures_are_not_zero_but_unknown():
+    found = kpis(ONE, plan_for(ONE, unit_cost=10.0, demand_mean_per_day=2.0),
+                 sales=sales_of("A", "S1", 2.0), stock=stock_of("A", "S1", 1.0, MORNINGS[:0]))  # fmt: skip
+    for key in ("stock_value", "excess_value", "dead_value", "days_of_supply", "carrying_cost", "space_used"):
+        assert (found[key].value, found[key].missing) == (None, "Bring stock."), key
+
+
 def test_a_holding_cost_a_unit_and_day_goes_before_the_rate():
     plan = plan_for(ONE, unit_cost=10.0, params=Params(holding_cost_per_unit_day=0.1))
     found = kpis(ONE, plan, sales=sales_of("A", "S1", 2.0), stock=stock_of("A", "S1", 100.0))

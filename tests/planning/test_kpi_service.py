@@ -278,6 +278,12 @@ def test_without_costs_records_have_an_accuracy_but_no_money():
     assert "unit_cost" in found["shrinkage"].missing
 
 
+def test_a_count_without_a_book_is_held_against_the_stock_of_that_day():
+    bare = counts().iloc[1:2].drop(columns=["book", "location_id"])
+    found = kpis(ONE, plan_for(ONE, unit_cost=10.0), counts=bare, stock=stock_of("A", "S1", 96.0))
+    assert found["shrinkage"].value == pytest.approx(60.0)
+
+
 def test_without_counts_the_records_are_not_judged():
     found = kpis(TWO)
     for key in ("record_accuracy", "value_accuracy", "shrinkage"):
