@@ -97,8 +97,9 @@ class ReplayResult:
         drawn = [[], []]  # type: list[list[pd.DataFrame]]
         for weights in _draws(len(pair[0]), draws, seed):
             for out, each in zip(drawn, pair, strict=True):
-                sums = pd.DataFrame(weights @ each.fillna(0.0).to_numpy(), columns=each.columns)
-                out.append(_compared(sums.where(each.notna().any(axis=0))))
+                sums = weights @ each.fillna(0.0).to_numpy()
+                sums[:, each.isna().all(axis=0).to_numpy()] = np.nan
+                out.append(_compared(pd.DataFrame(sums, columns=each.columns)))
         apart = pd.concat(drawn[0]) - pd.concat(drawn[1]) if drawn[0] else pd.DataFrame(columns=list(COMPARED))
         low, high = (apart.quantile(end) for end in ENDS)
         mine, theirs = (each.iloc[0] for each in found)

@@ -6,7 +6,7 @@ together, in blocks that fit the processor's cache.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -181,16 +181,29 @@ class QuickNeed:
         with np.errstate(invalid="ignore", divide="ignore"):
             safety = np.interp(-allowed / np.where(sd > 0, sd, 1), -_normal_loss(), _LEVELS)
         order = (mean + np.where(sd > 0, safety, 0.0) * sd).astype(np.float32)
-        if self.before is not None:
-            return self._bisect(allowed)
+        order = self._newton(order, allowed, None)
+        if self.before is None:
+            return np.asarray(order, float)
+        # What is short already only lowers it, mostly by nothing.
+        order = self._newton(order, allowed, self.before)
+        off = np.abs(self._loss(order)[0] - allowed) > 1e-3 * allowed + 1e-5
+        if off.any():
+            rows = np.flatnonzero(off)
+            some = replace(self, need=self.need[rows], before=self.before[rows])
+            order[rows] = some._bisect(allowed[rows])  # noqa: SLF001
+        return np.asarray(order, float)
+
+    def _newton(self, order: np.ndarray, allowed: np.ndarray, before: np.ndarray | None) -> np.ndarray:
+        """Return the order with `allowed` short, looked for from `order` on, with or without what is short already."""
         least = float(self.weights.min())
+        told = replace(self, before=before)
         for _ in range(STEPS):
-            loss, slope = self._loss(order)
+            loss, slope = told._loss(order)  # noqa: SLF001
             step = (loss - allowed) / np.maximum(slope, least)
             order = order + step
             if (np.abs(step) <= 1e-4 * (1 + np.abs(order))).all():
                 break
-        return np.asarray(order, float)
+        return order
 
     def _bisect(self, allowed: np.ndarray) -> np.ndarray:
         assert self.before is not None
@@ -199,7 +212,7 @@ class QuickNeed:
             middle = (low + high) / 2
             enough = self._loss(middle)[0] <= allowed + 1e-6
             high, low = np.where(enough, middle, high), np.where(enough, low, middle)
-        return np.asarray(high, float)
+        return np.asarray(high, np.float32)
 
     def order_for_cycle_service(self, target: np.ndarray) -> np.ndarray:
         """Return the least order with P(need <= order) >= target, units, (k,)."""

@@ -254,7 +254,8 @@ def _weeks_of_cover(past: Past, at: _Span, lead_times: str, equal: str, notes: l
         kept = _Kept.of(rule.known, rows)
         rule = replace(rule, terms=_some(rule.terms, rows, n), aim=_some(rule.aim, rows, n), known=kept)
     wanted = _reached(world, rule, equal)
-    low, high = -float(np.max(terms.lead + terms.review)) * past.bucket_days / 7, MOST_WEEKS
+    # No level below half of what has to be covered: then nothing is ordered, and stock tells nothing.
+    low, high = -float(np.min(terms.lead + terms.review)) * past.bucket_days / 14, MOST_WEEKS
     for _ in range(10):
         middle = (low + high) / 2
         enough = _reached(world, CoverWeeks(terms, history, middle), equal) >= wanted

@@ -148,7 +148,7 @@ def _occasions(past: Past, starts: np.ndarray) -> np.ndarray:
     today = (starts.astype("datetime64[D]").astype(np.int64) + 3) % 7
     weeks = np.maximum(review // 7, 1) * 7
     first = (np.nan_to_num(weekday) - today[0]) % 7
-    return np.where(np.isnan(weekday), place % review == 0, (place - first) % weeks == 0)
+    return np.array(np.where(np.isnan(weekday), place % review == 0, (place - first) % weeks == 0), bool)
 
 
 def _start(past: Past, first: int, buckets: int, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -264,7 +264,7 @@ def happened(past: Past, world: World, first: int) -> tuple[Ledger, np.ndarray]:
         sold=sold,
         lost=np.where(unknown[:, None], np.nan, short),
         sent=nothing,
-        waste=np.where(perishes[:, None], np.nan, 0.0),
+        waste=np.where(perishes[:, None], np.nan, nothing),
         end=end,
         owed=nothing,
         promised_short=empty,
