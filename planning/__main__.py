@@ -48,7 +48,7 @@ from planning.forecast import Progress
 from planning.params import Params
 from planning.replay_known import LEARN_EVERY, build_known
 from planning.replay_run import LEAD_TIMES, POLICIES, exchange_curve, run_replay
-from planning.replay_told import LINE_COLUMNS, WEEK_COLUMNS, asked_span, summary
+from planning.replay_told import LINE_COLUMNS, WEEK_COLUMNS, asked_span, keyed, known_from, summary
 from planning.result import PlanResult
 from planning.tables import INPUT_TABLES, RESULT_TABLES
 
@@ -335,11 +335,19 @@ def _replay(asked: argparse.Namespace) -> int:
         raise
     every = 1 if asked.refit else max(1, LEARN_DAYS // kept.calendar.bucket_days)
     known = build_known(
-        frames, asked.as_of, params, first=span[0], last=span[1], every=every, fits=kept, run=run, progress=clock
+        frames,
+        asked.as_of,
+        params,
+        first=known_from(kept, asked.as_of, span[0]),
+        last=span[1],
+        every=every,
+        fits=kept,
+        run=run,
+        progress=clock,
     )
     more = {"fits": kept, "known": known, "span": span, "lead_times": asked.lead_times}
     names = tuple(dict.fromkeys(("plan", *asked.policies)))
-    result = run_replay(frames, asked.as_of, params, policies=names, progress=clock.now_and_then, **more)
+    result = keyed(run_replay(frames, asked.as_of, params, policies=names, progress=clock.now_and_then, **more))
     curve = exchange_curve(frames, asked.as_of, params, progress=clock.now_and_then, **more)
     asked.out.mkdir(parents=True, exist_ok=True)
     write_whole(asked.out / "replay.csv", exact_csv(result.lines, LINE_COLUMNS))

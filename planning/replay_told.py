@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from planning.errors import NothingToPlanError, ParameterError
 from planning.fits import Fits
 from planning.replay_measures import ReplayResult
+from planning.replay_run import NAMES
 
 LINE_COLUMNS = (
     "policy",
@@ -57,12 +59,20 @@ USUAL_WEEKS = 52
 LEAST_WEEKS = 8
 BEFORE_WEEKS = 26
 """Weeks before the first replayed one: what was known then is learned from them."""
+TRAINING_WEEKS = 18
+"""Weeks before the replayed ones on which the weeks of cover are chosen."""
 PLACES = 6
 
 
 def longest(fits: Fits) -> int:
     """Return the weeks of the past that can be replayed; 0 or less where it is too short."""
     return int(fits.periods * fits.calendar.bucket_days // 7 - BEFORE_WEEKS)
+
+
+def known_from(fits: Fits, as_of: date, first: date) -> date:
+    """Return the first morning on which what was known then is needed: some weeks before the first replayed day."""
+    earliest = as_of - timedelta(weeks=longest(fits))
+    return min(first, max(earliest, first - timedelta(weeks=TRAINING_WEEKS)))
 
 
 def asked_span(
@@ -93,6 +103,18 @@ def asked_span(
         msg = f"the replay would begin on {first} and end on {last}: let it end after it begins"
         raise ParameterError(msg)
     return first, last
+
+
+def key_of(name: str) -> str:
+    """Return the key of a policy of the engine by the name that its results carry; of another one its name."""
+    return next((key for key, told in NAMES.items() if told == name), name)
+
+
+def keyed(result: ReplayResult) -> ReplayResult:
+    """Return a replay whose policies are called as they are asked for on the command line."""
+    lines, weeks = (part.assign(policy=part["policy"].map(key_of)) for part in (result.lines, result.weeks))
+    ledgers = {key_of(name): ledger for name, ledger in result.ledgers.items()}
+    return replace(result, names=tuple(ledgers), lines=lines, weeks=weeks, ledgers=ledgers)
 
 
 def summary(result: ReplayResult, curve: pd.DataFrame, others: Sequence[str] = ()) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from data.snapshot import build_snapshot, write_snapshot
 from planning import engine, pipeline
 from planning.params import Params
 from planning.replay_known import LEARN_EVERY, build_known
-from planning.replay_told import USUAL_WEEKS
+from planning.replay_told import USUAL_WEEKS, known_from
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     key = pipeline.fit_key(read.frames, made.id, NO_DECISIONS, SAMPLE_AS_OF, Params())
     fits = pipeline.fit(read.frames, SAMPLE_AS_OF, Params())
     keep_forecast(key, fits.to_bytes())
-    first = SAMPLE_AS_OF - timedelta(weeks=USUAL_WEEKS)
+    first = known_from(fits, SAMPLE_AS_OF, SAMPLE_AS_OF - timedelta(weeks=USUAL_WEEKS))
     told = f"known then {first} {LEARN_EVERY} {NO_DECISIONS}"
     run = engine.pool(os.cpu_count() or 1)
     known = build_known(read.frames, SAMPLE_AS_OF, Params(), first=first, every=LEARN_EVERY, fits=fits, run=run)

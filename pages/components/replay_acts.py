@@ -10,6 +10,7 @@ from pages.components.formats import literal, percent
 from pages.components.replay_question import Policy
 from pages.components.replay_words import shown
 from planning.params import Params
+from planning.replay_told import key_of
 
 USED = "replay_used"
 
@@ -31,11 +32,11 @@ def offer(policy: str, targets: Sequence[float], known: Mapping[str, Policy], pa
     params : in force.
     """
     with st.container(horizontal=True, vertical_alignment="bottom", key="replay_actions"):
-        if policy == "plan":
+        if key_of(policy) == "plan":
             _offer_target(targets, params)
             return
         scenario = next((one.params for one in known.values() if one.params and one.name == policy), None)
-        wanted = params.but(policy="min/max") if policy == "min_max" else scenario
+        wanted = params.but(policy="min/max") if key_of(policy) == "min_max" else scenario
         if wanted is None:
             st.caption(
                 f"**{literal(shown(policy))}** is there to compare with: no plan orders like that.", width="content"

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.components import decided, scenario_runs, session
 from pages.components.formats import count
 from pages.components.replay_words import MEANINGS, NAMES
+from planning import replay_run
 from planning.fits import Fits
 from planning.params import Params
 from planning.replay_told import LEAST_WEEKS, USUAL_WEEKS, longest
@@ -22,9 +23,9 @@ MOST = 6
 LEAD_TIMES: Mapping[str, str] = MappingProxyType(
     {"usual": "Usual", "drawn": "Drawn from receipts", "receipts": "As received"}
 )
-FORECASTS: Mapping[str, str] = MappingProxyType({"kept": "As known each morning", "refitted": "Refitted (slow)"})
-REFIT_LINES = 300
-"""Item-locations up to which forecasts may be refitted at each past morning."""
+FORECASTS: Mapping[str, str] = MappingProxyType({"kept": "Kept from each morning", "refitted": "Refitted (slow)"})
+REFIT_MOST = 100_000
+"""Item-locations times mornings up to which all is learned anew on each past morning."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,10 @@ def offered() -> dict[str, Policy]:
     frames = decided.frames()
     there = {"history": _counted_before(frames["stock"]), "min_max": _has_levels(frames)}
     found = [Policy(key, name) for key, name in NAMES.items() if key != "plan" and there.get(key, True)]
-    taken = set(NAMES.values())
+    taken = {*NAMES.values(), *NAMES, *replay_run.NAMES.values()}
     for one in scenario_runs.kept():
         name, n = one.name, 2
-        while name in taken or name in NAMES:
+        while name in taken:
             name, n = f"{one.name} ({n})", n + 1
         taken.add(name)
         found.append(Policy(f"kept:{one.scenario_id}", name, one.params))
@@ -142,9 +143,8 @@ def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines:
             format_func=FORECASTS.__getitem__,
             key="replay_forecasts",
             required=True,
-            help="As known each morning: what the plan's models would have said then, learned from the past of that "
-            f"morning alone. Refitted: the whole forecast again each time, for up to {REFIT_LINES} item-locations "
-            "(use the filters).",
+            help="Kept: levels of each past morning, models and errors learned anew every four weeks, always from what "
+            "was known by then. Refitted: all of it anew on each morning; slower, for small assortments.",
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             st.form_submit_button(

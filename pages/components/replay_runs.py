@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import streamlit as st
 
@@ -13,13 +14,13 @@ from data import jobs, service
 from pages.components import cached, decided, replay_question, session
 from pages.components.cached import Replayed
 from pages.components.formats import count, literal
-from pages.components.replay_question import Policy, Question
+from pages.components.replay_question import REFIT_MOST, Policy, Question
 from pages.components.replay_words import shown
 from planning import replay_run
-from planning.errors import PlanningError
+from planning.errors import ParameterError, PlanningError
 from planning.fits import Fits
-from planning.params import Params
 from planning.replay_known import Known
+from planning.replay_told import known_from
 
 LOG = logging.getLogger("stockcast")
 WAITING = "replay_waiting"
@@ -42,11 +43,10 @@ def made(question: Question, known: Mapping[str, Policy], fits: Fits, *, start: 
         found = cached.replayed(key)
         if found is not None:
             return found
-        then = _known(session.params(), question, fits)
-        waits = [one for one in question.chosen(known) if one.params and _known(one.params, question, fits) is None]
-        if then is None or waits:
+        then = _known(question, fits)
+        if then is None:
             if start:
-                _wait(session.params() if then is None else waits[0].params or Params(), question, fits)
+                _wait(question, fits)
             return None
         return cached.keep_replayed(key, _run(question, known, fits, then))
     except PlanningError as fault:
@@ -59,29 +59,42 @@ def made(question: Question, known: Mapping[str, Policy], fits: Fits, *, start: 
 
 def ready(question: Question, fits: Fits) -> bool:
     """Whether what a question stands on is there, so that its answer takes moments."""
-    return _known(session.params(), question, fits) is not None
+    try:
+        return _known(question, fits) is not None
+    except PlanningError:
+        return False
 
 
-def first_morning(question: Question) -> date:
+def _first(question: Question) -> date:
     """The first past morning that is replayed."""
     return session.as_of() - timedelta(weeks=question.weeks)
 
 
-def _every(question: Question, fits: Fits) -> int:
-    return 1 if question.forecasts == "refitted" else max(1, LEARN_WEEKS * 7 // fits.calendar.bucket_days)
+def _then(question: Question, fits: Fits) -> dict[str, Any]:
+    """From which morning on, and how often learned anew, forecasts of the past are needed."""
+    if question.forecasts == "refitted":
+        every = 1
+        if len(fits.keys) * question.weeks * 7 / fits.calendar.bucket_days > REFIT_MOST:
+            msg = (
+                "so many item-locations take too long to refit on each morning: choose fewer weeks, the forecasts that "
+            )
+            msg += "are kept, or the command line"
+            raise ParameterError(msg)
+    else:
+        every = max(1, LEARN_WEEKS * 7 // fits.calendar.bucket_days)
+    return {"first": known_from(fits, session.as_of(), _first(question)), "every": every}
 
 
 def _key(question: Question, known: Mapping[str, Policy], fits: Fits) -> str:
     who, snapshot = decided.here()
-    params, first, every = session.params(), first_morning(question), _every(question, fits)
-    then = service.known_then_key(who, snapshot, session.as_of(), params, first=first, every=every)
+    params = session.params()
+    then = service.known_then_key(who, snapshot, session.as_of(), params, **_then(question, fits))
     told = "\n".join([then, params.to_json(), question.told(known)])
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _known(params: Params, question: Question, fits: Fits) -> Known | None:
-    first, every = first_morning(question), _every(question, fits)
-    return cached.known_then(*decided.here(), session.as_of(), params, first=first, every=every)
+def _known(question: Question, fits: Fits) -> Known | None:
+    return cached.known_then(*decided.here(), session.as_of(), session.params(), **_then(question, fits))
 
 
 def _run(question: Question, known: Mapping[str, Policy], fits: Fits, then: Known) -> Replayed:
@@ -96,10 +109,12 @@ def _run(question: Question, known: Mapping[str, Policy], fits: Fits, then: Know
         )
     chosen = question.chosen(known)
     own = ("plan", *(one.key for one in chosen if one.params is None))
-    scenarios = {one.name: (one.params, _known(one.params, question, fits)) for one in chosen if one.params is not None}
-    span = (first_morning(question), session.as_of() - timedelta(days=1))
+    scenarios = {one.name: one.params for one in chosen if one.params is not None}
+    span = (_first(question), session.as_of() - timedelta(days=1))
     ground = {"fits": fits, "known": then, "span": span, "lead_times": question.lead_times, "progress": told}
-    result = replay_run.run_replay(tables, session.as_of(), session.params(), policies=own, **ground)
+    result = replay_run.run_replay(
+        tables, session.as_of(), session.params(), policies=own, scenarios=scenarios, **ground
+    )
     curve = replay_run.exchange_curve(tables, session.as_of(), session.params(), **ground)
     slot.empty()
     return Replayed(result, curve)
@@ -122,16 +137,16 @@ class _Progress:
 # --- the long part ----------------------------------------------------------------------------------------------------
 
 
-def _wait(params: Params, question: Question, fits: Fits) -> None:
+def _wait(question: Question, fits: Fits) -> None:
     """Start what was known on past mornings if it is not being made yet, and show how far it is."""
     who, snapshot = decided.here()
-    first, every = first_morning(question), _every(question, fits)
-    key = service.known_then_key(who, snapshot, session.as_of(), params, first=first, every=every)
+    day, params, then = session.as_of(), session.params(), _then(question, fits)
+    key = service.known_then_key(who, snapshot, day, params, **then)
     running = session.kept(WAITING)
     if running is None or running[0] != key or running[1].status() == "absent":
         _forget()
         tables = cached.inputs(who, snapshot)
-        job = service.start_known_then(who, snapshot, session.as_of(), params, first=first, every=every, frames=tables)
+        job = service.start_known_then(who, snapshot, day, params, frames=tables, **then)
         running = (key, job)
         session.keep(WAITING, running)
     _progress(running[1], count(question.weeks, "week"))

@@ -19,6 +19,7 @@ from pages.components.replay_words import (
     shown,
 )
 from planning.replay_measures import ReplayResult
+from planning.replay_told import key_of
 from planning.result import PlanResult
 
 TABS = ("Policies", "By group", "By week", replay_item.TAB, "What it cannot know")
@@ -53,9 +54,14 @@ def pair(result: ReplayResult) -> tuple[str, str]:
     policy = left.selectbox("Numbers of", names, format_func=shown, key="replay_of")
     others = [name for name in names if name != policy]
     if session.widget("replay_against") not in others:
-        session.seed("replay_against", next(name for name in (*USUAL_OTHERS, *others) if name in others))
+        session.seed("replay_against", _usual(others))
     other = right.selectbox("Against", others, format_func=shown, key="replay_against")
     return str(policy), str(other)
+
+
+def _usual(others: list[str]) -> str:
+    """The policy that one is held against where nobody chose."""
+    return next((name for key in USUAL_OTHERS for name in others if key_of(name) == key), others[0])
 
 
 def compared(result: ReplayResult, policy: str, other: str) -> pd.DataFrame:
@@ -124,7 +130,7 @@ def targets(replayed: Replayed) -> list[float]:
     curve = replayed.curve
     if curve.empty:
         return []
-    own = curve.loc[curve["policy"] == replayed.result.names[0], "target"].dropna()
+    own = curve.loc[curve["policy"] == "plan", "target"].dropna()
     return [float(target) for target in own if 0 < target < 1]
 
 

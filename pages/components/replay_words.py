@@ -8,6 +8,7 @@ import pandas as pd
 
 from pages.components.formats import DASH, known, money, percent
 from pages.components.scenario_words import signed, signed_money
+from planning.replay_told import key_of
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -73,8 +74,8 @@ CANNOT_KNOW = (
 
 
 def shown(name: str) -> str:
-    """What a policy is called."""
-    return NAMES.get(name, name)
+    """What a policy is called, by its key or by the name that its results carry."""
+    return NAMES.get(key_of(name), name)
 
 
 def measure_name(measure: str, bucket_days: int = 7) -> str:
