@@ -29,7 +29,10 @@ import pandas as pd
 
 from planning.params import Params
 from planning.replay import Decision, Rule, State, World, replay
+from planning.replay_known import build_known
+from planning.replay_plan import Aim, PlanRule
 from planning.replay_refit import RefitRule
+from planning.replay_rules import Terms
 from planning.replay_sums import measure
 from tests.benchmarks.real import Weeks, vn2
 
@@ -181,8 +184,13 @@ def _rule(name: str, data: Weeks, first: int, world: World, tried: dict[str, obj
     if name in LEVELS:
         return Cover(data, first, LEVELS[name])
     params = Params.from_mapping({**RULES, **tried})
-    # The rule itself cuts the tables at each morning.
+    # The rule itself cuts the tables at each morning, and so do kept forecasts.
     tables, today = _tables(data, departments), data.day(len(data.starts))
+    if name == "kept":
+        terms = Terms.of(world, lead=np.full(world.lines, LEAD))
+        ratio = SHORTAGE / (SHORTAGE + HOLDING)
+        known = build_known(tables, today, params, first=data.day(first), last=data.day(first + WEEKS - 1), every=1)
+        return PlanRule(terms, Aim.of(terms, "cost", ratio, lost=True), known)
     return RefitRule.of(tables, today, params, world.keys, world.starts, 7)
 
 
