@@ -87,7 +87,8 @@ def _supplied(frame: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     usual = inputs["items"].drop_duplicates("item_id").set_index("item_id")["supplier_id"]
     told = frame["supplier_id"].astype(object)
     told = told.where(told.notna() & (told != ""), frame["item_id"].map(usual))
-    names = [name if isinstance(name, str) else None for name in told]
+    names = told.to_numpy(object, copy=True)
+    names[told.isna().to_numpy(bool)] = None
     return frame.assign(supplier_id=pd.Series(names, frame.index, dtype=object))
 
 

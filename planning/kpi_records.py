@@ -30,16 +30,17 @@ def record_kpis(view: View) -> list[Kpi]:
         f"{every.unmatched:,} counts without a book are left out" if every.unmatched and view.everything else "",
     ])  # fmt: skip
     bare = f"{int((~priced).sum()):,} counts have no cost" if len(rows) and not priced.all() else ""
-    missing = COUNTS if rows.empty else "Bring unit_cost in items (or in stock)."
+    bring = COUNTS if every.rows.empty or view.everything else "None of these lines was counted: count some of them."
+    missing = bring if rows.empty else "Bring unit_cost in items (or in stock)."
     wrong = rows[rows["difference"] != 0]
     return [
-        kpi("record_accuracy", ratio(float(agrees.sum()), float(len(rows))), period, missing=COUNTS, covered=told,
+        kpi("record_accuracy", ratio(float(agrees.sum()), float(len(rows))), period, missing=bring, covered=told,
             trend=over_time(months.astype("datetime64[D]"), share),
             items=rows[~rows["agrees"].astype(bool)]),
         kpi("value_accuracy", 1 - ratio(float(np.abs(off[priced]).sum()), booked), period, missing=missing,
             covered=join([told, bare]), items=wrong),
-        kpi("shrinkage", -float(off[priced].sum()) if priced.any() else None, period, missing=missing,
-            covered=join([told, bare, f"{-units.sum():,.0f} units" if len(rows) else ""]),
+        kpi("shrinkage", 0.0 - float(off[priced].sum()) if priced.any() else None, period, missing=missing,
+            covered=join([told, bare, f"{0.0 - units.sum():,.0f} units" if len(rows) else ""]),
             trend=over_time(months.astype("datetime64[D]"), lost),
             items=wrong.assign(shrinkage=-wrong["value"]).sort_values("shrinkage", ascending=False, kind="stable")),
     ]  # fmt: skip

@@ -125,6 +125,7 @@ def _fill_rate(view: View) -> Kpi:
     served, lost = shelf.served[:, year].sum(axis=1), shelf.lost[:, year].sum(axis=1)
     sells = view.chosen & (served + np.nan_to_num(lost, nan=1.0) > 0)
     mine = sells & ~np.isnan(lost)
+    told_elsewhere = view.past.shelf.told.any() and not (view.chosen & ~view.feeds).any()
     wanted = served + np.nan_to_num(lost)
     by_month = [np.nansum(part[mine], axis=0) for part in (shelf.served, shelf.lost)]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -136,7 +137,8 @@ def _fill_rate(view: View) -> Kpi:
     ).sort_values(["lost_margin", "lost"], ascending=False, kind="stable")
     asked = view.chosen & (np.nan_to_num(view.past.sold[:, year]).sum(axis=1) > 0)
     return kpi(
-        "fill_rate_achieved", ratio(float(served[mine].sum()), float(wanted[mine].sum())), period, missing=SHELVES,
+        "fill_rate_achieved", ratio(float(served[mine].sum()), float(wanted[mine].sum())), period,
+        missing="These lines sell to no customer: look at the locations that they feed." if told_elsewhere else SHELVES,
         covered=join([
             said_share(mine & asked, asked, "lines that sold"),
             f"{np.nansum(lost[mine]):,.0f} units lost by estimate" if mine.any() else "",

@@ -13,6 +13,8 @@ ORDERED = (
     "delivery). Nothing tells yet that any order came in parts."
 )
 
+NOT_HERE = "No supplier delivered to these lines: look at the locations that buy."
+
 
 def supplier_kpis(view: View) -> list[Kpi]:
     """Return on time, in full, both, lead time against promise, and perfect orders."""
@@ -26,13 +28,16 @@ def supplier_kpis(view: View) -> list[Kpi]:
     # Where every line came in one delivery and nobody knows what was ordered, all would look complete.
     parts = bool((lines["ordered_known"].astype(bool) | (lines["deliveries"] > 1) | (lines["still_open"] > 0)).any())
     known = int(lines["ordered_known"].sum())
+    # Where others were delivered to, it is the view that has none.
+    elsewhere = len(view.past.orders) > 0 and lines.empty
+    promises, ordered = (NOT_HERE, NOT_HERE) if elsewhere else (PROMISES, ORDERED)
     full = join([told, f"what was ordered is known of {known:,}; of the others what came in the end stands for it"])
     return [
-        _share("supplier_on_time", promised, "on_time", period, told, PROMISES),
-        _share("supplier_in_full", lines if parts else lines.iloc[:0], "in_full", period, full, ORDERED),
+        _share("supplier_on_time", promised, "on_time", period, told, promises),
+        _share("supplier_in_full", lines if parts else lines.iloc[:0], "in_full", period, full, ordered),
         _share("supplier_otif", promised if parts else promised.iloc[:0], "on_time_in_full", period, full,
-               PROMISES if promised.empty else ORDERED),
-        _lead_time(view, period),
+               promises if promised.empty else ordered),
+        _lead_time(view, period, promises),
         kpi("perfect_order", None, period,
             missing="Bring damage and wrong papers by order: none of the tables tells of them. "
                     "Suppliers on time in full is the most that it can be."),
@@ -63,7 +68,7 @@ def _share(key: str, lines: pd.DataFrame, flag: str, period: str, covered: str, 
     )  # fmt: skip
 
 
-def _lead_time(view: View, period: str) -> Kpi:
+def _lead_time(view: View, period: str, missing: str) -> Kpi:
     lines = _in_view(view, view.past.leads)
     actual, promised = (lines[name].to_numpy(float) for name in ("lead_time_days", "promised_days"))
     by = lines.groupby("supplier_id", dropna=False)
@@ -77,7 +82,7 @@ def _lead_time(view: View, period: str) -> Kpi:
         f"{actual.mean():.1f} days instead of {promised.mean():.1f}, {len(lines):,} order lines" if len(lines) else ""
     )
     return kpi(
-        "lead_time_adherence", ratio(float(actual.sum()), float(promised.sum())), period, missing=PROMISES,
+        "lead_time_adherence", ratio(float(actual.sum()), float(promised.sum())), period, missing=missing,
         covered=covered, items=table.sort_values("days_over", ascending=False, kind="stable"),
     )  # fmt: skip
 

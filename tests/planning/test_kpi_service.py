@@ -241,6 +241,13 @@ def test_without_promises_or_receipts_suppliers_cannot_be_judged():
             assert "promised_on" in found[key].missing
 
 
+def test_where_others_were_delivered_to_and_counted_the_view_is_told_to_have_none():
+    found = kpis(TWO, view=TWO[:1], receipts=came()[3:], counts=counts()[2:])
+    for key in ("supplier_on_time", "supplier_otif", "supplier_in_full", "lead_time_adherence"):
+        assert found[key].missing == "No supplier delivered to these lines: look at the locations that buy."
+    assert "None of these lines was counted" in found["record_accuracy"].missing
+
+
 def test_perfect_orders_are_never_guessed():
     found = kpis(TWO, receipts=came())["perfect_order"]
     assert found.value is None
