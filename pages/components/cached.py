@@ -21,7 +21,7 @@ from pages.components.overview_alerts import STALE_DAYS, DataState, data_state
 from planning import delivery, pipeline
 from planning.errors import PlanningError
 from planning.frontier import Tradeoff, build_tradeoff
-from planning.kpi import Kpi, PastFigures, build_kpis, past_figures
+from planning.kpi import Kpi, PastFigures, kpis_of, past_figures
 from planning.lost_demand import lost_demand
 from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
@@ -370,19 +370,28 @@ def figures(
     ----------
     keys : item_id, location_id of the lines in view; None: all.
     """
-    tables = inputs(visitor, snapshot_id)
     made = plan(visitor, snapshot_id, as_of, params)
-    kept = fits(visitor, snapshot_id, as_of, params)
-    if made is None or kept is None:
+    if made is None:
         return {}
-    fit_key = service.fit_key(visitor, snapshot_id, as_of, params, frames=tables)
-    past = _past(fit_key, lambda: past_figures(tables, kept, as_of=as_of))
-    planned = service.planned_inputs(visitor, snapshot_id, frames=tables)
-    key = pipeline.plan_key(snapshot_id, service.decisions_id(visitor), as_of, params)
+
+    def work_out() -> PastFigures:
+        tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
+        key = service.fit_key(visitor, snapshot_id, as_of, params, frames=tables)
+        if "approved_orders" in tables:
+            # What is approved this morning tells nothing of the past: it does not ask for all of it again.
+            approved = tables["approved_orders"]
+            tables["approved_orders"] = approved = approved[approved["ordered_on"] < pd.Timestamp(as_of)]
+            key += hashlib.sha256(approved.to_csv(index=False).encode()).hexdigest()
+        kept = _kept_fits(visitor, snapshot_id, as_of, params)
+        return _past(key, lambda: past_figures(tables, kept, as_of=as_of))
+
+    decided = service.decisions_id(visitor)
+    # Its own key takes a look at the tables; a quick parameter does not even ask for that.
+    slow = pipeline.base_key(snapshot_id, decided, as_of, params)
     return _figures(
-        key,
+        pipeline.plan_key(snapshot_id, decided, as_of, params),
         "" if keys is None else _lot(keys),
-        lambda: build_kpis(planned, made, kept, as_of=as_of, keys=keys, past=past),
+        lambda: kpis_of(_past(slow, work_out), made, keys),
     )
 
 
@@ -553,8 +562,8 @@ def _alarms(snapshot_id: str, as_of: date, _make: Callable[[], DataState]) -> Da
     return _make()
 
 
-@st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
-def _past(fit_key: str, _make: Callable[[], PastFigures]) -> PastFigures:  # noqa: ARG001
+@st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
+def _past(key: str, _make: Callable[[], PastFigures]) -> PastFigures:  # noqa: ARG001
     return _make()
 
 

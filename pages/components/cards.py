@@ -20,7 +20,7 @@ def three_numbers(plan: PlanResult) -> None:
     risk, idle, due = headline.three(plan)
     first, second, third = st.columns(3)
     with first, _card(risk, plan):
-        red = headline.health(plan).red
+        red = int((plan.lines["risk"] == "red").sum())
         if st.button(
             f"Act on {count(red, 'red line')}", icon=":material/priority_high:", width="stretch", disabled=not red
         ):

@@ -66,9 +66,10 @@ class Number:
 
 def three(plan: PlanResult) -> tuple[Number, Number, Number]:
     """What is at risk before the next arrival, what lies idle, what to order today, with their date."""
-    risk, idle, due, state = margin_at_risk(plan), idle_stock(plan), due_today(plan), health(plan)
+    risk, idle, due = margin_at_risk(plan), idle_stock(plan), due_today(plan)
+    suppliers = plan.lines.loc[plan.lines["order_quantity"] > 0, "supplier_id"].nunique()
     on = f"{short_day(plan.as_of)} {plan.as_of.year}"
-    source = f" from {count(state.suppliers, 'supplier')}" if state.suppliers else ""
+    source = f" from {count(suppliers, 'supplier')}" if suppliers else ""
     told = (
         f"{units(round(risk.units))} missed before the next arrival; {on}."
         if risk.lines

@@ -71,18 +71,21 @@ def grouped(figures: Mapping[str, Kpi]) -> Iterator[tuple[str, list[Kpi]]]:
 
 def said(kpi: Kpi, currency: str) -> str:
     """The value with its unit; a dash where it is not known."""
-    value = kpi.value
+    return _said(kpi.value, kpi.unit, currency)
+
+
+def _said(value: float | None, unit: str, currency: str) -> str:
     if not known(value) or value is None:
         return DASH
-    if kpi.unit == "money":
+    if unit == "money":
         return money(value, currency)
-    if kpi.unit == "share":
+    if unit == "share":
         return percent(value).replace("-", "−")
-    if kpi.unit == "days":
+    if unit == "days":
         return days(round(value) if value >= 100 else round(value, 1))
-    if kpi.unit == "times a year":
+    if unit == "times a year":
         return f"{value:,.1f} a year"
-    return units(round(value)) if kpi.unit == "units" else count(round(value), "line")
+    return units(round(value)) if unit == "units" else count(round(value), "line")
 
 
 def short(kpi: Kpi) -> str:
@@ -101,12 +104,8 @@ def trend_in_words(kpi: Kpi, currency: str) -> str:
     if len(points) < 2:  # noqa: PLR2004
         return ""
     first, last = points.iloc[0], points.iloc[-1]
-    ends = [said(_like(kpi, float(row["value"])), currency) for row in (first, last)]
+    ends = [_said(float(row["value"]), kpi.unit, currency) for row in (first, last)]
     return f"From {ends[0]} on {day(first['date'])} to {ends[1]} on {day(last['date'])}"
-
-
-def _like(kpi: Kpi, value: float) -> Kpi:
-    return Kpi(kpi.key, kpi.name, value, kpi.unit, "", "", "")
 
 
 def spark(trend: pd.DataFrame) -> str:
