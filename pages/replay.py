@@ -1,7 +1,5 @@
 """Replay: whether this plan would have worked on your own past, and what another policy would have cost."""
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from pages.components import (
@@ -15,8 +13,8 @@ from pages.components import (
     replay_view,
     session,
 )
-from pages.components.cached import Replayed
-from pages.components.replay_question import Policy
+from pages.components.replay_runs import Asked
+from planning.replay_measures import ReplayResult
 from planning.replay_scope import narrow
 from planning.replay_told import BEFORE_WEEKS, LEAST_WEEKS
 from planning.result import PlanResult
@@ -42,18 +40,16 @@ def main() -> None:
     question = replay_question.asked() or replay_question.usual(spans, known)
     with st.expander("What is replayed", icon=":material/tune:", expanded=not replay_runs.ready(question, fits)):
         replay_question.form(spans, known, question, len(plan.items))
-    replayed = replay_runs.made(question, known, fits, start=replay_question.asked() is not None)
-    if replayed is not None:
-        _told(replayed, known, plan, whole)
+    one = replay_runs.asked(question, known, fits)
+    result = replay_runs.made(one, start=replay_question.asked() is not None) if one else None
+    if one and result:
+        _told(one, result, plan, whole)
     elif replay_question.asked() is None:
-        st.info(
-            "Would this plan have worked? Run it over your own past, beside other policies.",
-            icon=":material/history:",
-        )
+        st.info("Would this plan have worked? Run it over your own past, beside others.", icon=":material/history:")
 
 
-def _told(replayed: Replayed, known: Mapping[str, Policy], plan: PlanResult, whole: PlanResult) -> None:
-    result = narrow(replayed.result, plan.items)
+def _told(one: Asked, whole_past: ReplayResult, plan: PlanResult, whole: PlanResult) -> None:
+    result = narrow(whole_past, plan.items)
     if not result.world.lines:
         st.info("No item in view was replayed.", icon=":material/filter_alt:")
         return
@@ -61,9 +57,14 @@ def _told(replayed: Replayed, known: Mapping[str, Policy], plan: PlanResult, who
     told = replay_view.compared(result, policy, other)
     replay_view.heading(result)
     replay_view.numbers(result, told, policy, other, whole.params.currency)
-    replay_acts.offer(policy, replay_view.targets(replayed), known, whole.params)
-    replay_view.show(replayed, result, told, policy, other, whole)
+    replay_acts.offer(policy, one.known, whole.params)
+    chart = replay_view.chart(result, whole.params.currency)
+    replay_view.show(result, told, policy, other, whole)
     glossary.words("Fill rate", "Lost margin", "Lead time", "Lead time + review", "Review period", "ABC class")
+    if result is whole_past:
+        with chart.container():
+            curve = replay_runs.curve(one)
+        replay_view.draw_chart(chart, result, curve, whole.params.currency)
 
 
 main()

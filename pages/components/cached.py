@@ -64,14 +64,6 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """A replay, and what its policies get from more or less stock (`planning.replay_run.exchange_curve`)."""
-
-    result: ReplayResult
-    curve: pd.DataFrame
-
-
-@dataclass(frozen=True)
 class Facets:
     """The values that filters offer, sorted."""
 
@@ -299,7 +291,7 @@ def known_then(
         return None
 
 
-def replayed(key: str) -> Replayed | None:
+def replayed(key: str) -> ReplayResult | None:
     """The replay that was made under this key, or None. Keys hold that of a snapshot, which is asked for first."""
     try:
         return _replayed(key, _not_kept)
@@ -307,9 +299,22 @@ def replayed(key: str) -> Replayed | None:
         return None
 
 
-def keep_replayed(key: str, made: Replayed) -> Replayed:
+def keep_replayed(key: str, made: ReplayResult) -> ReplayResult:
     """Keep a replay under its key."""
     return _replayed(key, lambda: made)
+
+
+def exchange_curve(key: str) -> pd.DataFrame | None:
+    """The exchange curve beside the replay of this key, or None."""
+    try:
+        return _exchange_curve(key, _not_kept)
+    except _NotKeptError:
+        return None
+
+
+def keep_exchange_curve(key: str, made: pd.DataFrame) -> pd.DataFrame:
+    """Keep an exchange curve under the key of its replay."""
+    return _exchange_curve(key, lambda: made)
 
 
 def priced_share(visitor: service.Visitor, snapshot_id: str) -> float:
@@ -507,7 +512,12 @@ def _known(key: str, _make: Callable[[], Known]) -> Known:  # noqa: ARG001
 
 # Each holds all that each policy did: few are kept.
 @st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
-def _replayed(key: str, _make: Callable[[], Replayed]) -> Replayed:  # noqa: ARG001
+def _replayed(key: str, _make: Callable[[], ReplayResult]) -> ReplayResult:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=24, ttl="4h", show_spinner=False)
+def _exchange_curve(key: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
     return _make()
 
 

@@ -1,6 +1,6 @@
 """Planning on with a policy that was replayed, and the way back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -10,6 +10,7 @@ from pages.components.formats import literal, percent
 from pages.components.replay_question import Policy
 from pages.components.replay_words import shown
 from planning.params import Params
+from planning.replay_run import TARGETS
 from planning.replay_told import key_of
 
 USED = "replay_used"
@@ -23,17 +24,16 @@ class Used:
     before: Params
 
 
-def offer(policy: str, targets: Sequence[float], known: Mapping[str, Policy], params: Params) -> None:
+def offer(policy: str, known: Mapping[str, Policy], params: Params) -> None:
     """Offer to plan with a policy that was replayed; of the plan's own, with another target.
 
     Parameters
     ----------
-    policy : whose numbers are told. targets : of the plan's policy that were tried, fractions.
-    params : in force.
+    policy : whose numbers are told. params : in force.
     """
     with st.container(horizontal=True, vertical_alignment="bottom", key="replay_actions"):
         if key_of(policy) == "plan":
-            _offer_target(targets, params)
+            _offer_target(params)
             return
         scenario = next((one.params for one in known.values() if one.params and one.name == policy), None)
         wanted = params.but(policy="min/max") if key_of(policy) == "min_max" else scenario
@@ -54,13 +54,13 @@ def offer(policy: str, targets: Sequence[float], known: Mapping[str, Policy], pa
         )
 
 
-def _offer_target(targets: Sequence[float], params: Params) -> None:
-    if not targets or params.service_measure == "cost":
+def _offer_target(params: Params) -> None:
+    if params.service_measure == "cost":
         st.caption("This is how the plan orders already.", width="content")
         return
     target = st.selectbox(
         "Plan with another target",
-        sorted(targets),
+        TARGETS,
         index=None,
         format_func=lambda share: percent(share, 0 if round(100 * share, 6) % 1 == 0 else 1),
         placeholder="Choose a target",

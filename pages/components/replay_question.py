@@ -16,7 +16,7 @@ from planning.fits import Fits
 from planning.params import Params
 from planning.replay_told import LEAST_WEEKS, USUAL_WEEKS, longest
 
-ASKED = "replay_asked"
+ASKED, STOPPED = "replay_asked", "replay_stopped"
 SPANS = (LEAST_WEEKS, 13, 26, 39, 52, 78, 104)
 MOST = 6
 """Policies beside the plan's own."""
@@ -156,6 +156,7 @@ def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines:
 def _ask(now: Question) -> None:
     """Keep what the form holds."""
     session.keep(ASKED, _filled(now))
+    session.keep(STOPPED, None)
 
 
 def _filled(now: Question) -> Question:

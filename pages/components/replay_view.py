@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import charts_replay, glossary, panel, replay_files, replay_item, session, tables
-from pages.components.cached import Replayed
 from pages.components.formats import DASH, count, day, known, literal, money, percent, units
 from pages.components.replay_words import (
     CANNOT_KNOW,
@@ -118,20 +118,16 @@ def _saved(row: pd.Series, currency: str) -> str:
 
 def _saved_interval(row: pd.Series, name: str, currency: str) -> str:
     turned = {"measure": row["measure"], "low": -row["high"], "high": -row["low"]}
-    return f"Against {name}: {_saved(row, currency)} ({interval(turned, currency)})."
+    return _unbroken(f"Against {name}: {_saved(row, currency)} ({interval(turned, currency)}).")
+
+
+def _unbroken(text: str) -> str:
+    """The text with signs and percent signs held to their numbers."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace("+", "+\N{WORD JOINER}").replace("−", "−\N{WORD JOINER}")
 
 
 def _span(result: ReplayResult) -> str:
     return f"{day(result.span[0])} to {day(result.span[1])}"
-
-
-def targets(replayed: Replayed) -> list[float]:
-    """The service targets that the plan's policy was tried at."""
-    curve = replayed.curve
-    if curve.empty:
-        return []
-    own = curve.loc[curve["policy"] == "plan", "target"].dropna()
-    return [float(target) for target in own if 0 < target < 1]
 
 
 def heading(result: ReplayResult) -> None:
@@ -141,28 +137,32 @@ def heading(result: ReplayResult) -> None:
     st.caption(f"{_span(result)} · {weeks:,.0f} weeks that count · {count(lines, 'item-location')}")
 
 
-def show(
-    replayed: Replayed, result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whole: PlanResult
-) -> None:
-    """Draw the curve, and below it what is looked at; only the tab that is open is worked out."""
-    currency = whole.params.currency
-    everything = result is replayed.result
+def chart(result: ReplayResult, currency: str) -> DeltaGenerator:
+    """Draw where the policies stand, and return the place, for what more or less stock would give takes longer."""
     with st.container(border=True):
         st.subheader("Service against stock")
-        curve = replayed.curve if everything else replayed.curve.iloc[:0]
+        slot = st.empty()
+        said = "Filled: achieved. Open: promised. A line: the same policy with more or less stock (without filters)."
+        if any(key_of(name) == "history" for name in result.names):
+            said += " What happened looks better than it was: weeks with an empty shelf do not tell what was lost."
+        st.caption(said)
+    draw_chart(slot, result, pd.DataFrame(), currency)
+    return slot
+
+
+def draw_chart(slot: DeltaGenerator, result: ReplayResult, curve: pd.DataFrame, currency: str) -> None:
+    """Draw service against stock into its place."""
+    names = [shown(name) for name in result.names]
+    with slot.container():
         panel.chart(
-            charts_replay.exchange(_points(result), _named(curve), [shown(n) for n in result.names], currency),
+            charts_replay.exchange(_points(result), _named(curve), names, currency),
             "Service achieved and promised against average stock, by policy",
-            key="replay_curve",
+            key="replay_curve" if len(curve) else "replay_points",
         )
-        st.caption(
-            "Filled: achieved. Open: promised. "
-            + (
-                "A line: the same policy with more or less stock."
-                if everything
-                else "Without filters, lines show each policy with more or less stock."
-            )
-        )
+
+
+def show(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> None:
+    """Draw what is looked at below the chart; only the tab that is open is worked out."""
     wanted = session.kept(replay_item.OPENED)
     if wanted in TABS:
         session.seed(TAB, wanted)
