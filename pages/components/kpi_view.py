@@ -20,6 +20,8 @@ OPEN = "kpi_open"
 MOST_ROWS = 200
 _IDS: Mapping[str, str] = MappingProxyType({"item_id": "Item", "location_id": "Location", "supplier_id": "Supplier"})
 
+_SMALL = "font-size:.75rem;opacity:.75;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+
 
 def figures(plan: PlanResult, whole: PlanResult) -> Mapping[str, Kpi]:
     """The key figures of the lines in view; none for who looks through a link, or where they cannot be made."""
@@ -57,10 +59,11 @@ def _tile(kpi: Kpi, currency: str) -> None:
         svg = kpi_words.spark(kpi.trend)
         alt = html.escape(kpi_words.trend_in_words(kpi, currency), quote=True)
         image = f'<img src="{kpi_words.picture(svg)}" alt="{alt}" title="{alt}">' if svg else ""
-        value = html.escape(kpi_words.said(kpi, currency))
+        value, period = (html.escape(text, quote=True) for text in (kpi_words.said(kpi, currency), kpi.period))
         st.html(
             '<div style="display:flex;align-items:center;gap:.7rem;line-height:1.3">'
             f'<span style="font-weight:620;font-size:1.1rem;white-space:nowrap">{value}</span>{image}</div>'
+            f'<div style="{_SMALL}" title="{period}">{period}</div>'
         )
         st.button(
             kpi_words.short(kpi),

@@ -162,7 +162,11 @@ def _act(row: Mapping[str, Any], plan: PlanResult, key: str) -> None:
         ) and _approved(row, plan):
             session.keep(APPROVED, f"{units(row['quantity'])} of {row['item_id']}")
             st.rerun()
-    elif kind == "expedite" and st.button("Ask supplier", key=f"do_{key}", icon=":material/mail:"):
+    elif (
+        kind == "expedite"
+        and known(row["order_id"])
+        and st.button("Ask supplier", key=f"do_{key}", icon=":material/mail:")
+    ):
         _exceptions(["expedite"])
     elif kind == "reduce" and _early(row, plan) and st.button("Fewer orders", key=f"do_{key}", icon=":material/event:"):
         _exceptions(["postpone", "cancel"])
@@ -272,7 +276,7 @@ def changed(plan: PlanResult, whole: PlanResult) -> None:
         some,
         key="overview_changes",
         hide_index=True,
-        column_order=["item_id", "item_name", "location_id", "value_change", "before", "after", "parts"],
+        column_order=["item_id", "item_name", "location_id", "value_change", "parts", "before", "after"],
         column_config=_change_columns(plan.params.currency),
         on_select="rerun",
         selection_mode="single-row",
@@ -309,7 +313,7 @@ def _change_columns(currency: str) -> dict[str, Any]:
         "value_change": number(f"Change ({currency})" if currency else "Change in money", format="%+,.0f"),
         "before": number("Order then (units)", format="%,.0f"),
         "after": number("Order now (units)", format="%,.0f"),
-        "parts": text("Why (units)", width="large", help="What moved it; the parts add up to the change."),
+        "parts": text("Why (units)", width="medium", help="What moved it; the parts add up to the change."),
     }
 
 
