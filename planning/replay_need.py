@@ -11,9 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from planning.distribution import CERTAIN, Calibration
+from planning.distribution import Calibration
 from planning.policy import _NEXT, LEAD_TIMES
-from planning.replay_shapes import COUNT_SHAPES, DENSER, Grid, Points, nearest
+from planning.replay_shapes import DENSER, Grid, Points, nearest
 
 COUNT = 61
 """Points of a draw."""
@@ -24,6 +24,8 @@ _WINDOW = (38, 30)
 _FURTHER = 12
 """By so many places a draw is turned from one lead time to the next."""
 STEPS = 24
+_WIDTH = 0.3
+"""Over so many standard deviations a chance is read."""
 _LEVELS = np.linspace(-4.0, 6.0, 201)
 
 
@@ -51,11 +53,9 @@ class Drawn:
     share: tuple[np.ndarray, ...]
 
     @classmethod
-    def build(
-        cls, points: Points, calibration: Calibration | None, paired: Sequence[tuple[int, int]], *, exact: bool
-    ) -> "Drawn":
+    def build(cls, points: Points, calibration: Calibration | None, paired: Sequence[tuple[int, int]]) -> "Drawn":
         """Lay the points out in each of the orders asked for."""
-        table, (mean, sd) = Grid.build().points(points, calibration, exact=exact), _moments(points, exact=exact)
+        table, (mean, sd) = Grid.build().points(points, calibration), _moments(points)
         places = [(np.arange(points.count) * step + start) % points.count for step, start in paired]
         ordered = tuple(np.ascontiguousarray(table[:, at]) for at in places)
         return cls(ordered, mean, sd, tuple(points.share[at] for at in places))
@@ -63,21 +63,17 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Shapes:
-    """How demand is read on some mornings: `before` an arrival at equally likely points, `after` it at denser ones.
-
-    exact : whether counts stay whole.
-    """
+    """How demand is read on some mornings: `before` an arrival at equally likely points, `after` it at denser ones."""
 
     before: Drawn
     after: Drawn
-    exact: bool
 
     @classmethod
-    def build(cls, calibration: Calibration | None, *, exact: bool) -> "Shapes":
+    def build(cls, calibration: Calibration | None) -> "Shapes":
         """Read the shapes as the calibration says."""
-        before = Drawn.build(Points(COUNT), calibration, _PAIRED, exact=exact)
+        before = Drawn.build(Points(COUNT), calibration, _PAIRED)
         turned = [(_WINDOW[0], _WINDOW[1] + _FURTHER * j) for j in range(LEAD_TIMES)]
-        return cls(before, Drawn.build(Points(COUNT, DENSER), calibration, turned, exact=exact), exact)
+        return cls(before, Drawn.build(Points(COUNT, DENSER), calibration, turned))
 
     def draw(self, kind: Drawn, demand: "Moments", start: np.ndarray, end: np.ndarray, turn: int) -> np.ndarray:
         """Return demand from `start` to before `end` at the points, units, (k, count), float32."""
@@ -87,22 +83,15 @@ class Shapes:
         out = np.take(kind.tables[turn], demand.code * shapes + shape, axis=0)
         spread = np.sqrt(variance) / kind.sd[shape]
         moved = mean - kind.mean[shape] * spread
-        count = demand.whole & (shape < COUNT_SHAPES)
-        if self.exact:
-            as_is = count & (variance > CERTAIN * mean**2)
-            spread, moved = np.where(as_is, 1.0, spread), np.where(as_is, 0.0, moved)
         out *= spread.astype(np.float32)[:, None]
         out += moved.astype(np.float32)[:, None]
-        if self.exact:
-            rounded = demand.whole & ~count
-            out[rounded] = np.round(out[rounded])
         return np.asarray(out)
 
 
 @lru_cache(maxsize=4)
-def _moments(points: Points, *, exact: bool) -> tuple[np.ndarray, np.ndarray]:
+def _moments(points: Points) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each shape over the points, (shapes,) each."""
-    table = Grid.build().points(points, None, exact=exact)
+    table = Grid.build().points(points, None)
     mean = table @ points.share
     sd = np.sqrt(np.maximum((table * table) @ points.share - mean**2, 0))
     return mean.astype(float), np.where(sd > 0, sd, 1.0).astype(float)
@@ -147,6 +136,7 @@ class QuickNeed:
     """The need at arrival of k lines at unequally likely points; see `planning.policy.Need`.
 
     need, before : units, (k, m), in no order; before: None with lost sales. weights : of the points, (m,).
+    whole : whether the line is counted in whole units, (k,).
     """
 
     need: np.ndarray
@@ -155,6 +145,7 @@ class QuickNeed:
     between: np.ndarray
     arriving_stock: np.ndarray
     relieved: np.ndarray
+    whole: np.ndarray
 
     @property
     def mean(self) -> np.ndarray:
@@ -215,12 +206,23 @@ class QuickNeed:
         return np.asarray(high, np.float32)
 
     def order_for_cycle_service(self, target: np.ndarray) -> np.ndarray:
-        """Return the least order with P(need <= order) >= target, units, (k,)."""
-        by = np.argsort(self.need, axis=1)
-        reached = np.cumsum(self.weights[by], axis=1)
-        at = np.minimum((reached < (target - 1e-6)[:, None]).sum(axis=1), self.need.shape[1] - 1)
-        rows = np.arange(len(at))
-        return np.asarray(self.need[rows, by[rows, at]], float)
+        """Return the least order with P(need <= order) >= target, units, (k,).
+
+        The chance of more is how much less is short with one unit more; where demand spreads wider, with more units.
+        """
+        mean = self.need @ self.weights
+        sd = np.sqrt(np.maximum((self.need * self.need) @ self.weights - mean * mean, 0))
+        width = np.where(self.whole, np.maximum(1.0, _WIDTH * sd), _WIDTH * sd + 1e-3).astype(np.float32)
+        start = np.where(self.whole, (1 - width) / 2, -width / 2).astype(np.float32)
+        low, high = self.need.min(axis=1) - 1, self.need.max(axis=1)
+        told = replace(self, before=None)
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            left, right = (told.short(middle + start + more) for more in (np.float32(0), width))
+            enough = (left - right) / width <= 1 - target + 1e-5
+            high, low = np.where(enough, middle, high), np.where(enough, low, middle)
+        # A hair above a count is that count.
+        return np.where(self.whole, np.ceil(high - 1e-2), high).astype(float)
 
 
 def _over(points: np.ndarray, level: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -250,16 +252,17 @@ def quick_need(
     """
     k, several = leads.shape
     following = _NEXT if several == LEAD_TIMES else (0,)
-    need = np.empty((k, several * COUNT), np.float32)
+    count = len(shapes.after.share[0])
+    need = np.empty((k, several * count), np.float32)
     before = None if lost else np.empty_like(need)
     between, arriving, relieved = np.zeros((3, k))
     for j in range(several):
-        columns, lead = slice(j * COUNT, (j + 1) * COUNT), leads[:, j]
+        columns, lead = slice(j * count, (j + 1) * count), leads[:, j]
         if lost:
             end = np.maximum(leads[:, following[j]] + review, lead)
             held = _stock_at(shapes, demand, stock, day, units, lead, j)
             most, relief = _window(shapes, demand, day, units, lead, end, j)
-            arriving += held.mean(axis=1)
+            arriving += np.maximum(held, 0).mean(axis=1)
             np.subtract(most, held, out=need[:, columns])
         else:
             end = lead + review
@@ -273,7 +276,26 @@ def quick_need(
         between += demand.between(lead, end)[0]
         relieved += relief
     weights = np.concatenate(shapes.after.share[:several]) / np.float32(several)
-    return QuickNeed(need, before, weights, between / several, arriving / several, relieved / several)
+    for points in (need,) if before is None else (need, before):
+        _narrow(points, weights, demand.whole)
+    return QuickNeed(need, before, weights, between / several, arriving / several, relieved / several, demand.whole)
+
+
+def _narrow(points: np.ndarray, weights: np.ndarray, whole: np.ndarray) -> None:
+    """Draw points of counts together, in place, by what whole levels will spread them again.
+
+    To an order in whole units, a point between two counts is as good as a part of each: f (1 - f) more of variance.
+    """
+    part = points - np.floor(points)
+    part -= part * part
+    more = part @ weights
+    mean = points @ weights
+    np.multiply(points, points, out=part)
+    variance = part @ weights - mean * mean
+    shrink = np.sqrt(np.clip(1 - more / np.maximum(variance, 1e-6), 0.25, 1))
+    shrink = np.where(whole, shrink, 1).astype(np.float32)
+    points *= shrink[:, None]
+    points += (mean * (1 - shrink)).astype(np.float32)[:, None]
 
 
 def _column(units: np.ndarray) -> np.ndarray:
@@ -283,16 +305,18 @@ def _column(units: np.ndarray) -> np.ndarray:
 def _stock_at(
     shapes: Shapes, demand: Moments, stock: np.ndarray, day: np.ndarray, units: np.ndarray, lead: np.ndarray, j: int
 ) -> np.ndarray:
-    """Return the stock at an arrival in bucket `lead`, once what was due by then has come, ascending, (k, COUNT)."""
+    """Return the stock at an arrival in bucket `lead`, once what was due by then has come, ascending, (k, count)."""
     at = np.zeros(len(stock), int)
-    held = _column(stock)
+    held, owing = _column(stock), bool((stock < 0).any())
     for s in range(day.shape[1] + 1):
         due = np.minimum(day[:, s], lead) if s < day.shape[1] else lead
         # The first stock is one number, whatever the order; later ones are paired on the lattice.
         turn = 0 if s == 0 else (s + j - 1) % (len(_PAIRED) - 1) + 1
         wanted = shapes.draw(shapes.before, demand, at, due, turn)
+        # What is owed stays so until something comes.
+        least = np.minimum(held, 0) if owing else np.float32(0)
         held = np.subtract(held, wanted, out=wanted)
-        np.maximum(held, 0, out=held)
+        np.maximum(held, least, out=held)
         if s < day.shape[1]:
             held += _column(np.where(day[:, s] <= lead, units[:, s], 0.0))
         held.sort(axis=1)
@@ -303,7 +327,7 @@ def _stock_at(
 def _window(
     shapes: Shapes, demand: Moments, day: np.ndarray, units: np.ndarray, lead: np.ndarray, end: np.ndarray, j: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return how far demand runs ahead of receipts from an arrival to the next one, (k, COUNT), and their relief.
+    """Return how far demand runs ahead of receipts from an arrival to the next one, (k, count), and their relief.
 
     Demand before a receipt in between is taken as its usual share of the whole.
     """

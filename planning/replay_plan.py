@@ -143,7 +143,7 @@ class PlanRule:
         key = int(self.known.learned[t])
         if key not in self._shapes:
             self._shapes.clear()
-            self._shapes[key] = Shapes.build(self._calibration(t), exact=self.aim.measure != "fill_rate")
+            self._shapes[key] = Shapes.build(self._calibration(t))
         return self._shapes[key]
 
     def moments(self, t: int, rows: np.ndarray) -> Moments:

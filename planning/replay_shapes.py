@@ -17,8 +17,6 @@ OVERS = np.exp(np.linspace(0.0, np.log(64.0), 44))
 """Variances of counts, as times their means."""
 WIDTHS = np.exp(np.linspace(np.log(1e-5), np.log(400.0), 160))
 """Squared coefficients of variation of measured quantities."""
-COUNT_SHAPES = len(MEANS) * len(OVERS)
-"""How many of the shapes are counts; they come first."""
 FINE = 1 - (1 - (np.arange(240) + 0.5) / 240) ** 2
 """Levels of the grid, denser towards the upper end."""
 PARTS = 3
@@ -80,27 +78,19 @@ class Grid:
         above = beyond / (1 - FINE)
         return cls(mean, np.sqrt(variance), levels.astype(np.float32), above.astype(np.float32))
 
-    def points(self, points: Points, calibration: Calibration | None, *, exact: bool) -> np.ndarray:
-        """Return each shape at the points, as its levels are read, (classes x shapes, count), float32.
-
-        Parameters
-        ----------
-        exact : each point is one level, so that counts stay whole; else the mean over its piece.
-        """
-        parts = 1 if exact else PARTS
-        ends = points.edges[:-1, None] + points.share[:, None] * (np.arange(parts) + 0.5) / parts
-        last = points.edges[-2]
+    def points(self, points: Points, calibration: Calibration | None) -> np.ndarray:
+        """Return each shape at the points, each the mean over its piece, (classes x shapes, count), float32."""
+        ends = points.edges[:-1, None] + np.diff(points.edges)[:, None] * (np.arange(PARTS) + 0.5) / PARTS
+        last = points.edges[-2:-1]
         asked = [ends.ravel()] if calibration is None else list(calibration.asked(ends.ravel()))
-        limits = [np.array([last])] if calibration is None else list(calibration.asked(np.array([last])))
+        limits = [last] if calibration is None else list(calibration.asked(last))
         out = []
         for levels, limit in zip(asked, limits, strict=True):
             at = np.clip(np.searchsorted(FINE, levels), 1, len(FINE) - 1)
             at -= (levels - FINE[at - 1] < FINE[at] - levels).astype(int)
-            table = self.levels[:, at].reshape(len(self.mean), points.count, parts).mean(axis=2)
-            end = min(int(np.searchsorted(FINE, limit[0])), len(FINE) - 1)
+            table = self.levels[:, at].reshape(len(self.mean), points.count, PARTS).mean(axis=2)
             # The last point stands for all that is beyond its level.
-            if not exact:
-                table[:, -1] = self.above[:, end]
+            table[:, -1] = self.above[:, min(int(np.searchsorted(FINE, limit[0])), len(FINE) - 1)]
             out.append(table)
         return np.concatenate(out).astype(np.float32)
 
