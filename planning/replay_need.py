@@ -222,7 +222,7 @@ class QuickNeed:
             enough = (left - right) / width <= 1 - target + 1e-5
             high, low = np.where(enough, middle, high), np.where(enough, low, middle)
         # A hair above a count is that count.
-        return np.where(self.whole, np.ceil(high - 1e-2), high).astype(float)
+        return np.array(np.where(self.whole, np.ceil(high - 1e-2), high), float)
 
 
 def _over(points: np.ndarray, level: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
