@@ -38,7 +38,7 @@ def main() -> None:
         return
     known = replay_question.offered()
     question = replay_question.asked() or replay_question.usual(spans, known)
-    with st.expander("What is replayed", icon=":material/tune:", expanded=not replay_runs.ready(question, fits)):
+    with st.expander(question.words(known), icon=":material/tune:", expanded=not replay_runs.ready(question, fits)):
         replay_question.form(spans, known, question, len(plan.items))
     one = replay_runs.asked(question, known, fits)
     result = replay_runs.made(one, start=replay_question.asked() is not None) if one else None

@@ -129,7 +129,7 @@ def by_bucket(world: World, ledger: Ledger) -> pd.DataFrame:
     """Return the sums of all lines by bucket, one row a bucket that counts.
 
     policy, starts_on, demand_units, sold_units, lost_units, received_units, ordered_units, sent_units, waste_units,
-    end_units, stock_value, lost_margin; money of the lines where it is known.
+    end_units, stock_value, lost_margin; money of the lines where it is known; stock NaN where not all of it is.
     """
     at = np.flatnonzero(world.counted)
     known = ~np.isnan(ledger.demand)
@@ -140,6 +140,10 @@ def by_bucket(world: World, ledger: Ledger) -> pd.DataFrame:
         "stock_value": (np.nan_to_num(world.unit_cost) @ np.nan_to_num(ledger.end))[at],
         "lost_margin": (np.nan_to_num(world.margin) @ lost)[at],
     }
+    # Stock that was not counted that day is not nothing.
+    told = ~np.isnan(ledger.end).all(axis=1)
+    uncounted = np.isnan(ledger.end[told]).any(axis=0)[at]
+    units["end_units"][uncounted] = money["stock_value"][uncounted] = np.nan
     if np.isnan(world.unit_cost).all():
         money["stock_value"][:] = np.nan
     if np.isnan(world.margin).all():

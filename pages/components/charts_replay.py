@@ -165,12 +165,13 @@ def _add_weeks(figure: go.Figure, mine: pd.DataFrame, value: str, name: str, n: 
         return
     colour, dash, symbol = LOOKS[n % len(LOOKS)]
     label = style.clean(name)
-    few = len(mine) <= 1
+    gaps = bool(mine[value].isna().any()) or len(mine) <= 1
     figure.add_trace(
         go.Scatter(
             x=mine["starts_on"],
             y=mine[value],
-            mode="markers" if few else "lines",
+            mode="lines+markers" if gaps else "lines",
+            connectgaps=True,
             name=label,
             legendgroup=label,
             showlegend=row == 1,

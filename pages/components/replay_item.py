@@ -11,7 +11,7 @@ from pages.components.replay_words import shown
 from planning.replay_measures import ReplayResult
 from planning.result import PlanResult
 
-MOST = 10
+MOST = 6
 """Items that gained, and items that lost."""
 PICKED = "replay_picked"
 OPENED, TAB = "replay_opened", "Items"
@@ -52,7 +52,10 @@ def _list(rows: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> Non
             f"No item fares better or worse under **{name}** than under **{against}**.", icon=":material/task_alt:"
         )
         return
-    st.markdown(f"Items that **{name}** serves better and worse than **{against}**. Choose one to see its weeks below.")
+    measure = "total cost" if (rows["unit"] == "money").any() else "units served"
+    st.markdown(
+        f"Where **{name}** gains and loses most against **{against}**, by {measure}. Choose a row to see its weeks."
+    )
     rows = rows.merge(whole.items[[*KEYS, "item_name"]], on=list(KEYS), how="left")
     rates = {name: 100 * rows[name] for name in ("fill_rate", "other_fill_rate")}
     rows = rows.assign(**rates, verdict=np.where(rows["gained"] > 0, "▲ gained", "▼ lost"))
@@ -89,7 +92,7 @@ def _list(rows: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> Non
             "average_stock_units": number("Stock (units)", format="%,.1f", help=shown(policy)),
             "other_average_stock_units": number("Stock of the other (units)", format="%,.1f", help=shown(other)),
         },
-        height=min(38 + 35 * len(rows), 400),
+        height="content",
         placeholder=DASH,
         on_select="rerun",
         selection_mode="single-row",
@@ -149,6 +152,8 @@ def _sentence(row: dict[str, object], currency: str) -> str:
     if not known(row["demand_units"]):
         return f"**{literal(shown(str(row['policy'])))}**: not known of this item."
     held = money(row["average_stock_value"], currency) if known(row["average_stock_value"]) else ""
+    if not known(row["fill_rate"]):
+        return f"**{literal(shown(str(row['policy'])))}**: what it served of this item is not known."
     lost = float(str(row["lost_units"]))
     return (
         f"**{literal(shown(str(row['policy'])))}** served {percent(row['fill_rate'])} of {units(row['demand_units'])}, "

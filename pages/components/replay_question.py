@@ -55,6 +55,12 @@ class Question:
         some = [(one.key, one.name, one.params.to_json() if one.params else "") for one in self.chosen(known)]
         return json.dumps([self.weeks, some, self.lead_times, self.forecasts])
 
+    def words(self, known: Mapping[str, Policy]) -> str:
+        """The question in a line."""
+        others = count(len(self.chosen(known)), "other policy", "other policies")
+        lead, taken = LEAD_TIMES[self.lead_times].lower(), FORECASTS[self.forecasts].lower()
+        return f"Last {self.weeks} weeks, this plan and {others}; lead times {lead}; forecasts {taken}"
+
     def chosen(self, known: Mapping[str, Policy]) -> list[Policy]:
         """The policies beside the plan's own that still exist."""
         return [known[key] for key in self.policies if key in known]

@@ -18,6 +18,7 @@ from pages.components.replay_words import (
     measure_table,
     shown,
 )
+from pages.components.scenario_words import signed
 from planning.replay_measures import ReplayResult
 from planning.replay_told import key_of
 from planning.result import PlanResult
@@ -202,7 +203,7 @@ def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str,
         key="replay_measures",
         hide_index=True,
         column_config={"measure": text("Measure", pinned=True, width="medium")}
-        | {places[name]: text(shown(name)[:60], width="small") for name in result.names},
+        | {places[name]: text(shown(name)[:60]) for name in result.names},
         height="content",
         alt="Measures of each policy",
     )
@@ -281,7 +282,7 @@ def _promises(result: ReplayResult, by: str) -> None:
         st.caption(
             f"**{literal(row['group'])}**: the plan promised {percent(row['promised_fill_rate'])} and served "
             f"{percent(row['fill_rate'])}, {abs(100 * row['difference']):.1f} points {said} "
-            f"(95 %: {100 * row['low']:+.1f} to {100 * row['high']:+.1f})."
+            f"(95 %: {signed(100 * row['low'])} to {signed(100 * row['high'])})."
         )
 
 

@@ -37,7 +37,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 MEASURES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "lines": ("Item-locations", "number", ""),
-        "fill_rate": ("Service achieved (fill rate)", "fraction", "higher"),
+        "fill_rate": ("Service achieved", "fraction", "higher"),
         "promised_fill_rate": ("Service promised", "fraction", ""),
         "cycle_service_level": ("Cycles without a stock-out", "fraction", "higher"),
         "stockout_buckets": ("Stock-outs (item-weeks)", "number", "lower"),
@@ -119,7 +119,7 @@ def verdict(row: Mapping[str, Any]) -> str:
     if not known(row["low"]) or not known(row["high"]):
         return DASH
     if row["low"] <= 0 <= row["high"]:
-        return "no clear difference"
+        return "not clear"
     better = MEASURES[str(row["measure"])][2]
     if not better:
         return "more" if row["low"] > 0 else "less"

@@ -117,6 +117,18 @@ def test_the_form_asks_the_engine_for_what_it_says(asked_for):
     assert len(asked_for) == 2, "made once, it opens at once"
 
 
+@pytest.mark.usefixtures("on_sample", "asked_for")
+def test_the_plan_alone_is_held_against_nothing():
+    app = opened(PAGE)
+    widget(app, "replay_policies").set_value([])
+    app.button(key=RUN).click().run()
+    assert not app.exception
+    assert set(numbers(app)) == {"Service achieved", "Stock saved", "Margin saved"}
+    assert "Against" not in said(app)
+    for name in ("By group", "By week", "Items"):
+        assert not tab(app, name).exception
+
+
 @pytest.mark.usefixtures("on_sample")
 def test_a_filter_narrows_what_is_shown_and_asks_nothing_anew(asked_for):
     everything = opened(PAGE)
