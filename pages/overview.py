@@ -2,7 +2,18 @@
 
 import streamlit as st
 
-from pages.components import cards, controls, digest_view, glossary, kpi_view, overview_view, panel, session
+from pages.components import (
+    cards,
+    controls,
+    digest_view,
+    glossary,
+    kpi_view,
+    overview_changes_view,
+    overview_view,
+    overview_work_view,
+    panel,
+    session,
+)
 from pages.components.formats import literal
 from planning.result import PlanResult
 
@@ -12,8 +23,8 @@ def main() -> None:
     plan, whole = panel.open_page("Overview", _beside)
     cards.three_numbers(plan)
     overview_view.show_alerts(plan)
-    overview_view.work_list(plan)
-    overview_view.changed(plan, whole)
+    overview_work_view.work_list(plan)
+    overview_changes_view.changed(plan, whole)
     _figures(plan, whole)
     overview_view.ahead(plan)
     if whole.notes:

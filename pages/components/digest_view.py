@@ -5,7 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from data import export, report_book
-from pages.components import digest, kpi_view, ordering, overview_view, session
+from pages.components import digest, kpi_view, ordering, overview_changes_view, overview_view, session
 from pages.components.digest import Digest, build_digest, digest_book
 from pages.components.digest_html import digest_html
 from pages.components.report_page import EXCEL
@@ -44,7 +44,7 @@ def button(whole: PlanResult) -> None:
 
 
 def _digest(plan: PlanResult, whole: PlanResult, snapshot: str) -> Digest:
-    record, rows = overview_view.changes(plan, snapshot)
+    record, rows = overview_changes_view.changes(plan, snapshot)
     since = "" if record is None else digest.since(record)
     figures = kpi_view.figures(plan, whole)
     alerts = overview_view.alerts(plan)
