@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from planning import replay_times
 from planning.distribution import Calibration
 from planning.errors import ParameterError
 from planning.fits import Fits
@@ -22,19 +24,21 @@ from planning.replay_measures import ReplayResult, build_result
 from planning.replay_plan import Aim, PlanRule
 from planning.replay_rules import CoverWeeks, History, MinMax, Terms, Textbook
 from planning.replay_sums import measure
-from planning.replay_times import LEAD_TIMES
 from planning.replay_world import HISTORY, SETTLES, Past, blanked, build_world, happened
 from planning.stages import critical_ratios
 
 POLICIES = ("plan", "history", "min_max", "cover", "cover_equal_fill", "textbook")
-NAMES = {
-    "plan": "plan",
-    "history": HISTORY,
-    "min_max": "min/max",
-    "cover": "cover, equal stock",
-    "cover_equal_fill": "cover, equal fill rate",
-    "textbook": "textbook",
-}
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "plan": "plan",
+        "history": HISTORY,
+        "min_max": "min/max",
+        "cover": "cover, equal stock",
+        "cover_equal_fill": "cover, equal fill rate",
+        "textbook": "textbook",
+    }
+)
+LEAD_TIMES = replay_times.LEAD_TIMES
 TARGETS = (0.80, 0.90, 0.95, 0.98, 0.99)
 FEW = 2000
 """So many lines are enough to choose the weeks of cover by."""
