@@ -116,14 +116,28 @@ def build_world(past: Past, first: int, last: int, lead_times: str, notes: list[
 
 def _demand(past: Past, first: int, last: int, *, estimated: bool) -> np.ndarray:
     at = slice(past.offset + first, past.offset + last + 1)
-    demand = past.fits.demand[:, at].astype(float)
+    there = _on_sale(past, past.known.starts[first : last + 1])
+    demand = np.where(there, past.fits.demand[:, at].astype(float), np.nan)
     if not estimated:
         return demand
     expected = past.known.mean[first : last + 1, :, 0].T.astype(float)
     # What is expected of a line that feeds others is that of its pool.
     expected = np.where(past.network.feeds[:, None], 0.0, expected)
     expected = np.where(past.known.whole[:, None], np.rint(expected), expected)
-    return np.where(np.isnan(demand), np.maximum(past.fits.sales[:, at], expected), demand)
+    return np.where(np.isnan(demand) & there, np.maximum(past.fits.sales[:, at], expected), demand)
+
+
+def _on_sale(past: Past, starts: np.ndarray) -> np.ndarray:
+    """Whether an item was on sale in a bucket: an heir is told its predecessor's past, which nobody asked of it."""
+    items, keys = past.tables["items"].set_index("item_id"), past.network.keys["item_id"]
+    sales = past.tables["sales"]
+    own = sales[sales["quantity"] > 0].groupby("item_id")["date"].min()
+    heir = keys.map(items["predecessor_id"]).notna().to_numpy()
+    launch = keys.map(items["launch_on"]).to_numpy().astype("datetime64[D]")
+    sold = keys.map(own).to_numpy().astype("datetime64[D]")
+    # Whatever was told, what was sold was on sale.
+    begins = np.where(heir | ~np.isnat(launch), np.fmin(launch, sold), np.datetime64("NaT"))
+    return np.asarray(np.isnat(begins)[:, None] | (starts[None, :] + past.bucket_days > begins[:, None]))
 
 
 def _counted(past: Past, buckets: int, notes: list[str]) -> np.ndarray:
