@@ -6,7 +6,7 @@ together, in blocks that fit the processor's cache.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -42,23 +42,31 @@ def _normal_loss() -> np.ndarray:
 class Drawn:
     """One kind of draw: the points of every shape.
 
-    tables : one an order of the points, (classes x shapes, count), float32.
+    points : ascending, (classes x shapes, count), float32.
     mean, sd : of each shape over the points, were it not calibrated, (shapes,).
+    places : which point comes where in each order asked for, (count,).
     share : how likely each point is in each of these orders, (count,).
     """
 
-    tables: tuple[np.ndarray, ...]
+    points: np.ndarray
     mean: np.ndarray
     sd: np.ndarray
+    places: tuple[np.ndarray, ...]
     share: tuple[np.ndarray, ...]
+    _laid: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def build(cls, points: Points, calibration: Calibration | None, paired: Sequence[tuple[int, int]]) -> "Drawn":
-        """Lay the points out in each of the orders asked for."""
+        """Read the points as the calibration says, to be laid out in any of the orders asked for."""
         table, (mean, sd) = Grid.build().points(points, calibration), _moments(points)
-        places = [(np.arange(points.count) * step + start) % points.count for step, start in paired]
-        ordered = tuple(np.ascontiguousarray(table[:, at]) for at in places)
-        return cls(ordered, mean, sd, tuple(points.share[at] for at in places))
+        places = tuple((np.arange(points.count) * step + start) % points.count for step, start in paired)
+        return cls(table, mean, sd, places, tuple(points.share[at] for at in places))
+
+    def laid(self, turn: int) -> np.ndarray:
+        """Return the points in one of the orders, laid out when it is first asked for."""
+        if turn not in self._laid:
+            self._laid[turn] = np.take(self.points, self.places[turn], axis=1)
+        return self._laid[turn]
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class Shapes:
         mean, variance = demand.between(start, end)
         shape = nearest(mean, variance, demand.whole)
         shapes = len(kind.mean)
-        out = np.take(kind.tables[turn], demand.code * shapes + shape, axis=0)
+        out = np.take(kind.laid(turn), demand.code * shapes + shape, axis=0)
         spread = np.sqrt(variance) / kind.sd[shape]
         moved = mean - kind.mean[shape] * spread
         out *= spread.astype(np.float32)[:, None]

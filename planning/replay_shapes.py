@@ -88,7 +88,10 @@ class Grid:
         for levels, limit in zip(asked, limits, strict=True):
             at = np.clip(np.searchsorted(FINE, levels), 1, len(FINE) - 1)
             at -= (levels - FINE[at - 1] < FINE[at] - levels).astype(int)
-            table = self.levels[:, at].reshape(len(self.mean), points.count, PARTS).mean(axis=2)
+            table = np.take(self.levels, at[::PARTS], axis=1)
+            for part in range(1, PARTS):
+                table += np.take(self.levels, at[part::PARTS], axis=1)
+            table /= np.float32(PARTS)
             # The last point stands for all that is beyond its level.
             table[:, -1] = self.above[:, min(int(np.searchsorted(FINE, limit[0])), len(FINE) - 1)]
             out.append(table)
