@@ -1,13 +1,18 @@
 """The Replay page: what it opens with, what it says, what can be done with it, and what it does when it cannot."""
 
+from datetime import timedelta
+
 import pytest
 
 from data import jobs, service
-from pages.components import cached, replay_question, session
+from data.sample import SAMPLE_AS_OF
+from pages.components import cached, replay_question, replay_runs, session
 from pages.components.replay_words import CANNOT_KNOW
 from planning import replay_run
 from planning.errors import InputError
 from planning.params import Params
+from planning.replay_known import Known
+from planning.replay_told import known_from
 from tests.pages import hosting
 from tests.pages.fake_replay import fake_curve, fake_result
 from tests.pages.test_pages import empty_home, on_sample, opened, said, sample_home, widget  # noqa: F401
@@ -277,3 +282,21 @@ def test_who_may_only_look_is_told_so(monkeypatch):
     assert not app.exception
     assert "made by planners" in said(app)
     assert not app.metric
+
+
+@pytest.mark.usefixtures("on_sample")
+def test_what_the_samples_replay_stands_on_comes_with_the_program():
+    who = service.Visitor.arriving("local")
+    snapshot = service.current_snapshot(who)
+    params = Params(currency="€")
+    fits = service.fits(who, snapshot, SAMPLE_AS_OF, params)
+    question = replay_question.usual(replay_question.spans(fits), {})
+    first = known_from(fits, SAMPLE_AS_OF, SAMPLE_AS_OF - timedelta(weeks=question.weeks))
+    kept = service.known_then(who, snapshot, SAMPLE_AS_OF, params, first=first, every=replay_runs.LEARN_WEEKS)
+    assert kept is not None
+    known = Known.from_bytes(kept)
+    assert len(known.starts) > question.weeks
+    assert known.starts[0] == first
+    # What is only supposed asks for no other past.
+    supposed = params.but(service_target=0.99, demand_multiplier=1.3)
+    assert service.known_then(who, snapshot, SAMPLE_AS_OF, supposed, first=first, every=replay_runs.LEARN_WEEKS)
