@@ -255,7 +255,7 @@ class _Shelf:
         self.due = np.zeros((buckets + self.width, n))
         self.due[:buckets] = world.coming.T
         life = world.shelf_life_buckets
-        self.perishing = np.flatnonzero(np.isfinite(life) & (life < buckets))
+        self.perishing = np.flatnonzero(np.isfinite(life) & (life < buckets + 1))
         self.life = np.maximum(life[self.perishing], 1).astype(int)
         self.ages = np.zeros((int(self.life.max(initial=0)), len(self.perishing)))
         self._stack(self.now)

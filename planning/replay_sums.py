@@ -175,12 +175,13 @@ def _cycles(ledger: Ledger, world: World, short: np.ndarray) -> tuple[np.ndarray
 def _order_costs(world: World, ledger: Ledger) -> np.ndarray:
     """Return what orders cost each line, money, (n,): an order is all that a supplier brings to a place in a bucket."""
     buys = world.source < 0
-    supplier = world.groups["supplier_id"].to_numpy(object)
-    nobody = pd.isna(supplier)
-    name = pd.Series(np.where(nobody, [f"\0{row}" for row in range(len(supplier))], supplier).astype(str))
-    code = name.groupby([name, world.keys["location_id"].to_numpy(object)]).ngroup().to_numpy()
+    # Whose supplier is not known orders alone.
+    named = world.groups["supplier_id"].reset_index(drop=True)
+    place = world.keys["location_id"].reset_index(drop=True)
+    code = named.groupby([named, place], dropna=False).ngroup().to_numpy()
+    code = np.where(named.isna(), world.lines + np.arange(world.lines), code)
     total = np.zeros(world.lines)
     for t in np.flatnonzero(world.counted):
         rows = np.flatnonzero((ledger.ordered[:, t] > 0) & buys)
-        total[rows] += 1 / np.bincount(code[rows], minlength=1)[code[rows]]
+        total[rows] += 1 / np.bincount(code[rows])[code[rows]]
     return np.asarray(np.where(total > 0, total * world.order_cost, 0.0))
