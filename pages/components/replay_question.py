@@ -156,7 +156,10 @@ def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines:
             st.form_submit_button(
                 "Run the replay", type="primary", icon=":material/play_arrow:", on_click=_ask, args=(now,)
             )
-            st.caption(f"{count(lines, 'item-location')} in view, as the filters say.", width="content")
+            st.caption(
+                f"{count(lines, 'item-location')} in view; filters narrow what is shown, not what is replayed.",
+                width="content",
+            )
 
 
 def _ask(now: Question) -> None:

@@ -221,7 +221,8 @@ def _leave() -> None:
 @st.fragment(run_every=1.0)
 def _progress(job: jobs.Job, weeks: str) -> None:
     status = job.status()
-    if status in ("done", "absent"):
+    # A cancelled one is forgotten by its button; this part of the page alone would go on showing it.
+    if status in ("done", "absent") or session.kept(WAITING) is None:
         st.rerun()
     with st.container(border=True):
         if status == "running":
