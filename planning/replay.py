@@ -312,10 +312,12 @@ class _Shelf:
         asked = np.bincount(source, units[fed], minlength=len(units))
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(asked > 0, np.clip(held / asked, 0, 1), 0.0)
-        short = share[source] < 1
-        step = np.where(world.multiple[fed] > 0, world.multiple[fed], np.where(world.whole[fed], 1.0, 0.0))
         part = units[fed] * share[source]
-        part = np.where(short & (step > 0), np.floor(part / np.where(step > 0, step, 1.0) + 1e-9) * step, part)
+        step = np.where(world.multiple[fed] > 0, world.multiple[fed], np.where(world.whole[fed], 1.0, 0.0))
+        cut = np.flatnonzero((share[source] < 1) & (step > 0))
+        if len(cut):
+            left = held - np.bincount(source, np.where(step > 0, 0.0, part), minlength=len(held))
+            part[cut] = _in_packs(part[cut], units[fed][cut], step[cut], source[cut], left)
         units[fed] = part
         sent = np.bincount(source, part, minlength=len(units))
         self._take(sent)
@@ -368,6 +370,24 @@ class _Shelf:
             promised_demand=self.promised[1].T,
             **book,
         )
+
+
+def _in_packs(
+    part: np.ndarray, asked: np.ndarray, step: np.ndarray, source: np.ndarray, left: np.ndarray
+) -> np.ndarray:
+    """Return the parts in whole packs: rounded down, and what is left over goes to whom rounding took most from.
+
+    part, asked, step : units, (k,). source : which row gives it, (k,). left : what each row can give, (n,).
+    """
+    whole = np.floor(part / step + 1e-9) * step
+    left = np.maximum(left - np.bincount(source, whole, minlength=len(left)), 0.0)
+    missed = np.round((part - whole) / step, 9)
+    lacks = np.flatnonzero((missed > 0) & (whole + step <= asked + 1e-9))
+    for row in lacks[np.argsort(-missed[lacks], kind="stable")]:
+        if step[row] <= left[source[row]] + 1e-9:
+            whole[row] += step[row]
+            left[source[row]] -= step[row]
+    return np.asarray(whole)
 
 
 def _sealed(values: np.ndarray) -> np.ndarray:

@@ -91,19 +91,7 @@ def plainly(world: World, decide) -> dict[str, np.ndarray]:
                 asked[i], short, demand = decide(t, i, shop.stock - shop.owed + coming)
                 book["ordered"][i, t] = asked[i]
                 book["promised_short"][i, t], book["promised_demand"][i, t] = short, demand
-        held = [shop.stock - shop.owed for shop in shops]
-        wanted = defaultdict(float)
-        for i, units in asked.items():
-            wanted[world.source[i]] += units
-        for i, units in asked.items():
-            given, source = units, int(world.source[i])
-            if source >= 0 and units > 0:
-                if wanted[source] > held[source]:
-                    step = world.multiple[i] if world.multiple[i] > 0 else 1.0 if world.whole[i] else 0.0
-                    given = units * max(held[source], 0.0) / wanted[source]
-                    given = math.floor(given / step + 1e-9) * step if step else given
-                book["sent"][source, t] += shops[source].take(given)
-            asked[i] = given
+        _hand_out(world, shops, asked, book["sent"][:, t])
         for i, units in asked.items():
             lead = int(world.lead[i, t])
             if lead:
@@ -120,6 +108,28 @@ def plainly(world: World, decide) -> dict[str, np.ndarray]:
             book["waste"][i, t] = shop.age()
             book["end"][i, t], book["owed"][i, t] = shop.stock, shop.owed
     return book
+
+
+def _hand_out(world: World, shops: list[Shop], asked: dict[int, float], sent: np.ndarray) -> None:
+    """Cut what fed rows ask for to what their source holds: in proportion, in packs, the rest to the worst rounded."""
+    given = {}
+    for source in {int(world.source[i]) for i in asked} - {-1}:
+        wants = {i: units for i, units in asked.items() if world.source[i] == source and units > 0}
+        held = max(shops[source].stock - shops[source].owed, 0.0)
+        if sum(wants.values()) <= held:
+            given |= wants
+            continue
+        steps = {i: world.multiple[i] if world.multiple[i] > 0 else 1.0 if world.whole[i] else 0.0 for i in wants}
+        fair = {i: units * held / sum(wants.values()) for i, units in wants.items()}
+        parts = {i: math.floor(f / steps[i] + 1e-9) * steps[i] if steps[i] else f for i, f in fair.items()}
+        missed = {i: round((fair[i] - parts[i]) / steps[i], 9) for i in wants if steps[i]}
+        for i in sorted(missed, key=lambda i: (-missed[i], i)):
+            fits = parts[i] + steps[i] <= wants[i] and sum(parts.values()) + steps[i] <= held + 1e-9
+            parts[i] += steps[i] if missed[i] > 0 and fits else 0.0
+        given |= parts
+    for i, units in given.items():
+        sent[world.source[i]] += shops[world.source[i]].take(units)
+        asked[i] = units
 
 
 def _same(ledger: Ledger, book: dict[str, np.ndarray]) -> None:
