@@ -1,47 +1,28 @@
 """A replay: three numbers, the exchange curve, policies side by side and by group, weeks, and what it cannot know."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import charts_replay, glossary, panel, replay_files, replay_item, session, tables
-from pages.components.formats import DASH, count, day, known, literal, money, percent, units
+from pages.components import charts_replay, glossary, panel, replay_files, replay_groups, replay_item, session
+from pages.components.formats import count, day, known, literal, money, percent, units
+from pages.components.replay_groups import named
 from pages.components.replay_words import (
     CANNOT_KNOW,
-    MEASURES,
     difference,
     interval,
     interval_table,
-    measure_name,
     measure_table,
     shown,
 )
-from pages.components.scenario_words import signed
 from planning.replay_measures import ReplayResult
 from planning.replay_told import key_of
 from planning.result import PlanResult
 
 TABS = ("Policies", "By group", "By week", replay_item.TAB, "What it cannot know")
-GROUPS = ("abc_class", "demand_class", "category", "location_id", "supplier_id")
-GROUP_NAMES = ("ABC class", "Demand class", "Category", "Location", "Supplier")
-GROUPED = (
-    "lines",
-    "fill_rate",
-    "promised_fill_rate",
-    "stockout_buckets",
-    "average_stock_value",
-    "turns",
-    "lost_margin",
-    "total_cost",
-)
-"""Measures by group."""
 USUAL_OTHERS = ("plan", "cover", "textbook")
 """What a policy is held against where nobody chose."""
 TAB = "replay_tab"
-MOST_OPEN = 16
-"""Rows that are shown without a scroll bar."""
 
 
 def pair(result: ReplayResult) -> tuple[str, str]:
@@ -156,7 +137,7 @@ def draw_chart(slot: DeltaGenerator, result: ReplayResult, curve: pd.DataFrame, 
     names = [shown(name) for name in result.names]
     with slot.container():
         panel.chart(
-            charts_replay.exchange(_points(result), _named(curve), names, currency),
+            charts_replay.exchange(_points(result), named(curve), names, currency),
             "Service achieved and promised against average stock, by policy",
             key="replay_curve" if len(curve) else "replay_points",
         )
@@ -171,7 +152,7 @@ def show(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whol
     opened = st.tabs(TABS, key=TAB, on_change="rerun")
     draws = (
         lambda: _policies(result, told, policy, other, whole),
-        lambda: _groups(result, whole),
+        lambda: replay_groups.show(result, whole),
         lambda: _weeks(result, whole),
         lambda: replay_item.show(result, policy, other, whole),
         lambda: limits(result),
@@ -182,15 +163,10 @@ def show(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whol
                 draw()
 
 
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows with policies as they are called on the page."""
-    return frame.assign(policy=frame["policy"].map(shown).astype(object)) if len(frame) else frame
-
-
 def _points(result: ReplayResult) -> pd.DataFrame:
     """The totals of the policies that were replayed on the same lines as the first."""
     totals = result.totals()
-    return _named(totals[totals["lines"] == totals["lines"].max()])
+    return named(totals[totals["lines"] == totals["lines"].max()])
 
 
 def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> None:
@@ -214,7 +190,7 @@ def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str,
             "item-locations: its sums do not compare with the others'. Differences are of those that both know."
         )
     replay_files.downloads(
-        {"replay_policies": _named(totals), "replay": _named(result.lines)}, "replay", whole, key="replay_policies_all"
+        {"replay_policies": named(totals), "replay": named(result.lines)}, "replay", whole, key="replay_policies_all"
     )
     if policy == other:
         return
@@ -241,53 +217,8 @@ def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str,
     )
 
 
-def _groups(result: ReplayResult, whole: PlanResult) -> None:
-    session.seed("replay_by", session.widget("replay_by") or GROUPS[0])
-    names = dict(zip(GROUPS, GROUP_NAMES, strict=True))
-    by = st.segmented_control("By", GROUPS, format_func=names.__getitem__, key="replay_by", required=True)
-    rows = _named(result.totals(str(by)))
-    rows = rows.assign(**{str(by): rows[str(by)].astype(object).where(rows[str(by)].notna(), "none")})
-    rows = rows.sort_values([str(by)], kind="stable")
-    rates = {name: 100 * rows[name] for name in ("fill_rate", "promised_fill_rate")}
-    st.dataframe(
-        rows.assign(**rates),
-        key="replay_groups",
-        hide_index=True,
-        column_order=tables.seen([str(by), "policy", *GROUPED]),
-        column_config=columns(whole.params.currency, result.bucket_days)
-        | {str(by): st.column_config.TextColumn(names[str(by)], pinned=True)},
-        height="content" if len(rows) <= MOST_OPEN else 560,
-        placeholder=DASH,
-        alt="Measures by group and policy",
-    )
-    replay_files.downloads({"replay_groups": rows}, f"replay-{by}", whole, key="replay_groups_all")
-    _promises(result, str(by))
-
-
-def _promises(result: ReplayResult, by: str) -> None:
-    """Where the plan's promise holds, and where it does not."""
-    told = result.promised(result.names[0], by)
-    told = told[told["promised_fill_rate"].notna()]
-    off = told[(told["low"] > 0) | (told["high"] < 0)]
-    if told.empty:
-        return
-    worst = off.loc[off["difference"].abs().sort_values(ascending=False, kind="stable").index].head(3)
-    if worst.empty:
-        st.success(
-            "In every group the plan keeps its promise of service, as far as chance lets tell.",
-            icon=":material/task_alt:",
-        )
-    for row in worst.to_dict("records"):
-        said = "more" if row["difference"] > 0 else "less"
-        st.caption(
-            f"**{literal(row['group'])}**: the plan promised {percent(row['promised_fill_rate'])} and served "
-            f"{percent(row['fill_rate'])}, {abs(100 * row['difference']):.1f} points {said} "
-            f"(95 %: {signed(100 * row['low'])} to {signed(100 * row['high'])})."
-        )
-
-
 def _weeks(result: ReplayResult, whole: PlanResult) -> None:
-    rows = _named(result.weeks)
+    rows = named(result.weeks)
     panel.chart(
         charts_replay.weeks(rows, [shown(name) for name in result.names], whole.params.currency),
         "Stock value and lost units by week and policy",
@@ -304,14 +235,3 @@ def limits(result: ReplayResult) -> None:
         if result.notes:
             st.subheader("What this one assumed and left out")
             st.markdown("\n".join(f"- {literal(text)}" for text in result.notes))
-
-
-def columns(currency: str, bucket_days: int) -> dict[str, Any]:
-    """`st.column_config` of the measures."""
-    number = st.column_config.NumberColumn
-    formats = {"fraction": "%.1f %%", "rate": "%,.1f"}
-    found: dict[str, Any] = {}
-    for key, (_, unit, _) in MEASURES.items():
-        name = measure_name(key, bucket_days) + (f" ({currency})" if unit == "money" and currency else "")
-        found[key] = number(name, format=formats.get(unit, "%,.0f"))
-    return found | {"policy": st.column_config.TextColumn("Policy", width="medium")}
