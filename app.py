@@ -59,6 +59,12 @@ def pages() -> dict[str, list[StreamlitPage]]:
                 help="What if: tried, kept, held side by side, adopted.",
             ),
             st.Page(
+                "pages/replay.py",
+                title="Replay",
+                icon=":material/history:",
+                help="Would it have worked on your own past? Policy against policy.",
+            ),
+            st.Page(
                 "pages/share.py",
                 title="Share",
                 icon=":material/share:",

@@ -25,6 +25,8 @@ from typing import Literal
 from data.atomic import remove_folder, write_whole
 from planning.errors import PlanningError
 
+Command = Callable[[Path], Sequence[str]]
+"""Given the folder of a job, what to run: it writes `result` there, whole, and `progress.json`."""
 State = Literal["absent", "running", "done", "failed", "cancelled"]
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -32,7 +34,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 LOCK, PROCESS, EXIT, CANCELLED = "lock", "process", "exit", "cancelled"
 PROGRESS, RESULT, PARAMS, ERRORS = "progress.json", "result", "params.json", "errors.txt"
-EVENTS = "events.json"
+EVENTS, FITS = "events.json", "fits"
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
 """The environment of a job: what it takes to start Python. No address, no password."""
@@ -143,9 +145,9 @@ class Job:
 def start(
     root: Path,
     key: str,
-    command: Callable[[Path], Sequence[str]],
+    command: Command,
     *,
-    files: Mapping[str, str] = MappingProxyType({}),
+    files: Mapping[str, str | bytes] = MappingProxyType({}),
     time_limit: float | None = None,
 ) -> Job:
     """Start a job, or attach to the one of this key that runs or is done already.
@@ -155,7 +157,7 @@ def start(
     root : the folder of jobs of one workspace.
     key : names the work; the same key is the same work.
     command : given the job's folder, the command; it writes `result` there, whole, and `progress.json`.
-    files : texts to lay into the folder before it starts, by file name.
+    files : what to lay into the folder before it starts, by file name.
     time_limit : seconds after which the job is ended; None: never.
 
     Raises
@@ -187,7 +189,7 @@ def start(
     return job
 
 
-def fit_command(snapshot: Path, as_of: date, processes: int) -> Callable[[Path], Sequence[str]]:
+def fit_command(snapshot: Path, as_of: date, processes: int) -> Command:
     """Return the command that makes the heavy stage of a plan, for `start` with the file `params.json`.
 
     Where a file `events.json` was laid in too, its events stand for those of the snapshot.
@@ -214,6 +216,34 @@ def fit_command(snapshot: Path, as_of: date, processes: int) -> Callable[[Path],
     return command
 
 
+def known_command(snapshot: Path, as_of: date, first: date, every: int, processes: int) -> Command:
+    """Return the command that forecasts on each past morning by what was known then, for `start` with `params.json`.
+
+    Where `events.json` or `fits` were laid in too, they stand for the snapshot's events and spare one forecast.
+
+    Parameters
+    ----------
+    first : the first past morning. every : buckets after which all is learned anew.
+    """
+
+    def command(folder: Path) -> Sequence[str]:
+        return (
+            sys.executable, "-m", "planning", "known",
+            "--snapshot", str(snapshot.resolve()),
+            "--as-of", as_of.isoformat(),
+            "--first", first.isoformat(),
+            "--every", str(every),
+            "--params", str(folder / PARAMS),
+            "--out", str(folder / RESULT),
+            "--progress", str(folder / PROGRESS),
+            "--processes", str(processes),
+            *(("--events", str(folder / EVENTS)) if (folder / EVENTS).exists() else ()),
+            *(("--fits", str(folder / FITS)) if (folder / FITS).exists() else ()),
+        )  # fmt: skip
+
+    return command
+
+
 def running(*roots: Path) -> list[Job]:
     """Return the jobs of these folders of jobs that run now."""
     return [Job(lock.parent) for root in roots for lock in sorted(root.glob(f"*/{LOCK}")) if _is_locked(lock)]
@@ -227,8 +257,8 @@ def _is_done(job: Job) -> bool:
 def _launch(
     job: Job,
     handle: int,
-    command: Callable[[Path], Sequence[str]],
-    files: Mapping[str, str],
+    command: Command,
+    files: Mapping[str, str | bytes],
     time_limit: float | None,
 ) -> None:
     """Clear what an earlier try left, start the process, and have a thread wait for its end."""
@@ -237,7 +267,7 @@ def _launch(
         if path.name != LOCK:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with (folder / ERRORS).open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command, no shell, no user text but checked ids
             list(command(folder)),

@@ -54,6 +54,10 @@ class Made(Protocol):
         """Its lines."""
 
     @property
+    def lines(self) -> pd.DataFrame:
+        """The same, not always with their reasons."""
+
+    @property
     def policy(self) -> pd.DataFrame:
         """The levels of each line."""
 
@@ -150,12 +154,18 @@ def keep_plan(
     return plan
 
 
-def _order_lines(result: Made, pinned: pd.DataFrame) -> pd.DataFrame:
-    """Return all lines of a plan, each with what it is compared by."""
+def _order_lines(result: Made, pinned: pd.DataFrame, made: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return all lines of a plan, each with what it is compared by.
+
+    Parameters
+    ----------
+    made : its lines; None: with their reasons, which take long to write for many.
+    """
     items = result.items.drop_duplicates(list(LINE))[[*LINE, "item_name", "category", "unit_cost", "supplier_id"]]
     policy = result.policy[[*LINE, *(name for name in POLICY if name in result.policy)]]
     steps = result.steps if len(result.steps.columns) else pd.DataFrame(columns=[*LINE, *STEPS])
-    lines = result.replenishment.merge(items, on=list(LINE), how="left", suffixes=("", "_of_item"))
+    made = result.replenishment if made is None else made
+    lines = made.merge(items, on=list(LINE), how="left", suffixes=("", "_of_item"))
     lines["supplier_id"] = lines["supplier_id"].where(lines["supplier_id"].notna(), lines["supplier_id_of_item"])
     lines = (
         lines.drop(columns="supplier_id_of_item")
@@ -302,6 +312,25 @@ def changes(visitor: Visitor, old: str, new: str) -> pd.DataFrame:
     told = [Params.from_json(plan.params) for plan in (first, second)]
     other = any(getattr(told[0], name) != getattr(told[1], name) for name in ("service_measure", "unmet_demand"))
     return compare(before, after, other_measure=other)
+
+
+def changes_since(visitor: Visitor, snapshot_id: str, old: str, result: Made) -> pd.DataFrame:
+    """Return every order line of a plan that is not kept which differs from a kept one, as `changes` does.
+
+    Within the scope of the kept one: what it did not look at is no news.
+
+    Raises
+    ------
+    InputError : there is no such plan, or it is one of transfers.
+    """
+    first = find_plan(visitor, old)
+    if first.kind != KINDS[0]:
+        msg = "the kept plan is one of transfers: compare with a replenishment plan"
+        raise InputError(msg)
+    told = Params.from_json(first.params)
+    other = any(getattr(told, name) != getattr(result.params, name) for name in ("service_measure", "unmet_demand"))
+    after = scoped(_order_lines(result, pins_in_force(visitor, snapshot_id), result.lines), first.scope)
+    return compare(plan_lines(visitor, old, all_lines=True), after, other_measure=other)
 
 
 def compare(before: pd.DataFrame, after: pd.DataFrame, *, other_measure: bool = False) -> pd.DataFrame:

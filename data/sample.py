@@ -7,6 +7,7 @@ its days in `data.sample_simulation`.
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +26,7 @@ SAMPLE_AS_OF: date = company.AS_OF
 """The Monday morning for which the sample company is planned; its last day of sales is the day before."""
 
 SAMPLE_FOLDER = Path(__file__).with_name("sample")
-FORECAST, KEPT, REPORT = "forecast.kept", "kept", "report.json"
+FORECAST, KNOWN, KEPT, REPORT = "forecast.kept", "known.kept", "kept", "report.json"
 _RECEIPT_DAYS = 420
 _STORES = slice(WAREHOUSES, None)
 
@@ -45,20 +46,20 @@ def sample_sources() -> dict[str, list[Source]]:
 
 
 def kept_forecast(key: str) -> bytes | None:
-    """Return the forecast of the sample that comes with the project, if it is the one of this key.
+    """Return the forecast of the sample, or those of its past mornings, that come with the project, if of this key.
 
     It saves a first visitor the wait; with other data, parameters or methods the key differs and it is not used.
     """
-    path = SAMPLE_FOLDER / FORECAST
-    if not path.is_file():
-        return None
-    made_for, _, payload = path.read_bytes().partition(b"\n")
-    return payload if made_for == key.encode() else None
+    for path in (SAMPLE_FOLDER / FORECAST, SAMPLE_FOLDER / KNOWN):
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            if file.readline().rstrip(b"\n") == key.encode():
+                return file.read()
+    return None
 
 
-def keep_forecast(key: str, payload: bytes) -> None:
-    """Put the forecast of the sample beside its files."""
-    (SAMPLE_FOLDER / FORECAST).write_bytes(key.encode() + b"\n" + payload)
+def keep_forecast(key: str, payload: bytes, name: str = FORECAST) -> None:
+    """Put the forecast of the sample, or (`KNOWN`) those of its past mornings, beside its files."""
+    (SAMPLE_FOLDER / name).write_bytes(key.encode() + b"\n" + payload)
 
 
 def kept_snapshot(fingerprint: str) -> tuple[Path, dict[str, Any]] | None:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any
@@ -61,7 +61,7 @@ from data.ordering import (
 from data.ordering import pins_in_force as pins
 from data.orders_out import OrdersOut
 from data.placing import PlaceQuestion, assign_location, place_question
-from data.plans import adopt_plan, changes, check_plan, orders_out, plan_lines, plans
+from data.plans import adopt_plan, changes, changes_since, check_plan, orders_out, plan_lines, plans
 from data.read import Import, TableMapping, read_inputs
 from data.sample import kept_forecast, kept_snapshot, sample_sources
 from data.scenarios import (
@@ -124,6 +124,7 @@ __all__ = [
     "approve_transfers",
     "base_of_import",
     "changes",
+    "changes_since",
     "check_link",
     "check_plan",
     "close_approved",
@@ -152,6 +153,8 @@ __all__ = [
     "inputs",
     "is_sample",
     "joined",
+    "known_then",
+    "known_then_key",
     "list_links",
     "lock_override",
     "make_link",
@@ -197,6 +200,7 @@ __all__ = [
     "snooze",
     "snoozed",
     "start_fit",
+    "start_known_then",
     "template",
     "transfer_approvals",
     "transfer_pins",
@@ -1034,15 +1038,7 @@ def fits(
     frames: Mapping[str, pd.DataFrame] | None = None,
 ) -> "pipeline.Fits | None":
     """Return the kept forecast, or None where it must be made first: see `start_fit`."""
-    key = fit_key(visitor, snapshot_id, as_of, params, frames=frames)
-    # What was computed from the sample serves every visitor, where nothing of their own is in it.
-    shared = _is_of_sample(visitor, snapshot_id) and not _decided(visitor, snapshot_id).edits
-    stores = [visitor.workspace, *([Workspace(SAMPLE)] if shared else [])]
-    payload = next((found for place in stores if (found := place.kept(key)) is not None), None)
-    if payload is None and len(stores) > 1:
-        payload = kept_forecast(key)
-    if payload is None:
-        payload = _collect(visitor, key, stores[-1])
+    payload = _kept(visitor, snapshot_id, fit_key(visitor, snapshot_id, as_of, params, frames=frames))
     return None if payload is None else pipeline.Fits.from_bytes(payload)
 
 
@@ -1063,11 +1059,77 @@ def start_fit(
     """
     visitor.permit("start a forecast")
     key = fit_key(visitor, snapshot_id, as_of, params, frames=frames)
+    files = _job_files(visitor, snapshot_id, params, frames)
+    return _started(
+        visitor, key, lambda most: jobs.fit_command(visitor.workspace.path(snapshot_id), as_of, most), files
+    )
+
+
+def known_then_key(visitor: Visitor, snapshot_id: str, as_of: date, params: Params, *, first: date, every: int) -> str:
+    """Return the key of what was known on past mornings: the same key, the same forecasts.
+
+    Parameters
+    ----------
+    first : the first past morning. every : buckets after which all is learned anew.
+    """
+    # What is only supposed of the future was never known in the past.
+    plain = replace(params, demand_multiplier=1.0, what_if=())
+    told = f"{first} {every} {_decided(visitor, snapshot_id).events_id}"
+    return pipeline.base_key(snapshot_id, f"known then {told}", as_of, plain)
+
+
+def known_then(
+    visitor: Visitor, snapshot_id: str, as_of: date, params: Params, *, first: date, every: int
+) -> bytes | None:
+    """Return the kept forecasts of past mornings, or None where they must be made first: see `start_known_then`."""
+    visitor.require_planner()
+    key = known_then_key(visitor, snapshot_id, as_of, params, first=first, every=every)
+    return _kept(visitor, snapshot_id, key)
+
+
+def start_known_then(
+    visitor: Visitor,
+    snapshot_id: str,
+    as_of: date,
+    params: Params,
+    *,
+    first: date,
+    every: int,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+) -> jobs.Job:
+    """Start the forecasts of past mornings in a process of its own, or attach to it where it runs already.
+
+    Raises
+    ------
+    NotAllowedError : the visitor may not start long work.
+    JobError : a demo server has its hands full, or no process can be started.
+    """
+    visitor.permit("start a replay")
+    key = known_then_key(visitor, snapshot_id, as_of, params, first=first, every=every)
+    files = _job_files(visitor, snapshot_id, params, frames)
+    found = fits(visitor, snapshot_id, as_of, params, frames=frames)
+    if found is not None:
+        files[jobs.FITS] = found.to_bytes()
+    folder = visitor.workspace.path(snapshot_id)
+    return _started(visitor, key, lambda most: jobs.known_command(folder, as_of, first, every, most), files)
+
+
+def _job_files(
+    visitor: Visitor, snapshot_id: str, params: Params, frames: Mapping[str, pd.DataFrame] | None
+) -> dict[str, str | bytes]:
+    """Return what a run of its own reads beside the snapshot: the parameters, and the events where they were edited."""
     decided = _decided(visitor, snapshot_id)
-    files = {jobs.PARAMS: params.to_json()}
+    files: dict[str, str | bytes] = {jobs.PARAMS: params.to_json()}
     if decided.edits:
         events = decided.events((inputs(visitor, snapshot_id) if frames is None else frames).get("events"))
         files[jobs.EVENTS] = decisions.events_to_json(pd.DataFrame() if events is None else events)
+    return files
+
+
+def _started(
+    visitor: Visitor, key: str, command: Callable[[int], jobs.Command], files: Mapping[str, str | bytes]
+) -> jobs.Job:
+    """Start a run, `command` of how many processes it may use; on a demo server few at once, and not for long."""
     demo = visitor.mode == "demo"
     at_work = private_jobs() if demo else []
     if len(at_work) >= DEMO_JOBS and visitor.jobs / key not in {job.folder for job in at_work}:
@@ -1076,12 +1138,23 @@ def start_fit(
     job = jobs.start(
         visitor.jobs,
         key,
-        jobs.fit_command(visitor.workspace.path(snapshot_id), as_of, 1 if demo else os.cpu_count() or 1),
+        command(1 if demo else os.cpu_count() or 1),
         files=files,
         time_limit=DEMO_SECONDS if demo else None,
     )
-    visitor.log("started a forecast", key=key[:12])
+    visitor.log("started a long run", key=key[:12])
     return job
+
+
+def _kept(visitor: Visitor, snapshot_id: str, key: str) -> bytes | None:
+    """Return what a long run left under its key, wherever it is kept."""
+    # What was computed from the sample serves every visitor, where nothing of their own is in it.
+    shared = _is_of_sample(visitor, snapshot_id) and not _decided(visitor, snapshot_id).edits
+    stores = [visitor.workspace, *([Workspace(SAMPLE)] if shared else [])]
+    payload = next((found for place in stores if (found := place.kept(key)) is not None), None)
+    if payload is None and len(stores) > 1:
+        payload = kept_forecast(key)
+    return _collect(visitor, key, stores[-1]) if payload is None else payload
 
 
 def _collect(visitor: Visitor, key: str, place: Workspace) -> bytes | None:

@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import glossary, headline, item_choice, item_view, numbers, panel, session, tables
+from pages.components import glossary, item_choice, item_view, numbers, panel, replay_item, session, tables
+from pages.components.overview_work import work_rows
 from planning.result import PlanResult
 
 ELSEWHERE = (
@@ -38,6 +39,7 @@ def main() -> None:
     with right, st.container(border=True, height="stretch"):
         st.subheader("What the order stands on")
         item_view.facts(whole, item_id, location_id)
+    replay_item.link(item_id, location_id)
     _elsewhere(whole, item_id, location_id)
     glossary.words("Days of supply", "Safety stock", "Reorder point", "Target stock", "Lead time + review", "Fill rate")
 
@@ -49,7 +51,7 @@ def _chosen(plan: PlanResult, whole: PlanResult) -> tuple[str, str]:
         return wanted
     if wanted:
         st.warning("The plan does not know that item at that location; here is the line that most needs a look.")
-    work = headline.work_list(plan)
+    work = work_rows(plan)
     first = work if len(work) else plan.lines
     return str(first["item_id"].iloc[0]), str(first["location_id"].iloc[0])
 

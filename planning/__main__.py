@@ -1,4 +1,4 @@
-"""The command line: `python -m planning plan | report | import | fit | passphrase | backup | restore`.
+"""The command line, `python -m planning`: plan, report, digest, replay, import, fit, passphrase, backup, restore.
 
 Exit status: 0 done; 2 refused, each fault on standard error; 3 valid input with nothing to plan; 1 a fault of ours.
 The one module of this folder that touches files and the clock.
@@ -10,16 +10,18 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from data import passphrase
 from data.atomic import write_whole
 from data.backup import back_up, restore
 from data.decisions import events_from_json
-from data.export import plan_csv
+from data.export import exact_csv, plan_csv
 from data.read import Import, read_inputs
 from data.report_book import compared_sheets, report_about, report_book
 from data.service import (
@@ -44,11 +46,18 @@ from planning import engine, pipeline, scenario
 from planning.errors import InputError, NothingToPlanError, ParameterError, PlanningError
 from planning.forecast import Progress
 from planning.params import Params
+from planning.replay_known import LEARN_EVERY, build_known
+from planning.replay_run import LEAD_TIMES, POLICIES, exchange_curve, run_replay
+from planning.replay_told import LINE_COLUMNS, WEEK_COLUMNS, asked_span, keyed, known_from, summary
 from planning.result import PlanResult
 from planning.tables import INPUT_TABLES, RESULT_TABLES
 
 DONE, BROKEN, REFUSED, NOTHING = 0, 1, 2, 3
 DEBUG = "STOCKCAST_DEBUG"
+LEARN_DAYS = 28
+"""Days after which a replay learns models and errors anew."""
+USUAL = ("plan", "history", "min_max", "cover", "textbook")
+"""The policies of a replay where none are named."""
 LARGE_BYTES = 50_000_000
 """Of a larger file it is told how far its reading is."""
 
@@ -95,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     told.add_argument("--out", required=True, type=Path, help="the folder to write report.xlsx and report.html to")
     told.add_argument("--processes", type=_count, default=os.cpu_count() or 1, help="processes to forecast in")
     told.set_defaults(run=_report)
+    _add_digest(commands.add_parser("digest", help="tell what needs attention, as a workbook and as one page to read"))
     load = commands.add_parser("import", help="put files into the workspace that the dashboard shows")
     _add_files(load)
     load.add_argument("--workspace", required=True, help="the workspace's name")
@@ -108,6 +118,19 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--progress", type=Path)
     fit.add_argument("--processes", type=_count, default=1)
     fit.set_defaults(run=_fit)
+    _add_replay(commands.add_parser("replay", help="run policies over the past: would the plan have worked?"))
+    known = commands.add_parser("known", help="forecast on past mornings by what was known then (for a replay)")
+    known.add_argument("--snapshot", required=True, type=Path)
+    known.add_argument("--as-of", required=True, type=_day)
+    known.add_argument("--first", required=True, type=_day)
+    known.add_argument("--every", type=_count, default=LEARN_EVERY)
+    known.add_argument("--params", required=True, type=Path)
+    known.add_argument("--out", required=True, type=Path)
+    known.add_argument("--events", type=Path)
+    known.add_argument("--fits", type=Path)
+    known.add_argument("--progress", type=Path)
+    known.add_argument("--processes", type=_count, default=1)
+    known.set_defaults(run=_known)
     word = commands.add_parser("passphrase", help="make the hash of the passphrase by which planners sign in")
     word.set_defaults(run=_passphrase)
     backup = commands.add_parser("backup", help="write the workspaces of STOCKCAST_HOME into one file")
@@ -117,6 +140,37 @@ def _parser() -> argparse.ArgumentParser:
     back.add_argument("file", type=Path, metavar="FILE.zip")
     back.set_defaults(run=_restore)
     return parser
+
+
+def _add_digest(parser: argparse.ArgumentParser) -> None:
+    _add_files(parser)
+    parser.add_argument("--workspace", help="of this workspace's data instead of files")
+    parser.add_argument("--params", type=Path, help="a JSON file of parameters")
+    parser.add_argument("--as-of", required=True, type=_day, help="the morning to plan for, YYYY-MM-DD")
+    parser.add_argument("--name", default="Digest", help="how it is called")
+    parser.add_argument("--out", required=True, type=Path, help="the folder to write digest.xlsx and digest.html to")
+    parser.add_argument("--processes", type=_count, default=os.cpu_count() or 1, help="processes to forecast in")
+    parser.set_defaults(run=_digest)
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    _add_files(parser)
+    parser.add_argument("--workspace", help="of this workspace's data instead of files")
+    parser.add_argument("--params", type=Path, help="a JSON file of parameters")
+    parser.add_argument("--as-of", required=True, type=_day, help="the morning after the past, YYYY-MM-DD")
+    parser.add_argument("--from", dest="first", type=_day, metavar="DAY", help="the first day to replay")
+    parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="the last day; else the day before --as-of")
+    parser.add_argument(
+        "--weeks", type=_count, help="how many weeks, instead of --from; else 52 or what the past allows"
+    )
+    parser.add_argument(
+        "--policies", nargs="+", choices=POLICIES, default=list(USUAL), help="which; the plan's is always one"
+    )
+    parser.add_argument("--lead-times", choices=LEAD_TIMES, default=LEAD_TIMES[0], help="how long orders took")
+    parser.add_argument("--refit", action="store_true", help="learn anew on every past morning: exact, and slow")
+    parser.add_argument("--out", required=True, type=Path, help="the folder to write to")
+    parser.add_argument("--processes", type=_count, default=os.cpu_count() or 1, help="processes to forecast in")
+    parser.set_defaults(run=_replay)
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -180,7 +234,7 @@ def _plan_of_record(asked: argparse.Namespace, params: Params, clock: "_Clock") 
         visitor.workspace.keep(fit_key(visitor, made, asked.as_of, params, frames=frames), kept.to_bytes())
     decisions = decisions_id(visitor)
     result = pipeline.plan(frames, asked.as_of, params, fits=kept, snapshot_id=made, progress=clock)
-    rows = {name: {"read": len(f), "accepted": len(f), "rejected": 0} for name, f in frames.items()}
+    rows = _all_accepted(frames)
     key = pipeline.plan_key(made, decisions, asked.as_of, params)
     visitor.workspace.keep(key, json.dumps(_summary(result, rows)).encode())
     _adopt(visitor, made, result, key)
@@ -235,6 +289,77 @@ def _report(asked: argparse.Namespace) -> int:
     return DONE
 
 
+def _digest(asked: argparse.Namespace) -> int:
+    """Write the Overview as a workbook and as one page; of a workspace also what changed since the plan before."""
+    # Charts are the pages' business: no other command loads them.
+    from pages.components.digest import digest_book, digest_of
+    from pages.components.digest_html import digest_html
+
+    clock, params, visitor, rejected = _Clock(), _params(asked.params), None, 0
+    if asked.workspace is None:
+        read = _read(asked)
+        frames, made, kept = read.frames, snapshot_id(read.frames), None
+        rejected = sum(count["rejected"] for count in read.rows.values())
+    else:
+        visitor, made = _workspace(asked)
+        frames = planned_inputs(visitor, made)
+        kept = fits(visitor, made, asked.as_of, params, frames=frames)
+    kept = kept or pipeline.fit(frames, asked.as_of, params, run=engine.pool(asked.processes), progress=clock)
+    result = pipeline.plan(frames, asked.as_of, params, fits=kept, snapshot_id=made, progress=clock)
+    told = digest_of(frames, result, kept, visitor=visitor, rejected=rejected)
+    made_on = datetime.now().astimezone().date()
+    about = report_about(result, name=asked.name, method_version=pipeline.METHOD_VERSION, made_on=made_on)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    write_whole(asked.out / "digest.xlsx", digest_book(told, about))
+    write_whole(asked.out / "digest.html", digest_html(told, about).encode())
+    clock("digest", 1, 1)
+    return DONE
+
+
+def _replay(asked: argparse.Namespace) -> int:
+    """Run policies over the past and write what they did."""
+    clock, params, run = _Clock(), _params(asked.params), engine.pool(asked.processes)
+    if asked.workspace is None:
+        read = _read(asked)
+        frames, made, kept = read.frames, snapshot_id(read.frames), None
+    else:
+        visitor, made = _workspace(asked)
+        frames = planned_inputs(visitor, made)
+        read = Import(frames, rejections(), _all_accepted(frames), [])
+        kept = fits(visitor, made, asked.as_of, params, frames=frames)
+    try:
+        kept = kept or pipeline.fit(frames, asked.as_of, params, run=run, progress=clock)
+        span = asked_span(kept, asked.as_of, asked.first, asked.last, asked.weeks)
+    except NothingToPlanError as fault:
+        _write_nothing(asked.out, read, asked.as_of, params, made, str(fault))
+        raise
+    every = 1 if asked.refit else max(1, LEARN_DAYS // kept.calendar.bucket_days)
+    known = build_known(
+        frames,
+        asked.as_of,
+        params,
+        first=known_from(kept, asked.as_of, span[0]),
+        last=span[1],
+        every=every,
+        fits=kept,
+        run=run,
+        progress=clock,
+    )
+    more = {"fits": kept, "known": known, "span": span, "lead_times": asked.lead_times}
+    names = tuple(dict.fromkeys(("plan", *asked.policies)))
+    result = keyed(run_replay(frames, asked.as_of, params, policies=names, progress=clock.now_and_then, **more))
+    curve = exchange_curve(frames, asked.as_of, params, progress=clock.now_and_then, **more)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    write_whole(asked.out / "replay.csv", exact_csv(result.lines, LINE_COLUMNS))
+    write_whole(asked.out / "replay_weeks.csv", exact_csv(result.weeks, WEEK_COLUMNS))
+    write_whole(asked.out / "rejected.csv", plan_csv(read.rejected, "rejected"))
+    told = {**_about(asked.as_of, made, params, read.rows), "lead_times": asked.lead_times, "refit": asked.refit}
+    told |= summary(result, curve)
+    _write_summary(asked.out, told | {"notes": [*read.notes, *told["notes"]]})
+    clock("write", 1, 1)
+    return DONE
+
+
 def _scenario(visitor: Visitor, made: str, name: str) -> Scenario:
     known = scenarios(visitor, made)
     found = next((one for one in known if one.name.casefold() == name.strip().casefold()), None)
@@ -256,6 +381,11 @@ def _workspace(asked: argparse.Namespace) -> tuple[Visitor, str]:
         msg = f"the workspace {asked.workspace!r} holds no data: put some in with `import`"
         raise InputError(msg)
     return visitor, made
+
+
+def _all_accepted(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
+    """Return the counts of tables that were checked when they came."""
+    return {name: {"read": len(f), "accepted": len(f), "rejected": 0} for name, f in frames.items()}
 
 
 def _adopt(visitor: Visitor, made: str, result: PlanResult, key: str) -> None:
@@ -290,6 +420,24 @@ def _fit(asked: argparse.Namespace) -> int:
         _params(asked.params),
         run=engine.pool(asked.processes),
         progress=told,
+    )
+    write_whole(asked.out, made.to_bytes())
+    return DONE
+
+
+def _known(asked: argparse.Namespace) -> int:
+    tables = read_snapshot(asked.snapshot)
+    if asked.events is not None:
+        tables["events"] = events_from_json(asked.events.read_text(encoding="utf-8"))
+    made = build_known(
+        tables,
+        asked.as_of,
+        _params(asked.params),
+        first=asked.first,
+        every=asked.every,
+        fits=None if asked.fits is None else pipeline.Fits.from_bytes(asked.fits.read_bytes()),
+        run=engine.pool(asked.processes),
+        progress=_to_file(asked.progress) if asked.progress else pipeline.silent,
     )
     write_whole(asked.out, made.to_bytes())
     return DONE
@@ -347,7 +495,7 @@ def _read(asked: argparse.Namespace) -> Import:
         if getattr(asked, name)
     }
     missing = [name for name, table in INPUT_TABLES.items() if table.required and name not in files]
-    if missing and asked.command in ("plan", "report"):
+    if missing and asked.command in ("plan", "report", "digest", "replay"):
         msg = "; ".join(f"--{name} is missing: a plan needs a file of {name}" for name in missing)
         raise InputError(msg)
     mapping = None
@@ -372,14 +520,21 @@ def _write(out: Path, result: PlanResult, read: Import) -> None:
 
 def _summary(result: PlanResult, rows: dict[str, dict[str, int]]) -> dict[str, Any]:
     return {
-        "as_of": result.as_of.isoformat(),
-        "method_version": pipeline.METHOD_VERSION,
-        "snapshot_id": result.snapshot_id,
-        "params": result.params.to_dict(),
-        "rows": rows,
+        **_about(result.as_of, result.snapshot_id, result.params, rows),
         "totals": dict(result.totals),
         "solver": dict(result.solver),
         "notes": list(result.notes),
+    }
+
+
+def _about(as_of: date, made: str, params: Params, rows: dict[str, dict[str, int]]) -> dict[str, Any]:
+    """Return what any summary says first."""
+    return {
+        "as_of": as_of.isoformat(),
+        "method_version": pipeline.METHOD_VERSION,
+        "snapshot_id": made,
+        "params": params.to_dict(),
+        "rows": rows,
     }
 
 
@@ -389,11 +544,7 @@ def _write_nothing(out: Path, read: Import, as_of: date, params: Params, made: s
     _write_summary(
         out,
         {
-            "as_of": as_of.isoformat(),
-            "method_version": pipeline.METHOD_VERSION,
-            "snapshot_id": made,
-            "params": params.to_dict(),
-            "rows": read.rows,
+            **_about(as_of, made, params, read.rows),
             "totals": {},
             "solver": {"status": "not_needed", "objective": 0.0, "gap": 0.0},
             "notes": [*read.notes, why],
@@ -431,6 +582,11 @@ class _Clock:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         _say(f"{time.monotonic() - self._start:7.2f} s  {stage}: {done:,} of {total:,}")
+
+    def now_and_then(self, stage: str, done: int, total: int) -> None:
+        """Tell the last step of a stage alone."""
+        if done >= total:
+            self(stage, done, total)
 
 
 def entry() -> None:

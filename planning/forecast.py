@@ -7,6 +7,7 @@ The only module that knows statsforecast.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from types import MappingProxyType
@@ -94,9 +95,7 @@ def forecast(
     _borrow(levels, clean[-1], [*origins, calendar.periods], keys, items, calendar.bucket_days)
     classes = classify_demand(demand.demand)
     flat = clean[-1] / season.factors(-1, columns=slice(0, calendar.periods))
-    profile, like = _start_new_rows(levels, flat, keys, items, calendar, horizon)
-    factor = demand.events.copy()
-    factor[:, calendar.periods :] *= profile * on_sale(keys, items, starts[calendar.periods :], calendar.bucket_days)
+    factor, like = _factors(demand, levels, flat, keys, items, calendar, horizon)
     new, ending = life_told(keys, inputs["items"], calendar.as_of, calendar.bucket_days)
     own, own_share, firm = told_demand(inputs, keys, calendar, horizon)
     _tell_lost_rows(inputs, keys, notes)
@@ -131,6 +130,65 @@ def forecast(
         effects=demand.effects,
         library=library,
     )
+
+
+def step_on(fits: Fits, inputs: Inputs, calendar: Calendar, params: Params) -> Fits:
+    """Return the fits of a morning some buckets later: demand and levels as known then, all else as `fits` knew it.
+
+    Season, demand class and reasons stay; there are no past origins and no models of the library, so that errors are
+    those of `fits`.
+
+    Parameters
+    ----------
+    inputs : as known on the later morning.
+    calendar : begins where that of `fits` does and ends within its horizon; neither has a gap.
+    """
+    keys, periods, bucket_days = fits.keys, calendar.periods, calendar.bucket_days
+    horizon = fits.periods + fits.horizon - periods
+    demand = build_demand(inputs, keys, calendar, horizon, params, [])
+    items = inputs["items"].drop_duplicates("item_id").set_index("item_id")
+    flat = demand.clean / fits.season.factors(-1, columns=slice(0, periods))
+    levels = family_levels(flat, [periods], FAMILY[bucket_days], bucket_days)
+    _borrow(levels, demand.clean, [periods], keys, items, bucket_days)
+    factor, _ = _factors(demand, levels, flat, keys, items, calendar, horizon)
+    nobody = np.zeros((len(keys), horizon), np.float32)
+    return replace(
+        fits,
+        calendar=calendar,
+        sales=demand.sales.astype(np.float32),
+        demand=demand.demand.astype(np.float32),
+        active=demand.active,
+        outlier=demand.extremes,
+        event=demand.events[:, :periods] != 1,
+        closed=demand.closed,
+        factor=factor.astype(np.float32),
+        levels=levels.astype(np.float32),
+        origins=np.zeros(0, int),
+        cut=np.zeros(0, int),
+        whole=demand.whole,
+        own=nobody,
+        own_share=nobody,
+        firm=nobody,
+        effects=demand.effects,
+        library=NO_LIBRARY,
+    )
+
+
+def _factors(
+    demand: Demand,
+    levels: np.ndarray,
+    flat: np.ndarray,
+    keys: pd.DataFrame,
+    items: pd.DataFrame,
+    calendar: Calendar,
+    horizon: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Let new rows start, and return the factor on each bucket, and which new rows found items like them."""
+    profile, like = _start_new_rows(levels, flat, keys, items, calendar, horizon)
+    factor = demand.events.copy()
+    starts = calendar.future_starts(horizon)
+    factor[:, calendar.periods :] *= profile * on_sale(keys, items, starts, calendar.bucket_days)
+    return factor, like
 
 
 def _calendar_notes(inputs: Inputs, calendar: Calendar, params: Params) -> list[str]:
@@ -420,4 +478,4 @@ def _start_new_rows(
     return profile, found
 
 
-__all__ = ["LIBRARY", "Demand", "Fits", "Progress", "forecast"]
+__all__ = ["LIBRARY", "Demand", "Fits", "Progress", "forecast", "step_on"]

@@ -152,17 +152,32 @@ def censored_normal(sales: Floats, censored: Mask) -> tuple[Floats, Floats]:
     return np.where(told, mean, np.nan), np.where(told, sd, np.nan)
 
 
-def _estimate(demand: Demand) -> tuple[Floats, Floats]:
-    """Return the units lost by item-location, and the mean of its demand a bucket."""
-    partly = np.where(demand.active & ~demand.censored, np.maximum(demand.demand - demand.sales, 0.0), 0.0)
-    told = np.where(demand.censored, demand.sales, demand.demand)
-    mean = censored_poisson_mean(told, demand.censored)
+def hidden_units(sales: Floats, demand: Floats, censored: Mask, active: Mask) -> tuple[Floats, Floats]:
+    """Estimate by bucket what an empty shelf hid, and the mean of each item's demand.
+
+    Parameters
+    ----------
+    sales, demand : items x buckets, units; demand is NaN where unknown.
+    censored : whether the shelf was empty, so that demand is not known; active : whether the item was stocked.
+
+    Returns
+    -------
+    Units hidden, items x buckets, NaN in the censored buckets of an item of which no other bucket tells a mean; and
+    the mean by item, units a bucket.
+    """
+    partly = np.where(active & ~censored, np.maximum(np.nan_to_num(demand) - sales, 0.0), 0.0)
+    mean = censored_poisson_mean(np.where(censored, sales, demand), censored)
     with np.errstate(invalid="ignore", divide="ignore"):
-        usual = np.nansum(demand.demand, axis=1) / (~np.isnan(demand.demand)).sum(axis=1)
-    rows, columns = np.nonzero(demand.censored)
-    sold = demand.sales[rows, columns]
+        usual = np.nansum(demand, axis=1) / (~np.isnan(demand)).sum(axis=1)
+    rows, columns = np.nonzero(censored)
+    sold = sales[rows, columns]
     wanted = np.where(sold > 0, mean_at_least(mean[rows], np.maximum(sold, 1e-12)), mean[rows])
     # An estimate far beyond what was ever seen is cut; what was sold was wanted for certain.
-    hidden = np.maximum(np.minimum(wanted, MOST_CORRECTION * usual[rows]) - sold, 0.0)
-    lost = np.bincount(rows, np.nan_to_num(hidden), minlength=len(mean)) + np.nansum(partly, axis=1)
-    return np.where(np.isnan(mean) & demand.censored.any(axis=1), np.nan, lost), mean
+    partly[rows, columns] = np.maximum(np.minimum(wanted, MOST_CORRECTION * usual[rows]) - sold, 0.0)
+    return partly, mean
+
+
+def _estimate(demand: Demand) -> tuple[Floats, Floats]:
+    """Return the units lost by item-location, and the mean of its demand a bucket."""
+    hidden, mean = hidden_units(demand.sales, demand.demand, demand.censored, demand.active)
+    return hidden.sum(axis=1), mean

@@ -121,7 +121,7 @@ def fit_key(
 ) -> str:
     """Return the key of the heavy stage: hex, the same for all parameters that do not touch it."""
     told = {name: params.to_dict()[name] for name in HEAVY}
-    told |= {"bucket": resolved_bucket(inputs, as_of, params), "days": _horizon(inputs, as_of, params)}
+    told |= {"bucket": resolved_bucket(inputs, as_of, params), "days": horizon_days(inputs, as_of, params)}
     told |= {"model": params.forecast_model if params.forecast_model in LIBRARY else "auto"}
     return _hash(snapshot_id, decisions_id, as_of.isoformat(), json.dumps(told, sort_keys=True), METHOD_VERSION)
 
@@ -141,7 +141,7 @@ def _hash(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _horizon(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> int:
+def horizon_days(inputs: Mapping[str, pd.DataFrame], as_of: date, params: Params) -> int:
     """Days that the forecast must reach: the horizon, or lead time, review and coverage, in whole quarters."""
     lead, review = _longest_times(inputs, as_of, params)
     longest = lead * 1.5 + max(review, params.coverage_days or 0) + 28
@@ -187,7 +187,7 @@ def _fit(
         msg = "no item has stock or sales: there is nothing to plan"
         raise NothingToPlanError(msg)
     calendar = build_calendar(tables["sales"], as_of, resolved_bucket(inputs, as_of, params), params.history_days)
-    horizon = -(-_horizon(inputs, as_of, params) // calendar.bucket_days)
+    horizon = -(-horizon_days(inputs, as_of, params) // calendar.bucket_days)
     return forecast(tables, network.keys, calendar, horizon, params, run, progress)
 
 
@@ -380,6 +380,7 @@ __all__ = [
     "fit",
     "fit_key",
     "history",
+    "horizon_days",
     "plan",
     "plan_key",
     "prepare",

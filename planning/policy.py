@@ -347,14 +347,18 @@ def _lead_times(supply: Supply) -> np.ndarray:
     They are shaped as receipts tell, else as a gamma. Source: Eppen & Martin, Management Science 34 (1988) 1380-1390,
     on why a mixture and not a normal.
     """
-    mean, sd = supply.lead_time, supply.lead_time_sd
+    return lead_time_points(supply.lead_time, supply.lead_time_sd, supply.lead_shape)
+
+
+def lead_time_points(mean: np.ndarray, sd: np.ndarray, lead_shape: np.ndarray | None) -> np.ndarray:
+    """Return five equally likely lead times, days, (n, 5); see `Supply` for mean, spread and shape."""
     # A spread of a rounding error is none.
     spread = (mean > 0) & (sd > 1e-6 * np.maximum(mean, 1.0))
     shape = np.where(spread, (mean / np.where(spread, sd, 1.0)) ** 2, 1.0)
     z = special.gammaincinv(shape[:, None], (np.arange(LEAD_TIMES) + 0.5) / LEAD_TIMES)
     z = (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
-    if supply.lead_shape is not None:
-        z = np.where(np.isnan(supply.lead_shape), z, supply.lead_shape)
+    if lead_shape is not None:
+        z = np.where(np.isnan(lead_shape), z, lead_shape)
     return np.asarray(np.maximum(mean[:, None] + np.where(spread, sd, 0.0)[:, None] * z, 0.0))
 
 

@@ -104,7 +104,7 @@ def build_distribution(
         variance = moved_variance(variance, before.cumsum(axis=1), mean.cumsum(axis=1), classes, whole)
     mean, variance = mean * params.demand_multiplier, variance * params.demand_multiplier**2
     return CumulativeDemand(
-        _by_day(np.cumsum(mean, axis=1), bucket_days, days), _by_day(variance, bucket_days, days), whole, calibration
+        by_day(np.cumsum(mean, axis=1), bucket_days, days), by_day(variance, bucket_days, days), whole, calibration
     )
 
 
@@ -460,7 +460,7 @@ def _between_anchors(table: np.ndarray, anchors: np.ndarray, buckets: int) -> np
     return np.asarray(out)
 
 
-def _by_day(cumulative: np.ndarray, bucket_days: int, days: int) -> np.ndarray:
+def by_day(cumulative: np.ndarray, bucket_days: int, days: int) -> np.ndarray:
     """Cumulative values by bucket, laid out by day; part of a bucket takes its share. Shape (n, days + 1)."""
     table = np.concatenate([np.zeros((len(cumulative), 1)), cumulative], axis=1)
     if bucket_days == 1:

@@ -19,13 +19,17 @@ import streamlit as st
 
 from data import service
 from data.attempts import LINGER
+from pages.components.overview_alerts import STALE_DAYS, DataState, data_state
 from pages.components.senders import Senders
 from planning import delivery, pipeline
 from planning.errors import PlanningError
 from planning.frontier import Tradeoff, build_tradeoff
+from planning.kpi import Kpi, PastFigures, kpis_of, past_figures
 from planning.lost_demand import lost_demand
 from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
+from planning.replay_known import Known
+from planning.replay_measures import ReplayResult
 from planning.result import PlanResult, Recorded
 
 NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", "q50", "q80", "q90", "q95"])
@@ -33,8 +37,6 @@ NO_EFFECTS = pd.DataFrame(columns=["event_name", "starts_on", "ends_on", "told",
 NO_RIVALS = pd.DataFrame(columns=["model", "error", "bias", "weight", "chosen"])
 EXCHANGED = ("service_measure", "shortage_cost_per_unit", "holding_cost_per_unit_day", "holding_rate_per_year")
 """The quick parameters that a trade-off depends on."""
-STALE_DAYS = 2
-"""Stock counted longer before `as_of` than this is marked."""
 
 
 @dataclass(frozen=True)
@@ -302,6 +304,50 @@ def fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
         return None
 
 
+def known_then(
+    visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, *, first: date, every: int
+) -> Known | None:
+    """The forecasts as they were known on past mornings; None where they must be made first."""
+    key = service.known_then_key(visitor, snapshot_id, as_of, params, first=first, every=every)
+
+    def make() -> Known:
+        kept = service.known_then(visitor, snapshot_id, as_of, params, first=first, every=every)
+        if kept is None:
+            raise _NotKeptError
+        return Known.from_bytes(kept)
+
+    try:
+        return _known(key, make)
+    except _NotKeptError:
+        return None
+
+
+def replayed(key: str) -> ReplayResult | None:
+    """The replay that was made under this key, or None. Keys hold that of a snapshot, which is asked for first."""
+    try:
+        return _replayed(key, _not_kept)
+    except _NotKeptError:
+        return None
+
+
+def keep_replayed(key: str, made: ReplayResult) -> ReplayResult:
+    """Keep a replay under its key."""
+    return _replayed(key, lambda: made)
+
+
+def exchange_curve(key: str) -> pd.DataFrame | None:
+    """The exchange curve beside the replay of this key, or None."""
+    try:
+        return _exchange_curve(key, _not_kept)
+    except _NotKeptError:
+        return None
+
+
+def keep_exchange_curve(key: str, made: pd.DataFrame) -> pd.DataFrame:
+    """Keep an exchange curve under the key of its replay."""
+    return _exchange_curve(key, lambda: made)
+
+
 def priced_share(visitor: service.Visitor, snapshot_id: str) -> float:
     """The share of the items in stock whose cost is known."""
     visitor.require_planner()
@@ -337,6 +383,72 @@ def _measure(
         delivery.overdue_orders(receipts, orders, as_of, items),
         lost,
     )
+
+
+def alarms(visitor: service.Visitor, snapshot_id: str, as_of: date) -> DataState:
+    """What the data tell of their own age, of suppliers and of faults; no parameter changes it."""
+    record = next((r for r in service.history(visitor) if r.snapshot_id == snapshot_id), None)
+    rejected = sum(told["rejected"] for told in (record.rows or {}).values()) if record is not None else 0
+    tables = inputs(visitor, snapshot_id)
+
+    def make() -> DataState:
+        return data_state(tables, as_of, service.warnings(tables, as_of, Params()), rejected)
+
+    return _alarms(snapshot_id, as_of, make)
+
+
+def figures(
+    visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, keys: pd.DataFrame | None = None
+) -> Mapping[str, Kpi]:
+    """The key figures of a plan; none where it must be made first. What is past is worked out once for all parameters.
+
+    Parameters
+    ----------
+    keys : item_id, location_id of the lines in view; None: all.
+    """
+    made = plan(visitor, snapshot_id, as_of, params)
+    if made is None:
+        return {}
+
+    def work_out() -> PastFigures:
+        tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
+        key = service.fit_key(visitor, snapshot_id, as_of, params, frames=tables)
+        if "approved_orders" in tables:
+            # What is approved this morning tells nothing of the past: it does not ask for all of it again.
+            approved = tables["approved_orders"]
+            tables["approved_orders"] = approved = approved[approved["ordered_on"] < pd.Timestamp(as_of)]
+            key += hashlib.sha256(approved.to_csv(index=False).encode()).hexdigest()
+        kept = _kept_fits(visitor, snapshot_id, as_of, params)
+        return _past(key, lambda: past_figures(tables, kept, as_of=as_of))
+
+    decided = service.decisions_id(visitor)
+    # Its own key takes a look at the tables; a quick parameter does not even ask for that.
+    slow = pipeline.base_key(snapshot_id, decided, as_of, params)
+    return _figures(
+        pipeline.plan_key(snapshot_id, decided, as_of, params),
+        "" if keys is None else _lot(keys),
+        lambda: kpis_of(_past(slow, work_out), made, keys),
+    )
+
+
+def decisions_id(visitor: service.Visitor) -> str:
+    """What was decided so far, as the key of a plan names it."""
+    return service.decisions_id(visitor)
+
+
+def changes_since(
+    visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params, plan_id: str
+) -> pd.DataFrame | None:
+    """What differs from a kept plan, as `data.service.changes_since` says; None where there is no plan yet."""
+    made = plan(visitor, snapshot_id, as_of, params)
+    if made is None:
+        return None
+    key = pipeline.plan_key(snapshot_id, service.decisions_id(visitor), as_of, params)
+    return _changes(key, plan_id, lambda: service.changes_since(visitor, snapshot_id, plan_id, made))
+
+
+def _not_kept() -> Any:
+    raise _NotKeptError
 
 
 def forget_all() -> None:
@@ -442,6 +554,22 @@ def _base(key: str, _make: Callable[[], pipeline.Base]) -> pipeline.Base:  # noq
     return _make()
 
 
+@st.cache_resource(max_entries=3, ttl="4h", show_spinner=False)
+def _known(key: str, _make: Callable[[], Known]) -> Known:  # noqa: ARG001
+    return _make()
+
+
+# Each holds all that each policy did: few are kept.
+@st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
+def _replayed(key: str, _make: Callable[[], ReplayResult]) -> ReplayResult:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=24, ttl="4h", show_spinner=False)
+def _exchange_curve(key: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
+    return _make()
+
+
 @st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)
 def _rollup(key: str, lot: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
     return _make()
@@ -495,6 +623,26 @@ def _stock_on(snapshot_id: str, as_of: date, _tables: Callable[[], Mapping[str, 
 
 @st.cache_resource(max_entries=32, ttl="4h", show_spinner=False)
 def _quality(snapshot_id: str, as_of: date, params: str, _make: Callable[[], Quality]) -> Quality:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=32, ttl="4h", show_spinner=False)
+def _alarms(snapshot_id: str, as_of: date, _make: Callable[[], DataState]) -> DataState:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
+def _past(key: str, _make: Callable[[], PastFigures]) -> PastFigures:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
+def _figures(key: str, lot: str, _make: Callable[[], Mapping[str, Kpi]]) -> Mapping[str, Kpi]:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
+def _changes(key: str, plan_id: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
     return _make()
 
 

@@ -5,15 +5,14 @@ Money that is not known is not zero: each amount comes with the units behind it 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
+from pages.components.formats import count, money, short_day, units
+from pages.components.lines import pairs, selling
 from planning.result import PlanResult
 from planning.tables import RESULT_TABLES
-
-_RISK_ORDER = MappingProxyType({"red": 0, "amber": 1, "green": 2})
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,53 @@ def due_today(plan: PlanResult) -> Amount:
 
 
 @dataclass(frozen=True)
+class Number:
+    """One of the three numbers: its label in money and in units, its amount, and what it means in a sentence."""
+
+    label: str
+    label_in_units: str
+    amount: Amount
+    told: str
+
+    def said(self, currency: str, *, hidden: bool = False) -> tuple[str, str]:
+        """The label and the value with its unit, in money where that is known and to be seen."""
+        if self.amount.money is None or hidden:
+            return self.label_in_units, units(self.amount.units)
+        return self.label, money(self.amount.money, currency)
+
+
+def three(plan: PlanResult) -> tuple[Number, Number, Number]:
+    """What is at risk before the next arrival, what lies idle, what to order today, with their date."""
+    risk, idle, due = margin_at_risk(plan), idle_stock(plan), due_today(plan)
+    suppliers = plan.lines.loc[plan.lines["order_quantity"] > 0, "supplier_id"].nunique()
+    on = f"{short_day(plan.as_of)} {plan.as_of.year}"
+    source = f" from {count(suppliers, 'supplier')}" if suppliers else ""
+    told = (
+        f"{units(round(risk.units))} missed before the next arrival; {on}."
+        if risk.lines
+        else f"Nothing runs out before the next arrival; {on}.",
+        f"{units(round(idle.units))} in {count(idle.lines, 'line')} beyond any need in sight; {on}."
+        if idle.lines
+        else f"No stock beyond what sells; {on}.",
+        f"{units(round(due.units))} in {count(due.lines, 'line')}{source}; {on}."
+        if due.lines
+        else f"No order is due today; {on}.",
+    )
+    labels = (("Margin at risk", "Demand at risk"), ("Excess and dead stock",) * 2, ("Orders due today",) * 2)
+    first, second, third = (
+        Number(*label, amount, _with_unpriced(said, amount))
+        for label, amount, said in zip(labels, (risk, idle, due), told, strict=True)
+    )
+    return first, second, third
+
+
+def _with_unpriced(told: str, value: Amount) -> str:
+    if value.money is None or not value.units_unpriced:
+        return told
+    return f"{told} Not in the sum: {units(value.units_unpriced)} without a known cost or price."
+
+
+@dataclass(frozen=True)
 class Health:
     """The state of the assortment in view; None where nothing can be said."""
 
@@ -76,7 +122,9 @@ def health(plan: PlanResult) -> Health:
     held = rows["on_hand"].clip(lower=0)
     priced = cost.notna()
     weight = cost.where(priced) if priced.any() else pd.Series(1.0, rows.index)
-    use = float((demand * weight).sum())
+    # What a warehouse expects is what its stores expect: their demand counts once.
+    sells = pairs(rows).isin(pairs(selling(plan)))
+    use = float((demand * weight)[sells].sum())
     served = rows["expected_fill_rate"].notna() & (demand > 0)
     return Health(
         fill_rate=float(np.average(rows.loc[served, "expected_fill_rate"], weights=demand[served]))
@@ -90,32 +138,6 @@ def health(plan: PlanResult) -> Health:
         moved_units=float(plan.allocation["quantity"].sum()),
         suppliers=int(rows.loc[rows["order_quantity"] > 0, "supplier_id"].nunique()),
     )
-
-
-def work_list(plan: PlanResult, view: str = "all") -> pd.DataFrame:
-    """What needs a person today, with item names and line, the position in `PlanResult.lines`; see `with_reasons`.
-
-    Red first, then amber, then the rest that calls for action, each the dearest first. `view` keeps what is at
-    risk ("risk"), to be ordered ("order") or beyond need ("idle", by its value), or everything ("all").
-    """
-    every = plan.lines.assign(line=np.arange(len(plan.lines)))
-    rows = every[every["action"] != "none"]
-    if view == "risk":
-        rows = rows[rows["risk"] != "green"]
-    elif view == "order":
-        rows = rows[rows["order_quantity"] > 0]
-    elif view == "idle":
-        idle = every[every["excess_units"] > 0]
-        return with_names(idle.sort_values(["excess_value", "excess_units"], ascending=False, kind="stable"), plan)
-    ranked = rows.assign(
-        _risk=rows["risk"].map(_RISK_ORDER),
-        _stake=rows["lost_margin"].fillna(0.0),
-        _next=rows[["order_value", "excess_value"]].max(axis=1).fillna(0.0),
-    ).sort_values(
-        ["_risk", "_stake", "_next", "expected_lost_units", "item_id", "location_id"],
-        ascending=[True, False, False, False, True, True],
-    )
-    return with_names(ranked.drop(columns=["_risk", "_stake", "_next"]), plan)
 
 
 def with_reasons(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The parts that pages are made of: how one opens, its numbers, its charts, a list to pick a line from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,18 +14,24 @@ from pages.components.sidebar import RISK_LABELS
 from planning.result import PlanResult
 
 
-def open_page(title: str) -> tuple[PlanResult, PlanResult]:
+def open_page(title: str, beside: Callable[[PlanResult], None] | None = None) -> tuple[PlanResult, PlanResult]:
     """Start a page: title, data and date, filters. Return the plan of the lines in view, and the whole.
 
     The page ends here, with the way out, where there is no plan or no line passes the filters.
+
+    Parameters
+    ----------
+    beside : draws what else stands beside the title, given the whole plan.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="page_head"):
         st.title(title, width="stretch")
-        corner = st.container(width="content")
+        corner = st.container(width="content", horizontal=True, gap="small")
     session.banner()
     sidebar.sidebar()
     whole = session.require_plan()
     with corner:
+        if beside is not None:
+            beside(whole)
         share.button(whole)
     plan = session.filters().narrow(whole)
     if plan.lines.empty:

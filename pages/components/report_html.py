@@ -65,6 +65,7 @@ th, td { border-bottom: 1px solid #e3e7ea; padding: 4px 8px; text-align: left; v
 td { max-width: 64ch; overflow-wrap: anywhere; min-width: 7ch; }
 td.n { text-align: right; white-space: nowrap; }
 td.t { min-width: 36ch; }
+td.i { white-space: nowrap; max-width: 18ch; overflow: hidden; text-overflow: ellipsis; }
 p { overflow-wrap: anywhere; }
 .quiet { color: #5c6a72; font-size: 13px; }
 @media print { .wide { overflow: visible; } }
@@ -86,37 +87,43 @@ def report_html(
     changes : what `data.report_book.compared_sheets` returned of these: the lines that differ.
     """
     title = str(about["Report"])
-    parts = [f"<h1>{_text(title)}</h1>", _lead(about), _numbers(plan)]
+    parts = [f"<h1>{text(title)}</h1>", _lead(about), _numbers(plan)]
     if told is not None:
         parts += _side_by_side(told, plan.params.currency)
         currency = plan.params.currency
         parts += [_differ(heading, changes[name], currency) for name, heading in DIFFERING.items() if name in changes]
     for heading, figure in _figures(plan):
-        parts += [f"<h2>{heading}</h2>", _chart(figure)]
+        parts += [f"<h2>{heading}</h2>", chart_of(figure)]
     parts += [
-        _section("Orders of today", plan.orders, "orders", ORDERS, plan),
-        _section("Transfers of today", plan.allocation, "allocation", TRANSFERS, plan),
-        _section("What needs a person", plan.exceptions, "exceptions", EXCEPTIONS, plan),
+        section("Orders of today", plan.orders, "orders", ORDERS, plan),
+        section("Transfers of today", plan.allocation, "allocation", TRANSFERS, plan),
+        section("What needs a person", plan.exceptions, "exceptions", EXCEPTIONS, plan),
         "<h2>Data, method and parameters</h2>",
-        _pairs(about),
+        pairs_of(about),
     ]
+    return page_of(title, parts)
+
+
+def page_of(title: str, parts: Sequence[str]) -> str:
+    """Return a whole page of these parts, which are markup already; the title is text."""
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_text(title)}</title><style>{STYLE}</style><script>{get_plotlyjs()}</script></head>"
+        f"<title>{text(title)}</title><style>{STYLE}</style><script>{get_plotlyjs()}</script></head>"
     )
     return f"{head}<body>{''.join(parts)}</body></html>\n"
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """What a user wrote, as it stands in a page."""
     return html.escape(str(value), quote=True)
 
 
 def _lead(about: Mapping[str, object]) -> str:
     said = [f"{name}: {value}" for name, value in list(about.items())[1:5]]
     said += [str(value) for name, value in about.items() if name == "What it is for" or name.startswith("Supposed ")]
-    return "".join(f'<p class="quiet">{_text(line)}</p>' for line in (" · ".join(said[:4]), *said[4:]))
+    return "".join(f'<p class="quiet">{text(line)}</p>' for line in (" · ".join(said[:4]), *said[4:]))
 
 
 def _numbers(plan: PlanResult) -> str:
@@ -132,17 +139,17 @@ def _numbers(plan: PlanResult) -> str:
         ("On hand", units(round(float(held)))),
         ("Red and amber", f"{int((risk == 'red').sum()):,} / {int((risk == 'amber').sum()):,} lines"),
     )
-    return '<div class="numbers">' + "".join(f"<div>{n}<b>{_text(v)}</b></div>" for n, v in told) + "</div>"
+    return '<div class="numbers">' + "".join(f"<div>{n}<b>{text(v)}</b></div>" for n, v in told) + "</div>"
 
 
 def _side_by_side(told: Comparison, currency: str) -> list[str]:
     rows = measure_table(told, currency)
     return [
         "<h2>Side by side</h2>",
-        _table([str(c).capitalize() if c == "measure" else str(c) for c in rows], rows.to_numpy(object).tolist()),
-        _chart(scenario_curve(told, currency)),
-        _chart(cash_by_week(told, currency)),
-        _chart(stock_by_week(told, currency)),
+        table_of([str(c).capitalize() if c == "measure" else str(c) for c in rows], rows.to_numpy(object).tolist()),
+        chart_of(scenario_curve(told, currency)),
+        chart_of(cash_by_week(told, currency)),
+        chart_of(stock_by_week(told, currency)),
     ]
 
 
@@ -157,7 +164,7 @@ def _differ(heading: str, rows: pd.DataFrame, currency: str) -> str:
     titles = [TITLES.get(name, name.capitalize()) for name in shown]
     titles = [f"{title} ({currency})" if title == MONEY and currency else title for title in titles]
     more = f" The first {MOST_ROWS} of {len(rows):,}; all are in the workbook." if len(rows) > MOST_ROWS else ""
-    return f'<h2>{heading}</h2>{_table(titles, cells, marks)}<p class="quiet">{count(len(rows), "row")}.{more}</p>'
+    return f'<h2>{heading}</h2>{table_of(titles, cells, marks)}<p class="quiet">{count(len(rows), "row")}.{more}</p>'
 
 
 def _figures(plan: PlanResult) -> list[tuple[str, go.Figure]]:
@@ -171,14 +178,16 @@ def _figures(plan: PlanResult) -> list[tuple[str, go.Figure]]:
     return found
 
 
-def _chart(figure: go.Figure) -> str:
+def chart_of(figure: go.Figure) -> str:
+    """A chart on white, as part of a page; the page holds the library."""
     plain = go.Figure(figure).update_layout(paper_bgcolor="#fff", plot_bgcolor="#fff")
     config = {**CONFIG, "modeBarButtonsToRemove": list(CONFIG["modeBarButtonsToRemove"]), "responsive": True}
     told: str = to_html(plain, config=config, include_plotlyjs=False, full_html=False, default_width="100%")
     return told
 
 
-def _section(heading: str, frame: pd.DataFrame, table: str, columns: Sequence[str], plan: PlanResult) -> str:
+def section(heading: str, frame: pd.DataFrame, table: str, columns: Sequence[str], plan: PlanResult) -> str:
+    """The first rows of a result table under a heading."""
     known_columns = RESULT_TABLES[table].by_name
     shown = [name for name in columns if name in frame and name in known_columns and frame[name].notna().any()]
     if frame.empty or not shown:
@@ -190,7 +199,7 @@ def _section(heading: str, frame: pd.DataFrame, table: str, columns: Sequence[st
     currency = plan.params.currency
     titles = [_title(known_columns[name], currency) for name in shown]
     marks = [_mark(known_columns[name]) for name in shown]
-    return f'<h2>{heading}</h2>{_table(titles, rows, marks)}<p class="quiet">{count(len(frame), "row")}.{more}</p>'
+    return f'<h2>{heading}</h2>{table_of(titles, rows, marks)}<p class="quiet">{count(len(frame), "row")}.{more}</p>'
 
 
 def _mark(column: Column) -> str:
@@ -216,15 +225,17 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[object]], marks: Sequence[str] = ()) -> str:
+def table_of(titles: Sequence[str], rows: Sequence[Sequence[object]], marks: Sequence[str] = ()) -> str:
+    """A table of texts; `marks` are the classes of its columns."""
     classes = [f' class="{mark}"' if mark else "" for mark in marks or [""] * len(titles)]
-    head = "".join(f"<th>{_text(title)}</th>" for title in titles)
+    head = "".join(f"<th>{text(title)}</th>" for title in titles)
     body = "".join(
-        "<tr>" + "".join(f"<td{mark}>{_text(cell)}</td>" for cell, mark in zip(row, classes, strict=True)) + "</tr>"
+        "<tr>" + "".join(f"<td{mark}>{text(cell)}</td>" for cell, mark in zip(row, classes, strict=True)) + "</tr>"
         for row in rows
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _pairs(about: Mapping[str, object]) -> str:
-    return _table(["What", "Value"], [[name, value] for name, value in about.items()])
+def pairs_of(about: Mapping[str, object]) -> str:
+    """What stands beside what, as a table."""
+    return table_of(["What", "Value"], [[name, value] for name, value in about.items()])

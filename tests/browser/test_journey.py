@@ -111,6 +111,8 @@ def test_a_row_of_the_work_list_leads_to_its_item_and_filters_come_along(page, s
     page.goto(f"{server}/?abc=A&location=ST-01")
     expect(page.get_by_role("heading", name="Work list")).to_be_visible(timeout=WAIT)
     settled(page)
+    page.get_by_text(re.compile("lines? in a table")).click()
+    settled(page)
     table = page.locator(".st-key-work canvas").first
     table.scroll_into_view_if_needed()
     table.click(position={"x": 20, "y": 50}, force=True)
@@ -124,3 +126,35 @@ def test_a_row_of_the_work_list_leads_to_its_item_and_filters_come_along(page, s
     expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible(timeout=WAIT)
     settled(page)
     expect(page).to_have_url(re.compile("location=ST-01"))
+
+
+def test_a_newcomer_finds_five_items_why_and_their_action_on_the_first_screen_and_undoes_one(page, server):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(server)
+    expect(page.get_by_role("heading", name="Work list")).to_be_visible(timeout=WAIT)
+    settled(page)
+    # A button with a hint stands twice in the page, for a mouse and for a finger.
+    actions = page.locator("[class*=st-key-do_] button:visible")
+    expect(actions).to_have_count(5)
+    for n in range(5):
+        expect(actions.nth(n)).to_be_in_viewport(ratio=0.9)
+    assert page.get_by_text(re.compile("^Runs out ")).count() == 5
+    first = actions.first.inner_text()
+    actions.first.click()
+    settled(page)
+    expect(page.get_by_text(re.compile("approved$"))).to_be_visible(timeout=WAIT)
+    assert actions.first.inner_text() != first
+    click(page, "Undo")
+    assert actions.first.inner_text() == first
+
+
+def test_on_a_small_screen_nothing_scrolls_sideways_and_a_figure_opens(page, server):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(server)
+    expect(page.get_by_role("heading", name="Key figures")).to_be_visible(timeout=WAIT)
+    settled(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    page.locator(".st-key-kpi_stock_value button").click()
+    expect(page.get_by_role("dialog").get_by_text("How it is made up")).to_be_visible(timeout=WAIT)
+    settled(page)
+    assert faults_of(page) == []

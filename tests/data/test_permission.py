@@ -123,6 +123,8 @@ def known() -> dict[str, Any]:
         "link_id": link.record.link_id,
         "token": link.token,
         "changes": {},
+        "first": date(2026, 3, 2),
+        "every": 4,
         "keep": lambda _, make: make(),
     }
 
@@ -168,7 +170,7 @@ def test_all_functions_refuse_a_viewer_and_nobody_and_change_nothing(known: dict
 def test_a_planner_is_refused_none_of_them(known: dict[str, Any]) -> None:
     # Else the refusals above would prove nothing.
     for name in with_visitor():
-        if name in FOR_ALL | FOR_VIEWERS | {"delete_everything", "start_fit"}:
+        if name in FOR_ALL | FOR_VIEWERS | {"delete_everything", "start_fit", "start_known_then"}:
             continue
         function = functions()[name]
         try:

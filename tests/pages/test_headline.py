@@ -38,31 +38,17 @@ def test_nothing_at_risk_is_zero_money_and_not_unknown(plan):
     assert headline.margin_at_risk(calm).money == 0
 
 
-def test_the_work_list_puts_red_before_amber_and_the_dearest_first(plan):
-    rows = headline.work_list(plan)
-    order = rows["risk"].map({"red": 0, "amber": 1, "green": 2})
-    assert order.is_monotonic_increasing
-    red = rows[rows["risk"] == "red"]["lost_margin"].fillna(0)
-    assert red.is_monotonic_decreasing
-    assert "none" not in set(rows["action"])
-    assert rows["item_name"].notna().all()
-
-
-def test_each_view_of_the_work_list_keeps_what_it_says(plan):
-    assert "green" not in set(headline.work_list(plan, "risk")["risk"])
-    assert (headline.work_list(plan, "order")["order_quantity"] > 0).all()
-    idle = headline.work_list(plan, "idle")
-    assert (idle["excess_units"] > 0).all()
-    assert idle["excess_value"].dropna().is_monotonic_decreasing
-
-
 def test_days_of_supply_are_stock_over_demand_at_cost(plan):
     state = headline.health(plan)
     rows = plan.replenishment.merge(plan.policy, on=["item_id", "location_id"]).merge(
         plan.items, on=["item_id", "location_id"], suffixes=("", "_item")
     )
     priced = rows[rows["unit_cost"].notna()]
-    value, use = (float((priced[c] * priced["unit_cost"]).sum()) for c in ("on_hand", "demand_mean_per_day"))
+    value = float((priced["on_hand"] * priced["unit_cost"]).sum())
+    # A location that feeds others sells nothing itself: its demand is theirs.
+    fed = set(zip(plan.items["item_id"], plan.items["fed_by"], strict=True))
+    sells = [key not in fed for key in zip(priced["item_id"], priced["location_id"], strict=True)]
+    use = float((priced["demand_mean_per_day"] * priced["unit_cost"])[sells].sum())
     assert state.stock_value == pytest.approx(value)
     assert state.days_of_supply == pytest.approx(value / use)
     assert state.red + state.amber == plan.totals["items_at_risk"]
@@ -76,4 +62,13 @@ def test_an_empty_view_says_nothing_rather_than_something_wrong(plan):
     state = headline.health(empty)
     assert (state.fill_rate, state.days_of_supply, state.red) == (None, None, 0)
     assert headline.margin_at_risk(empty).lines == 0
-    assert headline.work_list(empty).empty
+    assert [one.amount.lines for one in headline.three(empty)] == [0, 0, 0]
+
+
+def test_each_of_the_three_numbers_tells_its_unit_and_its_date(plan):
+    for one in headline.three(plan):
+        label, value = one.said("€")
+        assert value.startswith("€\u00a0") or value.endswith(("unit", "units"))
+        assert str(plan.as_of.year) in one.told
+        assert label
+        assert one.said("€", hidden=True)[1].endswith(("unit", "units"))

@@ -1,0 +1,134 @@
+"""What is measured of a replay, by hand; intervals; what is not known stays so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from planning.replay import World, replay
+from planning.replay_measures import ReplayResult, build_result
+from planning.replay_rules import BaseStock
+from planning.replay_world import blanked
+from tests.planning.made_worlds import stationary
+
+DEMAND = np.array([[4, 0, 6, 3, 5, 2, 7, 0, 4, 8, 1, 3.0]])
+MONEY = {
+    "unit_cost": np.array([2.0]),
+    "unit_price": np.array([5.0]),
+    "margin": np.array([3.0]),
+    "holding_per_bucket": np.array([0.1]),
+    "order_cost": np.array([10.0]),
+}
+
+
+def _worked(**more: object) -> pd.Series:
+    world = replace(World.of(DEMAND, 2, 12.0, **MONEY), **more)
+    ledger = replay(world, BaseStock(np.array([18.0]), np.array([8.0])))
+    return build_result(world, {"s,S": ledger}, ()).lines.iloc[0]
+
+
+def test_money_is_told_by_part() -> None:
+    line = _worked()
+    assert line["holding_cost"] == pytest.approx(0.1 * 60)
+    assert line["lost_margin"] == pytest.approx(3 * 7)
+    assert line["order_cost"] == pytest.approx(10 * 3)
+    assert line["total_cost"] == pytest.approx(6 + 21 + 30)
+    assert line["average_stock_value"] == pytest.approx(10.0)
+    # 36 units of twelve weeks, a year of them 156.4, at a stock of five.
+    assert line["turns"] == pytest.approx(36 * 365 / 84 / 5)
+
+
+def test_cycles_go_from_receipt_to_receipt() -> None:
+    # Receipts in buckets 4 and 8; short in 7, in the second cycle, and in 12, in the third.
+    assert _worked()["cycle_service_level"] == pytest.approx(1 / 3)
+
+
+def test_warm_up_counts_for_nothing_and_unknown_demand_neither() -> None:
+    counted = np.arange(12) >= 7
+    line = _worked(counted=counted)
+    assert (line["demand_units"], line["lost_units"]) == (16, 2)
+    assert line["average_stock_units"] == pytest.approx((14 + 10 + 2 + 1 + 0) / 5)
+    assert line["start_units"] + line["received_units"] - line["sold_units"] == line["end_units"]
+    demand = DEMAND.copy()
+    demand[0, 9] = np.nan
+    line = _worked(demand=demand)
+    assert line["buckets"] == 11
+    assert line["demand_units"] == 35
+
+
+def test_unknown_money_stays_unknown_and_its_units_are_told() -> None:
+    line = _worked(unit_cost=np.array([np.nan]), margin=np.array([np.nan]), holding_per_bucket=np.array([np.nan]))
+    assert line[["average_stock_value", "lost_margin", "holding_cost", "total_cost"]].isna().all()
+    result = _two()
+    total = result.totals().set_index("policy").loc["low"]
+    unknown = result.lines[(result.lines["policy"] == "low") & result.lines["average_stock_value"].isna()]
+    assert total["stock_units_without_cost"] == pytest.approx(unknown["average_stock_units"].sum())
+
+
+def test_an_order_of_several_lines_costs_once() -> None:
+    groups = pd.DataFrame(
+        {"category": None, "abc_class": "A", "demand_class": "smooth", "supplier_id": ["X", "X", "Y"]}
+    )
+    world = replace(World.of(np.ones((3, 4)), 1, 1.0), order_cost=np.full(3, 12.0), groups=groups)
+    lines = build_result(world, {"S": replay(world, BaseStock(np.full(3, 2.0)))}, ()).lines
+    assert lines["order_cost"].tolist() == [24, 24, 48]
+
+
+def test_intervals_hold_the_difference_and_narrow_with_more_items() -> None:
+    few, many = _two(20).against("low", "high", draws=300), _two(400).against("low", "high", draws=300)
+    width = []
+    for table in (few, many):
+        row = table.set_index("measure").loc["fill_rate"]
+        assert row["low"] <= row["difference"] <= row["high"] < 0
+        assert row["difference"] == pytest.approx(row["value"] - row["other"])
+        width.append(row["high"] - row["low"])
+    assert width[1] < 0.5 * width[0]
+    pd.testing.assert_frame_equal(many, _two(400).against("low", "high", draws=300))
+
+
+def test_the_same_policy_differs_in_nothing() -> None:
+    result = _two()
+    ledgers = {"one": replace(result.ledgers["low"], name="one"), "two": replace(result.ledgers["low"], name="two")}
+    table = build_result(result.world, ledgers, ()).against("one", "two", draws=50)
+    known = table[table["difference"].notna()]
+    assert len(known) > 8
+    assert (known[["difference", "low", "high"]] == 0).all().all()
+
+
+def test_totals_by_group_add_up_and_common_lines_compare() -> None:
+    result = _two()
+    whole, parts = result.totals(), result.totals("abc_class")
+    for policy in result.names:
+        some = parts[parts["policy"] == policy]
+        assert some["demand_units"].sum() == pytest.approx(whole.set_index("policy").loc[policy, "demand_units"])
+    half = np.arange(result.world.lines) % 2 == 0
+    ledgers = {"low": result.ledgers["low"], "high": blanked(result.ledgers["high"], half)}
+    mixed = build_result(result.world, ledgers, ())
+    assert mixed.totals()["lines"].tolist() == [40, 20]
+    common = mixed.totals(common=True)
+    assert common["lines"].tolist() == [20, 20]
+    assert common["demand_units"].nunique() == 1
+
+
+def test_an_item_week_by_week_and_who_gained_most() -> None:
+    result = _two()
+    weeks = result.item("000003", "MAIN")
+    one = weeks[weeks["policy"] == "high"]
+    after = one["start_units"] + one["received_units"] - one["sold_units"] - one["sent_units"] - one["waste_units"]
+    np.testing.assert_allclose(after, one["end_units"], atol=1e-4)
+    with pytest.raises(KeyError, match="no line"):
+        result.item("000003", "nowhere")
+    gained = result.gained_and_lost("high", "low", 3)
+    assert gained["gained"].is_monotonic_decreasing
+    assert len(gained) <= 6
+
+
+def _two(items: int = 40) -> ReplayResult:
+    world, _ = stationary(items, 40, 2, 1, seed=3)
+    cost = np.where(np.arange(items) % 5 == 0, np.nan, 2.0)
+    groups = world.groups.assign(abc_class=np.where(np.arange(items) % 3 == 0, "A", "B"))
+    world = replace(world, unit_cost=cost, groups=groups)
+    mean = np.nanmean(world.demand, axis=1)
+    rules = {"low": BaseStock(np.ceil(3 * mean), name="low"), "high": BaseStock(np.ceil(6 * mean), name="high")}
+    return build_result(world, {name: replay(world, rule) for name, rule in rules.items()}, ())
