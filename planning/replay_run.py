@@ -289,6 +289,11 @@ def _with_history(past: Past, world: World, first: int, ledgers: dict[str, Ledge
         f"What really happened is told of {int(told.sum()):,} of {len(told):,} lines, those with stock counts in the "
         f"span; what was short is not known of {int(unknown.sum()):,} of them, whose shelf was empty."
     )
+    bought = told & ~np.isnan(ledger.received).any(axis=1)
+    notes.append(
+        f"Orders and receipts of what happened are of the {int(bought.sum()):,} lines with receipts; what was sent to "
+        "other locations, and thrown away of what perishes, is not known."
+    )
     ledgers[HISTORY] = ledger
 
 
