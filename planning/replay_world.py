@@ -80,7 +80,8 @@ def build_world(past: Past, first: int, last: int, lead_times: str, notes: list[
     )  # fmt: skip
     if lead_times != "usual":
         notes.append(
-            f"Lines whose lead times come from receipts: {own:,} of {len(lead):,}; the others take their usual."
+            f"Lines whose lead times come from receipts: {own:,} of {len(lead):,}; the others take their usual. "
+            "When an order will come is known once it is placed."
         )
     review = _occasions(past, starts)
     stock, coming = _start(past, first, len(starts), notes)
