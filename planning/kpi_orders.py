@@ -60,7 +60,7 @@ def supplier_lines(inputs: Inputs, rows: Rows, as_of: date) -> pd.DataFrame:
         in_full=at_first >= enough,
         on_time_in_full=promised & (in_time >= enough),
     )
-    lines = lines[(lines["due_on"] > morning - YEAR) & (lines["due_on"] < morning)]
+    lines = lines[(lines["due_on"] >= morning - YEAR) & (lines["due_on"] < morning)]
     return lines.drop(columns=["ordered_on", "promised_on", "first_on", "last_on", "asked"]).reset_index(drop=True)
 
 
@@ -113,7 +113,7 @@ def lead_lines(inputs: Inputs, rows: Rows, as_of: date) -> pd.DataFrame:
     DataFrame: row, item_id, location_id, supplier_id, lead_time_days, promised_days (days).
     """
     receipts = inputs["receipts"]
-    recent = receipts[receipts["received_on"] > pd.Timestamp(as_of) - YEAR]
+    recent = receipts[receipts["received_on"] >= pd.Timestamp(as_of) - YEAR]
     lines = order_lines(_supplied(recent, inputs), as_of)
     lines = lines[lines["promised_days"].notna()].reset_index(drop=True)
     return lines.assign(row=rows.of(lines))

@@ -28,6 +28,10 @@ COMPARED = (
     "order_cost",
     "total_cost",
 )
+MISSED = ("lost_units", "cycles", "short_cycles", "stockout_buckets", "lost_margin", "total_cost")
+"""What cannot be told where it is not known what was short."""
+UNTOLD = 0.01
+"""Share of demand of lines of which it is not known what was short, beyond which the others do not speak for all."""
 AT_ONCE = 64
 """Draws of the bootstrap that are made together."""
 
@@ -61,7 +65,8 @@ class ReplayResult:
         """Return the measures by policy, and by group of lines where one is named.
 
         Units and money are sums, rates those of the sums. Money is of the lines whose money is known:
-        `stock_units_without_cost` and `lost_units_without_margin` tell the units of the others.
+        `stock_units_without_cost` and `lost_units_without_margin` tell the units of the others. Service and total cost
+        are not told where it is not known of all lines what was short: the shelves of the others were never empty.
 
         Parameters
         ----------
@@ -80,7 +85,8 @@ class ReplayResult:
         keys = ["policy"] if by is None else ["policy", by]
         columns = [*SUMS, "stock_units_without_cost", "lost_units_without_margin"]
         grouped = lines.groupby(keys, sort=True, dropna=False)
-        table = grouped[columns].sum(min_count=1)
+        table = _told(grouped[columns].sum(min_count=1))
+        table = table.where(~_partly(grouped[columns].count(), grouped.size()))
         table.insert(0, "lines", grouped.size())
         table = table.assign(**rates(table), turns=_turns(table)).reset_index()
         place = table["policy"].map({name: k for k, name in enumerate(self.names)})
@@ -92,23 +98,24 @@ class ReplayResult:
         Only lines that both know. low, high : 95 % interval of the difference by paired bootstrap over items: each
         draw takes whole items, the same for both policies. Source: Efron & Tibshirani (1993), ch. 13.
         """
-        pair = [self._sums_by_item(policy, other), self._sums_by_item(other, policy)]
-        found = [_compared(each.sum(axis=0, min_count=1).to_frame().T) for each in pair]
+        pair, own = self._sums_by_item(policy, other)
+        alone = [_compared(_whole(each)).iloc[0] for each in own]
+        found = [_compared(_whole(each)).iloc[0] for each in pair]
         drawn = [[], []]  # type: list[list[pd.DataFrame]]
         for weights in _draws(len(pair[0]), draws, seed):
             for out, each in zip(drawn, pair, strict=True):
                 sums = weights @ each.fillna(0.0).to_numpy()
-                sums[:, each.isna().all(axis=0).to_numpy()] = np.nan
+                sums[:, _whole(each).isna().to_numpy()[0]] = np.nan
                 out.append(_compared(pd.DataFrame(sums, columns=each.columns)))
         apart = pd.concat(drawn[0]) - pd.concat(drawn[1]) if drawn[0] else pd.DataFrame(columns=list(COMPARED))
         low, high = (apart.quantile(end) for end in ENDS)
-        mine, theirs = (each.iloc[0] for each in found)
+        mine, theirs = (both.fillna(one) for both, one in zip(found, alone, strict=True))
         return pd.DataFrame(
             {
                 "measure": COMPARED,
                 "value": mine[list(COMPARED)].to_numpy(float),
                 "other": theirs[list(COMPARED)].to_numpy(float),
-                "difference": (mine - theirs)[list(COMPARED)].to_numpy(float),
+                "difference": (found[0] - found[1])[list(COMPARED)].to_numpy(float),
                 "low": low[list(COMPARED)].to_numpy(float),
                 "high": high[list(COMPARED)].to_numpy(float),
             }
@@ -194,11 +201,22 @@ class ReplayResult:
             raise KeyError(msg)
         return self.lines.assign(**{by: np.tile(self.groups[by].to_numpy(object), len(self.names))})
 
-    def _sums_by_item(self, policy: str, other: str) -> pd.DataFrame:
+    def _sums_by_item(self, policy: str, other: str) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+        """Return the sums of both policies by item, of lines of which both know the measure; and whatever each knows.
+
+        A measure of which one of them does not tell enough is NaN for both.
+        """
         lines = self.lines.set_index("policy")
-        mine, theirs = lines.loc[[policy]], lines.loc[[other]]
-        both = mine["buckets"].notna().to_numpy() & theirs["buckets"].notna().to_numpy()
-        return mine[both].groupby("item_id")[list(SUMS)].sum(min_count=1)
+        two = [lines.loc[[name]].reset_index(drop=True) for name in (policy, other)]
+        both = two[0]["buckets"].notna() & two[1]["buckets"].notna()
+        own = [each.loc[both, list(SUMS)] for each in two]
+        pair = [own[0].where(own[1].notna()), own[1].where(own[0].notna())]
+        untold = [_whole(each).isna() for each in own]
+        items = two[0].loc[both, "item_id"]
+        sums = [[one.groupby(items).sum(min_count=1) for one in each] for each in (pair, own)]
+        for each in sums[0]:
+            each.loc[:, (untold[0] | untold[1]).to_numpy()[0]] = np.nan
+        return sums[0], sums[1]
 
 
 def build_result(
@@ -226,6 +244,25 @@ def build_result(
         notes=notes,
         world=world,
     )
+
+
+def _whole(sums: pd.DataFrame) -> pd.DataFrame:
+    """Return the sum of all, one row."""
+    return _told(sums.sum(axis=0, min_count=1).to_frame().T)
+
+
+def _partly(told: pd.DataFrame, lines: pd.Series) -> pd.DataFrame:
+    """Return of which sums too little is known: what was sent, or thrown away, of some lines is not that of all."""
+    out = pd.DataFrame(False, told.index, told.columns)
+    out["sent_units"] = told["sent_units"] < lines
+    out["waste_units"] = out["waste_value"] = out["total_cost"] = told["waste_units"] < lines
+    return out
+
+
+def _told(sums: pd.DataFrame) -> pd.DataFrame:
+    """Return the sums without what is missed, where that is not known of nearly all demand."""
+    untold = sums["told_demand_units"].fillna(0.0) < (1 - UNTOLD) * sums["demand_units"]
+    return sums.assign(**{name: sums[name].mask(untold) for name in MISSED})
 
 
 def _turns(sums: pd.DataFrame) -> np.ndarray:

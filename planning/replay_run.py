@@ -13,7 +13,7 @@ from planning import replay_times
 from planning.distribution import Calibration
 from planning.errors import ParameterError
 from planning.fits import Fits
-from planning.inputs import Inputs, read_tables
+from planning.inputs import Inputs, empty_table, read_tables
 from planning.network import build_network
 from planning.params import Params
 from planning.policy import lead_time_points
@@ -47,7 +47,8 @@ USUAL_WEEKS = 4.0
 """Weeks of cover where there is no span before the replay to choose them by."""
 LIMITS = (
     "A replay cannot know what was not sold for want of stock, nor what other prices and promotions would have sold.",
-    "Master data (costs, minimum orders, packs, lead times where receipts do not tell them) are those of today.",
+    "Master data (costs, minimum orders, packs, lead times where receipts before the replay do not tell them) are "
+    "those of today.",
     "Suppliers' minimum order values, containers, budgets and orders set by hand are not replayed.",
 )
 
@@ -96,8 +97,8 @@ def run_replay(
     ParameterError : nothing of the span can be replayed, or a policy or kind of lead times has no such name.
     """
     _check(policies, lead_times)
-    past, notes = read_past(inputs, as_of, params, fits, known)
-    at = _span(past, span)
+    at = _span(known, span)
+    past, notes = read_past(inputs, as_of, params, fits, known, at.first)
     world = build_world(past, at.first, at.last, lead_times, notes, estimated=estimated)
     made = list(rules(past, world) if callable(rules) else rules)
     made += [plan_rule(past, world, at.first, lead_times, one, name) for name, one in (scenarios or {}).items()]
@@ -112,7 +113,19 @@ def run_replay(
             ledgers[rule.name] = replay(world, rule, progress)
     for rule in made:
         ledgers[rule.name] = replay(world, rule, progress)
+    notes.extend(_short_sources(world, ledgers[NAMES["plan"]]))
     return build_result(world, ledgers, tuple(dict.fromkeys([*notes, *known.notes, *LIMITS])))
+
+
+def _short_sources(world: World, ledger: Ledger) -> list[str]:
+    """Say how much of what fed lines asked for was there: what they promise counts on all of it."""
+    sent, asked = ledger.sent[:, world.counted].sum(), ledger.ordered[world.source >= 0][:, world.counted].sum()
+    if not asked > 0:
+        return []
+    return [
+        f"Of what locations asked for from others under the plan, {sent / asked:.0%} could be sent at once; what was "
+        "short was asked for again. A promised fill rate counts on all of it, so that what is achieved can lie below."
+    ]
 
 
 def exchange_curve(
@@ -136,8 +149,8 @@ def exchange_curve(
     Parameters are those of `run_replay`; targets : fractions.
     """
     _check((), lead_times)
-    past, notes = read_past(inputs, as_of, params, fits, known)
-    at = _span(past, span)
+    at = _span(known, span)
+    past, notes = read_past(inputs, as_of, params, fits, known, at.first)
     world = build_world(past, at.first, at.last, lead_times, notes, estimated=estimated)
     terms, history = terms_of(past, world), _history(past, at.first, at.last)
     rows = []
@@ -161,18 +174,25 @@ def exchange_curve(
 
 
 def read_past(
-    inputs: Mapping[str, pd.DataFrame] | Inputs, as_of: date, params: Params, fits: Fits, known: Known
+    inputs: Mapping[str, pd.DataFrame] | Inputs, as_of: date, params: Params, fits: Fits, known: Known, first: int = 0
 ) -> tuple[Past, list[str]]:
-    """Return the tables as a replay reads them, and what was assumed."""
+    """Return the tables as a replay from bucket `first` of `known` on reads them, and what was assumed."""
     tables = inputs if isinstance(inputs, Inputs) else read_tables(inputs, as_of)
     network = build_network(tables, params, [])
     if not known.keys.equals(network.keys.astype(known.keys.dtypes)) or known.bucket_days != fits.calendar.bucket_days:
         msg = "the kept forecasts are of other lines or buckets than these tables: make them anew"
         raise ParameterError(msg)
-    positions = build_positions(tables, network, fits, as_of, params, [])
+    positions = build_positions(_delivered(tables, known.starts[first]), network, fits, as_of, params, [])
     # Targets by class follow the classes as they were.
     positions.table["abc_class"] = known.abc_class
     return _chosen(Past(tables, network, fits, known, positions, params), params), []
+
+
+def _delivered(tables: Inputs, morning: np.datetime64) -> Inputs:
+    """Return the tables with the deliveries that had come by a morning; what came later, or is late, tells nothing."""
+    came = tables["receipts"]["received_on"].to_numpy("datetime64[D]") <= morning
+    receipts = tables["receipts"][came].reset_index(drop=True)
+    return Inputs({**tables.tables, "receipts": receipts, "open_orders": empty_table("open_orders")}, tables.notes)
 
 
 def _chosen(past: Past, params: Params) -> Past:
@@ -289,6 +309,11 @@ def _with_history(past: Past, world: World, first: int, ledgers: dict[str, Ledge
         f"What really happened is told of {int(told.sum()):,} of {len(told):,} lines, those with stock counts in the "
         f"span; what was short is not known of {int(unknown.sum()):,} of them, whose shelf was empty."
     )
+    bought = told & ~np.isnan(ledger.received).any(axis=1)
+    notes.append(
+        f"Orders and receipts of what happened are of the {int(bought.sum()):,} lines with receipts; what was sent to "
+        "other locations, and thrown away of what perishes, is not known."
+    )
     ledgers[HISTORY] = ledger
 
 
@@ -313,8 +338,8 @@ def _history(past: Past, first: int, last: int) -> History:
     return History(demand, begin)
 
 
-def _span(past: Past, span: tuple[date, date] | None) -> _Span:
-    starts = past.known.starts
+def _span(known: Known, span: tuple[date, date] | None) -> _Span:
+    starts = known.starts
     count = len(starts)
     if span is None:
         at = _Span(0, count // 3, count - 1)

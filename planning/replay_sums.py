@@ -40,7 +40,8 @@ def measure(world: World, ledger: Ledger) -> pd.DataFrame:
 
     Where demand is not known, a bucket counts for no measure but the sums of what moved. A stockout bucket is one in
     which something was short. A cycle is the time between two receipts. An order of several lines of a supplier costs
-    once, each line an equal part. A line is NaN throughout where nothing is known of it.
+    once, each line an equal part. Average stock is that of the buckets whose end was counted, and is held in the others
+    too. A line is NaN throughout where nothing is known of it.
 
     Returns
     -------
@@ -48,23 +49,26 @@ def measure(world: World, ledger: Ledger) -> pd.DataFrame:
     (told_demand_units: the demand of lines of which it is known what was short), fill_rate,
     promised_fill_rate, cycle_service_level, turns.
     """
-    known = world.counted & ~np.isnan(ledger.demand) & ~np.isnan(ledger.end)
+    seen = ~np.isnan(ledger.end[:, world.counted]).all(axis=1)
+    known = world.counted & ~np.isnan(ledger.demand)
+    counted = known & ~np.isnan(ledger.end)
     short = np.where(known, np.nan_to_num(ledger.lost), 0.0)
     buckets = known.sum(axis=1)
-    seen = ~np.isnan(ledger.end[:, world.counted]).all(axis=1)
-    stock = _sum(ledger.end, known)
     with np.errstate(invalid="ignore", divide="ignore"):
-        average = stock / buckets
+        average = _sum(ledger.end, counted) / counted.sum(axis=1)
         years = buckets * world.bucket_days / YEAR_DAYS
-        sold = _sum(ledger.sold, known) / years
+        sold = np.where(np.isnan(average), np.nan, _sum(ledger.sold, known) / years)
+        given = _moved(ledger.sent, known) / years
     # Of what really happened it may not be known what was short, or thrown away.
     untold = (known & np.isnan(ledger.lost)).any(axis=1)
     cycles, failed = _cycles(ledger, world, short > SHORT)
     lost = np.where(untold, np.nan, short.sum(axis=1, dtype=float))
-    wasted_away = np.isnan(ledger.waste).any(axis=1)
-    waste = np.where(wasted_away, np.nan, _sum(ledger.waste, world.counted))
-    paid = _order_costs(world, ledger)
-    holding, margin, wasted = world.holding_per_bucket * stock, world.margin * lost, world.unit_cost * waste
+    waste, sent = _moved(ledger.waste, world.counted), _moved(ledger.sent, world.counted)
+    came, ordered = _moved(ledger.received, world.counted), _moved(ledger.ordered, world.counted)
+    paid = np.where(np.isnan(ordered) & (world.source < 0), np.nan, _order_costs(world, ledger))
+    # What was not counted each bucket was held as on average.
+    holding = world.holding_per_bucket * np.where(buckets > 0, average * buckets, 0.0)
+    margin, wasted = world.margin * lost, world.unit_cost * waste
     wasted = np.where(waste == 0, 0.0, wasted)
     promised = world.counted & ~np.isnan(ledger.promised_demand)
     first = int(np.argmax(world.counted))
@@ -75,17 +79,17 @@ def measure(world: World, ledger: Ledger) -> pd.DataFrame:
         "told_demand_units": np.where(untold, np.nan, _sum(ledger.demand, known)),
         "sold_units": _sum(ledger.sold, world.counted),
         "lost_units": lost,
-        "sent_units": _sum(ledger.sent, world.counted),
+        "sent_units": sent,
         "promised_short_units": _sum(ledger.promised_short, promised),
         "promised_demand_units": _sum(ledger.promised_demand, promised),
-        "cycles": np.where(untold, np.nan, cycles),
-        "short_cycles": np.where(untold, np.nan, failed),
+        "cycles": np.where(untold | np.isnan(came), np.nan, cycles),
+        "short_cycles": np.where(untold | np.isnan(came), np.nan, failed),
         "stockout_buckets": np.where(untold, np.nan, (short > SHORT).sum(axis=1)),
         "average_stock_units": average,
         "average_stock_value": average * world.unit_cost,
         "yearly_sold_value": sold * world.unit_cost,
-        "orders": _sum(ledger.ordered > 0, world.counted),
-        "ordered_units": _sum(ledger.ordered, world.counted),
+        "orders": np.where(np.isnan(ordered), np.nan, _sum(ledger.ordered > 0, world.counted)),
+        "ordered_units": ordered,
         "lost_margin": margin,
         "waste_units": waste,
         "waste_value": wasted,
@@ -94,16 +98,14 @@ def measure(world: World, ledger: Ledger) -> pd.DataFrame:
         # An order cost that nobody told adds nothing; the result's notes say so.
         "total_cost": holding + np.nan_to_num(paid) + margin + wasted,
         "start_units": ledger.start[:, first].astype(float),
-        "received_units": _sum(ledger.received, world.counted),
+        "received_units": came,
         "end_units": ledger.end[:, last].astype(float),
     }
     table = pd.DataFrame(columns)
     # A line that sends has turned what it sent.
     table = table.assign(
         **rates(table),
-        turns=np.where(
-            average > 0, (sold + _per_year(ledger.sent, known, years)) / np.where(average > 0, average, 1), np.nan
-        ),
+        turns=(sold + given) / np.where(average > 0, average, np.nan),
     )
     table[~seen] = np.nan
     head = {"policy": ledger.name, "item_id": world.keys["item_id"], "location_id": world.keys["location_id"]}
@@ -129,7 +131,8 @@ def by_bucket(world: World, ledger: Ledger) -> pd.DataFrame:
     """Return the sums of all lines by bucket, one row a bucket that counts.
 
     policy, starts_on, demand_units, sold_units, lost_units, received_units, ordered_units, sent_units, waste_units,
-    end_units, stock_value, lost_margin; money of the lines where it is known; stock NaN where not all of it is.
+    end_units, stock_value, lost_margin; money of the lines where it is known; what was short, and stock, NaN where it
+    is not known of all.
     """
     at = np.flatnonzero(world.counted)
     known = ~np.isnan(ledger.demand)
@@ -140,7 +143,10 @@ def by_bucket(world: World, ledger: Ledger) -> pd.DataFrame:
         "stock_value": (np.nan_to_num(world.unit_cost) @ np.nan_to_num(ledger.end))[at],
         "lost_margin": (np.nan_to_num(world.margin) @ lost)[at],
     }
-    # Stock that was not counted that day is not nothing.
+    # What was short is not nothing where nobody knows it.
+    untold = (known & np.isnan(ledger.lost) & ~np.isnan(ledger.sold)).any(axis=0)[at]
+    units["lost_units"][untold] = money["lost_margin"][untold] = np.nan
+    # Nor is stock that was not counted that day.
     told = ~np.isnan(ledger.end).all(axis=1)
     uncounted = np.isnan(ledger.end[told]).any(axis=0)[at]
     units["end_units"][uncounted] = money["stock_value"][uncounted] = np.nan
@@ -156,8 +162,9 @@ def _sum(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(where, np.nan_to_num(values), 0).sum(axis=1, dtype=float))
 
 
-def _per_year(values: np.ndarray, known: np.ndarray, years: np.ndarray) -> np.ndarray:
-    return _sum(values, known) / np.where(years > 0, years, np.nan)
+def _moved(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Return the sum over the buckets that count, NaN where one of them is not told, (n,)."""
+    return np.where((np.isnan(values) & where).any(axis=1), np.nan, _sum(values, where))
 
 
 def _cycles(ledger: Ledger, world: World, short: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

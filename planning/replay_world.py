@@ -80,7 +80,8 @@ def build_world(past: Past, first: int, last: int, lead_times: str, notes: list[
     )  # fmt: skip
     if lead_times != "usual":
         notes.append(
-            f"Lines whose lead times come from receipts: {own:,} of {len(lead):,}; the others take their usual."
+            f"Lines whose lead times come from receipts: {own:,} of {len(lead):,}; the others take their usual. "
+            "When an order will come is known once it is placed."
         )
     review = _occasions(past, starts)
     stock, coming = _start(past, first, len(starts), notes)
@@ -267,17 +268,18 @@ def happened(past: Past, world: World, first: int) -> tuple[Ledger, np.ndarray]:
     unknown = np.isnan(world.demand[:, world.counted]).any(axis=1)
     perishes = np.isfinite(world.shelf_life_buckets)
     empty = np.full((n, buckets), np.nan, np.float32)
-    received = _received(past, first, buckets, opened=False)
+    # Without a receipt ever, what came to a line, or was sent to it, is not told.
+    untold = np.where(_has_receipts(past), 0.0, np.nan)[:, None]
     nothing = np.zeros((n, buckets), np.float32)
     ledger = Ledger(
         name=HISTORY,
         first=first_stock,
-        received=received,
-        ordered=_ordered(past, first, buckets),
+        received=_received(past, first, buckets, opened=False) + untold,
+        ordered=_ordered(past, first, buckets) + untold,
         demand=world.demand,
         sold=sold,
         lost=np.where(unknown[:, None], np.nan, short),
-        sent=nothing,
+        sent=np.where(past.network.feeds[:, None], np.nan, nothing),
         waste=np.where(perishes[:, None], np.nan, nothing),
         end=end,
         owed=nothing,

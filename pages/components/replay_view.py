@@ -79,7 +79,7 @@ def numbers(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, c
     with third:
         row = told.loc["lost_margin" if known(told.loc["lost_margin", "value"]) else "lost_units"]
         margin = str(row["measure"]) == "lost_margin"
-        lost = money(row["value"], currency) if margin else units(round(row["value"]))
+        lost = money(row["value"], currency) if margin else units(round(row["value"]) if known(row["value"]) else None)
         panel.number(
             "Margin saved" if margin else "Units saved",
             lost if alone else _saved(row, currency),
@@ -99,7 +99,7 @@ def _saved(row: pd.Series, currency: str) -> str:
 
 
 def _saved_interval(row: pd.Series, name: str, currency: str) -> str:
-    turned = {"measure": row["measure"], "low": -row["high"], "high": -row["low"]}
+    turned = {"measure": row["measure"], "difference": row["difference"], "low": -row["high"], "high": -row["low"]}
     return _unbroken(f"Against {name}: {_saved(row, currency)} ({interval(turned, currency)}).")
 
 

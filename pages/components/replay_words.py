@@ -109,6 +109,8 @@ def difference(measure: str, amount: Any, currency: str = "") -> str:
 def interval(row: Mapping[str, Any], currency: str = "") -> str:
     """The 95 % interval of a difference in words."""
     measure = str(row["measure"])
+    if "difference" in row and not known(row["difference"]):
+        return "not known of both"
     if not known(row["low"]) or not known(row["high"]):
         return "too few items for an interval"
     return f"95 %: {difference(measure, row['low'], currency)} to {difference(measure, row['high'], currency)}"

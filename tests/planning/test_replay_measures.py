@@ -132,3 +132,35 @@ def _two(items: int = 40) -> ReplayResult:
     mean = np.nanmean(world.demand, axis=1)
     rules = {"low": BaseStock(np.ceil(3 * mean), name="low"), "high": BaseStock(np.ceil(6 * mean), name="high")}
     return build_result(world, {name: replay(world, rule) for name, rule in rules.items()}, ())
+
+
+def test_what_happened_is_not_told_better_than_it_was() -> None:
+    # Line 0 was never empty and counted in every other week; of line 1, an empty shelf, nobody knows what was short.
+    demand = np.full((2, 6), 5.0)
+    world = World.of(demand, 1, 20.0, holding_per_bucket=np.full(2, 0.1), margin=np.ones(2), unit_cost=np.ones(2))
+    plan = replay(world, BaseStock(np.full(2, 15.0), name="plan"))
+    end = np.where(np.arange(6) % 2 == 0, 10.0, np.nan) * np.ones((2, 1))
+    lost = np.array([[0.0] * 6, [np.nan] * 6])
+    gone = np.array([[0.0] * 6, [np.nan] * 6])
+    past = replace(plan, name="history", end=end, lost=lost, waste=gone, received=gone, ordered=gone, sent=gone)
+    result = build_result(world, {"plan": plan, "history": past}, ())
+    line = result.lines[result.lines["policy"] == "history"].iloc[0]
+    assert (line["demand_units"], line["average_stock_units"], line["fill_rate"]) == (30.0, 10.0, 1.0)
+    assert line["holding_cost"] == pytest.approx(0.1 * 10 * 6)
+    totals = result.totals().set_index("policy")
+    unknown = ["lost_units", "fill_rate", "stockout_buckets", "lost_margin", "total_cost", "waste_units", "sent_units"]
+    assert totals.loc["history", unknown].isna().all()
+    assert totals.loc["plan", unknown].notna().all()
+    told = result.against("plan", "history", draws=20).set_index("measure")
+    assert (
+        told.loc[["fill_rate", "lost_margin", "total_cost"], ["other", "difference", "low", "high"]].isna().all().all()
+    )
+    assert told.loc["fill_rate", "value"] == totals.loc["plan", "fill_rate"]
+    # Orders are compared on the line whose orders are known of both.
+    assert told.loc["orders", "value"] == result.lines["orders"].iloc[0]
+    assert told.loc["average_stock_units", "difference"] == pytest.approx(
+        totals.loc["plan", "average_stock_units"] - 20
+    )
+    weeks = result.weeks[result.weeks["policy"] == "history"]
+    assert weeks["lost_units"].isna().all()
+    assert weeks["lost_margin"].isna().all()

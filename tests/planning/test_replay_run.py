@@ -152,3 +152,23 @@ def test_the_curve_rises_with_its_target() -> None:
 def test_what_cannot_be_replayed_is_refused_by_name(more: dict[str, Any], told: str) -> None:
     with pytest.raises(ParameterError, match=told):
         _run(**more)
+
+
+@pytest.mark.parametrize("lead_times", ["usual", "drawn"])
+def test_later_receipts_tell_no_earlier_order_how_long_it_takes(lead_times: str) -> None:
+    tables, fits, known = _made()
+    late = tables["receipts"].copy()
+    first = known.starts[len(known.starts) // 3]
+    later = late["ordered_on"].to_numpy("datetime64[D]") > first
+    assert 0 < later.sum() < len(late)
+    late.loc[later, "received_on"] += pd.Timedelta(days=60)
+    one, two = (
+        run_replay(each, AS_OF, PARAMS, fits=fits, known=known, policies=("plan", "textbook"), lead_times=lead_times)
+        for each in (tables, tables | {"receipts": late})
+    )
+    assert one.ledgers["plan"].first.tobytes() == two.ledgers["plan"].first.tobytes()
+    # Of the one line with receipts, orders drawn from later ones differ later.
+    same = slice(0, 2) if lead_times == "drawn" else slice(None)
+    for name in one.names:
+        assert one.ledgers[name].ordered[1:].tobytes() == two.ledgers[name].ordered[1:].tobytes()
+        assert one.ledgers[name].ordered[0, same].tobytes() == two.ledgers[name].ordered[0, same].tobytes()
