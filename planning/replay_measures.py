@@ -77,7 +77,7 @@ class ReplayResult:
         if common:
             known = lines["buckets"].notna().groupby([lines["item_id"], lines["location_id"]]).transform("all")
             lines = lines[known]
-        lines = lines[lines["buckets"].notna()]
+        lines = self._promised_once(lines[lines["buckets"].notna()])
         lines = lines.assign(
             stock_units_without_cost=lines["average_stock_units"].where(lines["average_stock_value"].isna(), 0.0),
             lost_units_without_margin=lines["lost_units"].where(lines["lost_margin"].isna(), 0.0),
@@ -127,7 +127,7 @@ class ReplayResult:
         policy, group, lines, demand_units, promised_fill_rate, fill_rate, difference (achieved less promised), low,
         high (95 % interval of the difference, bootstrap over items).
         """
-        lines = self._grouped(by)
+        lines = self._promised_once(self._grouped(by))
         lines = lines[(lines["policy"] == policy) & (lines["promised_demand_units"] > 0) & (lines["demand_units"] > 0)]
         names = ["lost_units", "demand_units", "promised_short_units", "promised_demand_units"]
         groups = [("", lines)] if by is None else list(lines.groupby(by, sort=True))
@@ -192,6 +192,14 @@ class ReplayResult:
         table = table[table["gained"].notna()].sort_values("gained", ascending=False, kind="stable")
         best, worst = table[table["gained"] > 0].head(n), table[table["gained"] < 0].tail(n)
         return pd.concat([best, worst], ignore_index=True)
+
+    def _promised_once(self, lines: pd.DataFrame) -> pd.DataFrame:
+        """Return the lines with what was promised to customers alone: a line that feeds others promises theirs too."""
+        feeds = np.zeros(len(self.world.source), bool)
+        feeds[self.world.source[self.world.source >= 0]] = True
+        again = feeds[lines.index.to_numpy() % len(feeds)]
+        named = ("promised_short_units", "promised_demand_units")
+        return lines.assign(**{name: lines[name].where(~again, 0.0) for name in named})
 
     def _grouped(self, by: str | None) -> pd.DataFrame:
         if by is None or by == "location_id":

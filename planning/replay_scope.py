@@ -22,7 +22,10 @@ def narrow(result: ReplayResult, keys: pd.DataFrame) -> ReplayResult:
     rows = np.flatnonzero(pd.MultiIndex.from_frame(result.world.keys[list(KEYS)]).isin(wanted))
     if len(rows) == result.world.lines:
         return result
-    world = result.world.of_lines(rows)
+    place = np.full(result.world.lines, -1)
+    place[rows] = np.arange(len(rows))
+    source = result.world.source[rows]
+    world = replace(result.world.of_lines(rows), source=np.where(source >= 0, place[source], -1))
     ledgers = {name: ledger.of(rows) for name, ledger in result.ledgers.items()}
     kept = pd.MultiIndex.from_frame(result.lines[list(KEYS)]).isin(wanted)
     return replace(

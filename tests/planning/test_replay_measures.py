@@ -9,6 +9,7 @@ import pytest
 from planning.replay import World, replay
 from planning.replay_measures import ReplayResult, build_result
 from planning.replay_rules import BaseStock
+from planning.replay_scope import narrow
 from planning.replay_world import blanked
 from tests.planning.made_worlds import stationary
 
@@ -109,6 +110,25 @@ def test_totals_by_group_add_up_and_common_lines_compare() -> None:
     common = mixed.totals(common=True)
     assert common["lines"].tolist() == [20, 20]
     assert common["demand_units"].nunique() == 1
+
+
+def test_what_a_store_is_promised_counts_once() -> None:
+    # The warehouse, line 0, promises the demand of the store that it feeds; customers are promised the store's alone.
+    result = _two()
+    source = np.full(result.world.lines, -1)
+    source[1] = 0
+    lines = result.lines.assign(promised_short_units=1.0, promised_demand_units=10.0)
+    fed = replace(result, world=replace(result.world, source=source), lines=lines)
+    told = fed.totals().set_index("policy").loc["low"]
+    assert told["promised_demand_units"] == 10 * (result.world.lines - 1)
+    assert told["promised_short_units"] == result.world.lines - 1
+    keys = result.world.keys
+    assert (
+        narrow(fed, keys.iloc[1:]).totals().set_index("policy").loc["low", "promised_demand_units"]
+        == told["promised_demand_units"]
+    )
+    alone = narrow(fed, keys.iloc[[0]]).totals().set_index("policy").loc["low"]
+    assert alone["promised_demand_units"] == 10
 
 
 def test_an_item_week_by_week_and_who_gained_most() -> None:
