@@ -5,6 +5,7 @@ Each rule is a function from a module's path and syntax tree to its offences, an
 
 import ast
 import os
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -327,3 +328,12 @@ def test_continuous_integration_runs_what_the_readme_says_and_forgives_nothing()
     assert "|| true" not in text
     for check in ("ruff check", "ruff format --check", "mypy"):
         assert check in text
+
+
+def test_the_server_reads_its_settings():
+    """Streamlit passes over a file that is not TOML, and with it every setting that guards a visitor."""
+    told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert told["browser"]["gatherUsageStats"] is False
+    assert told["client"]["disableDataExport"] is True
+    assert told["client"]["showErrorDetails"] == "none"
+    assert told["server"]["enableXsrfProtection"] is True
