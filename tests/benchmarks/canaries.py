@@ -33,6 +33,8 @@ from tests import wire
 WORDS = "seven quiet boats at noon"
 SETTINGS = {"library_fits": 0}
 LONGEST_FIT = 120.0
+PLANNED = "Orders due today"
+"""Stands on the Overview once there is a plan."""
 ITEMS = 6
 
 
@@ -237,7 +239,7 @@ def bring(person: Person, *, extra: int) -> None:
     tab.press(tab.named("Use these data"))
     tab.go("", person.query)
     until = time.monotonic() + LONGEST_FIT
-    while not any(hasattr(told, "deferred_file_id") for told in tab.seen.values()) and time.monotonic() < until:
+    while PLANNED not in tab.said() and time.monotonic() < until:
         time.sleep(0.5)
         tab.run()
 
