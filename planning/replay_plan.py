@@ -15,9 +15,15 @@ from planning.replay import Decision, State
 from planning.replay_need import Moments, QuickNeed, Shapes, quick_need
 from planning.replay_rules import Terms
 
-BLOCK = 1024
-"""Lines told together: what they need fits the cache."""
+BLOCK = 4096
+"""Lines told together: enough that the steps between the sums cost little, few enough for the cache.
+
+Of several lead times each has sums of its own, so that as many lines fewer fit.
+"""
+LEAST_BLOCK = 1024
 THREADS = 2
+ALONE = 512
+"""So few lines are not worth sharing out."""
 
 
 class Forecasts(Protocol):
@@ -126,7 +132,9 @@ class PlanRule:
         if not self.exact:
             self._shapes_of(t)
         out = np.empty((3, len(rows)))
-        pieces = list(_pieces(coming, self.aim.leads[rows].max(axis=1) + self.terms.review[rows]))
+        leads = self.aim.leads[rows]
+        block = max(BLOCK // leads.shape[1], LEAST_BLOCK)
+        pieces = list(_pieces(coming, leads.max(axis=1) + self.terms.review[rows], block))
 
         def settle(piece: "tuple[np.ndarray, np.ndarray, np.ndarray]") -> None:
             some, day, units = piece
@@ -295,19 +303,19 @@ def _from_nothing(table: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return out
 
 
-def _pieces(coming: np.ndarray, reach: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _pieces(coming: np.ndarray, reach: np.ndarray, block: int) -> Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Tell lines in blocks with as many receipts to come: which they are, and day and units of these, (k, s) each.
 
     Parameters
     ----------
-    reach : later receipts do not matter, buckets, (k,).
+    reach : later receipts do not matter, buckets, (k,). block : so many lines at most.
     """
     ahead = coming[:, 1:]
     due = (ahead > 0) & (np.arange(1, coming.shape[1])[None, :] <= reach[:, None])
     count = due.sum(axis=1)
     for receipts in np.unique(count):
         rows = np.flatnonzero(count == receipts)
-        for some in np.array_split(rows, -(-len(rows) // BLOCK)):
+        for some in np.array_split(rows, max(-(-len(rows) // block), THREADS if len(rows) > ALONE else 1)):
             day = np.nonzero(due[some])[1].reshape(len(some), receipts)
             yield some, day + 1, np.take_along_axis(ahead[some], day, axis=1)
 
