@@ -44,7 +44,7 @@ def main() -> None:
         os.environ |= {"STOCKCAST_HOME": home, "STOCKCAST_MODE": "local"}
         visitor = service.Visitor.arriving("local")
         snapshot = made.workspace(visitor, asked.lines)
-        base = repaint.forecast(visitor, snapshot)
+        base, _ = repaint.forecast(visitor, snapshot)
         tables = service.planned_inputs(visitor, snapshot)
         for line in in_process(base, tables):
             repaint.tell(f"{asked.lines:>6,} lines  {line}")
