@@ -16,7 +16,7 @@ from planning.lanes import side_by_side
 
 LEAD_TIMES = 5
 POINTS = 101
-_NEXT = (1, 4, 2, 0, 3)
+NEXT_LEAD = (1, 4, 2, 0, 3)
 """The lead time of the next order that goes with each lead time of this one: uncorrelated ranks."""
 _LATTICE = 18
 """101 points paired by powers of 18 fill the square evenly, whichever two of the first six are paired.
@@ -315,7 +315,7 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
         """Fill the columns of one lead time; return the means of stock, loss, demand and relief, (n,) each."""
         columns = slice(j * POINTS, (j + 1) * POINTS)
         stock, short = _stock_at(demand, supply, leads[j], j, lost=lost)
-        window, mean, relief = _window_demand(demand, supply, leads[j], leads[_NEXT[j]], j, joined=not lost)
+        window, mean, relief = _window_demand(demand, supply, leads[j], leads[NEXT_LEAD[j]], j, joined=not lost)
         if lost:
             by = np.lexsort((-short, stock), axis=1)
             stock, short = (np.take_along_axis(part, by, axis=1) for part in (stock, short))

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from planning.distribution import Calibration
-from planning.policy import _NEXT, LEAD_TIMES
+from planning.policy import LEAD_TIMES, NEXT_LEAD
 from planning.replay_shapes import DENSER, Grid, Points, nearest
 
 COUNT = 61
@@ -259,7 +259,7 @@ def quick_need(
     leads : equally likely lead times, whole buckets, ascending, (k, J). review : whole buckets, (k,).
     """
     k, several = leads.shape
-    following = _NEXT if several == LEAD_TIMES else (0,)
+    following = NEXT_LEAD if several == LEAD_TIMES else (0,)
     count = len(shapes.after.share[0])
     need = np.empty((k, several * count), np.float32)
     before = None if lost else np.empty_like(need)
