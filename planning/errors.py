@@ -15,7 +15,3 @@ class InputError(PlanningError):
 
 class NothingToPlanError(PlanningError):
     """The input is valid but holds nothing that could be planned."""
-
-
-class CancelledError(PlanningError):
-    """The person who asked for a long run took it back."""
