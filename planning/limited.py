@@ -24,7 +24,7 @@ ENDS = ("source_id", "destination_id")
 
 FURTHER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "policy": ("buffer_units", "mean_stock_units"),
+        "policy": ("buffer_units", "kept_units", "mean_stock_units"),
         "replenishment": ("order_wanted", "units_saved"),
         "items": (
             *LINE,

@@ -461,6 +461,7 @@ class Levels:
     lot : what an order brings on top at least, (n,); 0: nothing, it fills up to a level.
     fixed : whether only whole lots come, (n,).
     at_point : whether an order is due at the reorder point itself, not only below it, (n,).
+    kept : of both orders, what is kept for the safety stock of those that a row feeds (see `planning.echelon`), (n,).
     """
 
     raw_order: np.ndarray
@@ -469,12 +470,18 @@ class Levels:
     lot: np.ndarray
     fixed: np.ndarray
     at_point: np.ndarray
+    kept: np.ndarray | float = 0.0
+
+    @property
+    def own(self) -> np.ndarray:
+        """The order for the row's own need and target, units, (n,)."""
+        return np.asarray(self.order - self.kept)
 
     def fill_rate(self, need: Need) -> np.ndarray:
         """Return the share of demand that the policy serves, NaN without demand, (n,)."""
         # Of whole units, at or below a point is below the next one.
         one = np.where(self.at_point & np.asarray(need.whole) & (self.lot >= 1), 1.0, 0.0)
-        return need.fill_rate(self.order + one, self.lot - one, self.fixed)
+        return need.fill_rate(self.own + one, self.lot - one, self.fixed)
 
 
 def find_levels(

@@ -80,7 +80,8 @@ def settle_purchases(
         notes.append(
             f"Orders set by hand or approved this morning are {-left:,.2f} beyond the budget: nothing else is ordered."
         )
-    cut = _within_budget(positions, need, ordered, fixed, limits, minimum, max(left, 0.0), notes)
+    kept = np.broadcast_to(levels.kept, ordered.shape)
+    cut = _within_budget(positions, need, kept, ordered, fixed, limits, minimum, max(left, 0.0), notes)
     return Settled(raised, filled, cut, solved)
 
 
@@ -108,6 +109,7 @@ def _may_join(
 def _within_budget(
     positions: Positions,
     need: Need,
+    kept: np.ndarray,
     ordered: np.ndarray,
     fixed: np.ndarray,
     limits: Limits,
@@ -124,14 +126,17 @@ def _within_budget(
     group = keys.groupby(["supplier_id", "location_id"], dropna=False).ngroup().to_numpy()
     names = keys.groupby(group).first()
     cost, worth = positions.column("unit_cost")[rows], positions.worth[rows]
-    part, firm = _among(need, rows), fixed[rows]
-    without = part.short(np.zeros(len(rows)))
+    part, firm, beyond = _among(need, rows), fixed[rows], kept[rows]
+    # What is kept for the stores saves there what the pooled need does not tell: it counts as needed like the rest.
+    without = part.short(-beyond)
     # What stands by hand counts for the least value, and is paid already.
     by_hand = np.bincount(group, np.nan_to_num(firm * cost), minlength=len(names))
     least = np.maximum(pd.Series(minimum[rows]).groupby(group).max().to_numpy(float) - by_hand, 0.0)
     rules = Limits(limits.least[rows], limits.multiple[rows], limits.most[rows])
     free = np.where(firm > 0, 0.0, ordered[rows])
-    share = share_budget(free, rules, cost, lambda units: worth * (without - part.short(units)), budget, group, least)
+    share = share_budget(
+        free, rules, cost, lambda units: worth * (without - part.short(units - beyond)), budget, group, least
+    )
     cut[rows] = share.order - free
     _tell_budget(share, free, cost, names, budget, notes)
     return cut

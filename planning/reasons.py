@@ -122,6 +122,7 @@ def _told(stages: Stages, table: pd.DataFrame, params: Params, rows: np.ndarray)
         "usable": stages.held,
         "lost": stages.lost_before,
         "safety": stages.buffer,
+        "kept": stages.kept,
         "coming": stages.counted_receipts,
         "asked": stages.asked,
         "feeds": stages.network.feeds,
@@ -157,7 +158,8 @@ def _told(stages: Stages, table: pd.DataFrame, params: Params, rows: np.ndarray)
 def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> str:
     """The sum that led to an order or transfer, in the order of the waterfall."""
     usable, lost, safety, coming = (told[name][row] for name in ("usable", "lost", "safety", "coming"))
-    wanted = told["asked"][row] - safety + usable + coming + lost
+    kept = told["kept"][row]
+    wanted = told["asked"][row] - safety - kept + usable + coming + lost
     way = " and on the way" if told["on_way"][row] >= LEAST else ""
     # Where lead times vary the next order may come later than after their mean: more is expected until then.
     more = told["varies"][row] and wanted - told["wanted"][row] > max(LEAST, ALMOST * told["wanted"][row])
@@ -166,6 +168,7 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
     least = told["least_stock"][row]
     kind = "least stock" if least > 0 and safety <= least + LEAST else "safety"
     parts += [_signed(safety, kind)] if abs(safety) >= LEAST else []
+    parts += [_signed(kept, "kept for the stores' safety stock")] if kept >= LEAST else []
     where = " with the locations it feeds" if told["feeds"][row] else ""
     parts += [_signed(-usable, f"{'held' if usable >= 0 else 'owed'}{where}")] if abs(usable) >= LEAST else []
     parts += [_signed(-coming, "on order")] if coming >= LEAST else []

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from planning.distribution import Calibration, CumulativeDemand
+from planning.echelon import kept_for_stores, safety_below
 from planning.least_order import DOUBTFUL_YEARS, LONGEST_YEARS
 from planning.policy import Need, Supply, build_need, find_levels
 from planning.positions import YEAR_DAYS
@@ -124,24 +125,53 @@ class PlanRule:
     def orders(self, t: int, state: State) -> Decision:
         """Return what the lines order, and the service that this promises."""
         t += self.first
-        rows = state.rows
-        stock = self._usable(t, state)
-        coming = state.coming
-        position = stock + coming[:, 1:].sum(axis=1)
-        given = _Given(self, t, self._calibration(t))
         if not self.exact:
             self._shapes_of(t)
-        out = np.empty((3, len(rows)))
+        told = self._told(t, state, np.zeros(len(state.rows)))
+        above = self.terms.feeds[state.rows]
+        if above.any() and state.all_stock is not None:
+            rows = state.rows[above]
+            kept = self._kept(t, state, told)[rows]
+            told[:, above] = self._told(t, _of_rows(state, rows), kept)
+        return Decision(told[0], told[1], told[2])
+
+    def _told(self, t: int, state: State, kept: np.ndarray) -> np.ndarray:
+        """Return what the lines that are asked order, its promise, and their safety stock, units, (4, k).
+
+        Parameters
+        ----------
+        kept : for the safety stock of those that a line feeds, units, (k,).
+        """
+        rows, coming = state.rows, state.coming
+        stock = self._usable(t, state)
+        position = stock + coming[:, 1:].sum(axis=1)
+        given = _Given(self, t, self._calibration(t))
+        out = np.empty((4, len(rows)))
         leads = self.aim.leads[rows]
         block = max(BLOCK // leads.shape[1], LEAST_BLOCK)
         pieces = list(_pieces(coming, leads.max(axis=1) + self.terms.review[rows], block))
 
         def settle(piece: "tuple[np.ndarray, np.ndarray, np.ndarray]") -> None:
             some, day, units = piece
-            out[:, some] = given.decide(rows[some], stock[some], position[some], day, units)
+            out[:, some] = given.decide(rows[some], stock[some], position[some], kept[some], day, units)
 
         _each(settle, pieces)
-        return Decision(out[0], out[1], out[2])
+        return out
+
+    def _kept(self, t: int, state: State, told: np.ndarray) -> np.ndarray:
+        """Return what lines keep for the safety stock of those that they feed, as the plan does, units, (n,).
+
+        Parameters
+        ----------
+        told : what the lines that are asked were told already, (4, k).
+        """
+        terms = self.terms
+        safety = np.zeros(len(terms.lead))
+        safety[state.rows] = told[3]
+        rest = np.setdiff1d(np.flatnonzero(terms.source >= 0), state.rows)
+        if len(rest):
+            safety[rest] = self._told(t, _of_rows(state, rest), np.zeros(len(rest)))[3]
+        return kept_for_stores(terms.pool, terms.feeds, safety, ~np.isnan(self.aim.reorder_at))
 
     def _calibration(self, t: int) -> Calibration | None:
         return self.known.calibration(t)
@@ -193,9 +223,15 @@ class _Given:
     calibration: Calibration | None
 
     def decide(
-        self, rows: np.ndarray, stock: np.ndarray, position: np.ndarray, day: np.ndarray, units: np.ndarray
+        self,
+        rows: np.ndarray,
+        stock: np.ndarray,
+        position: np.ndarray,
+        kept: np.ndarray,
+        day: np.ndarray,
+        units: np.ndarray,
     ) -> np.ndarray:
-        """Return quantity, expected units short and demanded of some lines, (3, k)."""
+        """Return quantity, expected units short and demanded, and safety stock of some lines, (4, k)."""
         rule, aim, terms = self.rule, self.rule.aim, self.rule.terms
         demand = rule.moments(self.t, rows)
         lead, review = terms.lead[rows], terms.review[rows]
@@ -207,11 +243,13 @@ class _Given:
                 need, aim.measure, aim.target[rows], aim.ratio[rows], aim.least_stock[rows], lot=lot,
                 fixed=aim.fixed[rows], missing=aim.reorder_at[rows] - position,
             )  # fmt: skip
-            order, due = levels.order, levels.due
+            order, raw, due = levels.order, levels.raw_order, levels.due
         else:
             shapes = rule._shapes_of(self.t)  # noqa: SLF001
             need = quick_need(shapes, demand, stock, day, units, aim.leads[rows], review, lost=aim.lost)
-            order, due = self._quick_levels(need, rows, position)
+            order, raw, due = self._quick_levels(need, rows, position)
+        safety = safety_below(order - need.mean, terms.max_stock[rows] - position - need.mean, terms.allowed[rows])
+        order, due = order + kept, np.where(kept > 0, raw + kept > 1e-9, due)
         asked = self._asked(order, due, demand, rows)
         cap = np.full(len(rows), np.inf)
         life = aim.life[rows]
@@ -220,7 +258,7 @@ class _Given:
             cap = np.where(np.isnan(life), np.inf, np.maximum(sells - need.arriving_stock, 0))
         cap = np.where(self._withheld(demand, rows), 0.0, cap)
         quantity = terms.sized(asked, rows, position, cap)
-        return np.stack([quantity, need.short(quantity), need.between])
+        return np.stack([quantity, need.short(quantity), need.between, safety])
 
     def _asked(self, order: np.ndarray, due: np.ndarray, demand: Moments, rows: np.ndarray) -> np.ndarray:
         """Return the order with what it brings beyond the service, to the end of its coverage, units, (k,)."""
@@ -233,8 +271,10 @@ class _Given:
         beyond = np.where(lot > 0, lot, beyond)
         return np.asarray(np.where(due, np.maximum(order, 0) + beyond, 0.0))
 
-    def _quick_levels(self, need: QuickNeed, rows: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return order and whether it is due, as `planning.policy.find_levels` does, (k,) each."""
+    def _quick_levels(
+        self, need: QuickNeed, rows: np.ndarray, position: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return order, raw order and whether it is due, as `planning.policy.find_levels` does, (k,) each."""
         aim = self.rule.aim
         least, mean_need = aim.least_stock[rows], need.mean
         if aim.measure == "fill_rate":
@@ -252,7 +292,7 @@ class _Given:
         if given.any():
             at_point = (missing >= -1e-9) & (missing + aim.lot[rows] > 1e-9)
             order, due = np.where(given, missing, order), np.where(given, at_point, due)
-        return order, due
+        return order, raw, due
 
     def _withheld(self, demand: Moments, rows: np.ndarray) -> np.ndarray:
         """Return whose least order would last too long to be placed without a person, (k,)."""
@@ -294,6 +334,13 @@ class _Given:
         own = None if calibration is None else Calibration(calibration.code[rows], calibration.realised)
         told = CumulativeDemand(demand.mean, demand.variance, demand.whole, own)
         return build_need(told, supply, lost=self.rule.aim.lost)
+
+
+def _of_rows(state: State, rows: np.ndarray) -> State:
+    """Return what other lines see on the same morning."""
+    assert state.all_stock is not None
+    assert state.all_coming is not None
+    return State(rows, state.all_stock[rows], state.all_coming[:, rows].T.copy(), state.all_stock, state.all_coming)
 
 
 def _from_nothing(table: np.ndarray, rows: np.ndarray) -> np.ndarray:

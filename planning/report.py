@@ -20,7 +20,7 @@ from planning.policy import Levels
 from planning.reasons import replenishment_reasons
 from planning.replenish import NEVER, days_of_supply, demand_of, risk
 from planning.result import Late, PlanResult, Projection
-from planning.stages import Stages, policy_levels
+from planning.stages import Stages, echelon_levels
 from planning.steps import purchase_steps
 from planning.tables import RESULT_TABLES, WATERFALL_STEPS
 
@@ -164,14 +164,15 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
         demand_mean_per_day=mean / interval,
         demand_sd_per_day=np.sqrt(demand.variance_to(interval) / interval),
         protection_interval_days=interval,
-        safety_stock=np.maximum(level - mean, 0),
+        safety_stock=np.maximum(level - stages.kept - mean, 0),
         reorder_point=np.where(level > 0, np.maximum(due_at, -1.0), -1.0),
         order_up_to_level=level + np.where((level > 0) | ~np.isnan(given), lot, 0.0),
         buffer_units=stages.buffer,
+        kept_units=stages.kept,
         mean_stock_units=_mean_stock(stages, stages.levels),
         # A share of next to nothing says nothing.
         expected_fill_rate=np.where(mean > NEXT_TO_NOTHING, stages.levels.fill_rate(need), np.nan),
-        expected_cycle_service_level=need.cycle_service_level(stages.levels.order),
+        expected_cycle_service_level=need.cycle_service_level(stages.levels.own),
     )
     for name in (
         "lead_time_days",
@@ -328,9 +329,11 @@ def _waterfall(stages: Stages, among: np.ndarray) -> pd.DataFrame:
         # Lead times vary: over all of them expected demand is what the other steps leave.
         "expected demand to the end of coverage": asked
         - stages.buffer
+        - stages.kept
         + stages.held
         + stages.counted_receipts
         + lost_before,
+        "stores' safety stock": stages.kept,
         "usable on hand": -(on_hand + np.minimum(counted, 0)) - np.maximum(counted, 0),
         "committed and backorders": owed,
         "receipts counted": -stages.counted_receipts,
@@ -411,7 +414,7 @@ def _curve_point(stages: Stages, params: Params, target: float) -> tuple[float, 
     interval = positions.interval
     sold = np.where(~stages.network.feeds, stages.demand.mean_to(interval) / interval, 0.0)
     cost = positions.column("unit_cost")
-    levels = policy_levels(positions, need, params, np.full(len(cost), target))
+    levels = echelon_levels(stages.network, positions, need, params, np.full(len(cost), target))
     stock = _mean_stock(stages, levels)
     fill = np.nan_to_num(levels.fill_rate(need), nan=1.0)
     lost = sold * (1 - fill) * 365

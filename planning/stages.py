@@ -10,6 +10,7 @@ from planning import engine
 from planning.allocate import Allocation, allocate, what_bound
 from planning.base import Base
 from planning.distribution import CumulativeDemand
+from planning.echelon import kept_for_stores, safety_below, with_kept
 from planning.least_order import LeastOrder, judge_least_orders, tell_withheld
 from planning.network import Network
 from planning.orders import Limits, Sized, build_limits, size_orders
@@ -80,7 +81,8 @@ class Stages(Base):
         demand = self.demand if whole else demand_of(self.demand, rows)
         buffer, params = np.maximum(self.levels.order - self.need.mean, 0), self.params
         spreads = self.spreads.of(some)
-        safety = build_safety(positions, spreads, buffer[some], params, self.ratio[some], demand.days)
+        kept = self.kept[some]
+        safety = build_safety(positions, spreads, buffer[some], params, self.ratio[some], demand.days, kept)
         to, days, units = self._sent
         mine = np.isin(to, rows)
         sent = np.searchsorted(rows, to[mine]), days[mine], units[mine]
@@ -132,7 +134,12 @@ class Stages(Base):
     @cached_property
     def buffer(self) -> np.ndarray:
         """What an order brings beyond the mean need, the safety stock of the waterfall, units, (n,)."""
-        return np.asarray(self.levels.order - self.need.mean)
+        return np.asarray(self.levels.own - self.need.mean)
+
+    @cached_property
+    def kept(self) -> np.ndarray:
+        """What an order brings beyond that for the safety stock of the locations that a row feeds, units, (n,)."""
+        return np.broadcast_to(self.levels.kept, self.order.shape)
 
     @cached_property
     def lost_before(self) -> np.ndarray:
@@ -161,7 +168,7 @@ def run_stages(base: Base, params: Params, notes: list[str], run: engine.Runner 
     positions = with_choices(base.positions, params, notes)
     lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
     coverage = positions.column("coverage_days")
-    levels = policy_levels(positions, need, params, positions.column("service_target"))
+    levels = echelon_levels(network, positions, need, params, positions.column("service_target"))
     approved = positions.pooled_approved
     position = usable + positions.pooled_open
     extra = demand.mean_to(lead + coverage) - demand.mean_to(lead + review)
@@ -274,6 +281,19 @@ def policy_levels(positions: Positions, need: Need, params: Params, target: np.n
         pinned=positions.column("pinned_safety_stock"),
         missing=positions.column("reorder_at") - positions.column("inventory_position"),
     )
+
+
+def echelon_levels(network: Network, positions: Positions, need: Need, params: Params, target: np.ndarray) -> Levels:
+    """Return `policy_levels`, with what rows that feed others keep for the safety stock of these."""
+    levels = policy_levels(positions, need, params, target)
+    if not network.feeds.any():
+        return levels
+    table, mean = positions.table, need.mean
+    room = np.nan_to_num(positions.column("max_stock"), nan=np.inf) - positions.column("inventory_position") - mean
+    stocked = (table["ranged"] & ~table["dead"]).to_numpy(bool)
+    given = table["reorder_at"].notna().to_numpy(bool)
+    safety = safety_below(levels.order - mean, room, stocked)
+    return with_kept(levels, kept_for_stores(network.pool, network.feeds, safety, given))
 
 
 def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> np.ndarray:

@@ -12,16 +12,18 @@ def purchase_steps(stages: Stages) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, units: item_id, location_id, expected_demand (to the end of coverage), buffer (safety stock), stock
-    (usable less committed, with that of the locations it feeds), receipts (counted, with what was approved this
-    morning), lost_before (demand lost before arrival), coverage_end_days. The need is expected_demand + buffer - stock
-    - receipts - lost_before: below zero where there is more than enough.
+    DataFrame, units: item_id, location_id, expected_demand (to the end of coverage), buffer (safety stock, and what is
+    kept for that of the locations it feeds), stock (usable less committed, with that of the locations it feeds),
+    receipts (counted, with what was approved this morning), lost_before (demand lost before arrival),
+    coverage_end_days. The need is expected_demand + buffer - stock - receipts - lost_before: below zero where there is
+    more than enough.
     """
     positions = stages.positions
     need, lost = stages.asked + stages.surplus, stages.lost_before
+    buffer = stages.buffer + stages.kept
     steps = {
-        "expected_demand": need - stages.buffer + stages.held + stages.counted_receipts + lost,
-        "buffer": stages.buffer,
+        "expected_demand": need - buffer + stages.held + stages.counted_receipts + lost,
+        "buffer": buffer,
         "stock": stages.held,
         "receipts": stages.counted_receipts,
         "lost_before": lost,

@@ -16,6 +16,7 @@ STEP_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "expected demand to the end of coverage": "Expected demand",
         "safety stock": "Safety stock",
+        "stores' safety stock": "Stores' safety stock",
         "usable on hand": "On hand",
         "committed and backorders": "Owed to customers",
         "receipts counted": "Already on order",

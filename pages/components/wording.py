@@ -60,6 +60,8 @@ def order_in_words(steps: pd.DataFrame) -> str:
     said = [f"Customers are expected to want {units(_round(demand))} until the end of coverage"]
     if by_step.get("safety stock"):
         said.append(f"safety stock asks for {units(_round(by_step['safety stock']))} more")
+    if kept := by_step.get("stores' safety stock"):
+        said.append(f"{units(_round(kept))} are kept for the stores' safety stock")
     sources = (("usable on hand", "on hand"), ("receipts counted", "on order"))
     covered = [(_round(-by_step[s]), words) for s, words in sources if by_step.get(s)]
     if covered:
@@ -194,6 +196,7 @@ def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]
     ]
     model = in_plain_words(str(line["model"]))
     model = model if line["demand_class"] == "pooled" else f"forecast, {model}"
+    kept = float(line.get("kept_units", 0.0))
     return [
         (
             "Critical ratio" if p.service_measure == "cost" else "Service target",
@@ -207,6 +210,7 @@ def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]
         ("Lead time + review", days(_round(line["protection_interval_days"])), "what one order must cover"),
         ("Demand", f"{units(_round(line['demand_mean_per_day'], 2))} a day", model),
         ("Safety stock", units(_round(line["buffer_units"])), "from the target and the spread of demand and lead time"),
+        *([("Kept for the stores", units(_round(kept)), "the safety stock of the locations it feeds")] if kept else []),
         ("Reorder point", units(_round(line["reorder_point"])), "at or below it an order is due"),
         ("Target stock", units(_round(line["order_up_to_level"])), "what stock and orders are filled up to"),
         ("Fill rate promised", percent(line["expected_fill_rate"]), "before minimum quantities and packs"),

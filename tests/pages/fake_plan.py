@@ -267,9 +267,10 @@ def _policy(lines: pd.DataFrame) -> pd.DataFrame:
         expected_fill_rate=0.952,
         expected_cycle_service_level=0.93,
         buffer_units=lines.safety,
+        kept_units=0.0,
         mean_stock_units=lines.safety + lines.per_day * REVIEW / 2,
     )
-    return frame[[*RESULT_TABLES["policy"].names, "buffer_units", "mean_stock_units"]]
+    return frame[[*RESULT_TABLES["policy"].names, "buffer_units", "kept_units", "mean_stock_units"]]
 
 
 def _replenishment(lines: pd.DataFrame, projection: Projection) -> pd.DataFrame:
@@ -374,6 +375,7 @@ def _waterfall(lines: pd.DataFrame) -> pd.DataFrame:
         units = {
             "expected demand to the end of coverage": line.need - line.safety,
             "safety stock": line.safety,
+            "stores' safety stock": 0.0,
             "usable on hand": -line.on_hand,
             "committed and backorders": 0.0,
             "receipts counted": -line.on_order,

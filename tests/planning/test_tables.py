@@ -119,9 +119,9 @@ def test_no_result_is_unpublished():
 
 def test_the_steps_of_the_waterfall_are_the_published_ones():
     assert WATERFALL_STEPS == (
-        "expected demand to the end of coverage", "safety stock", "usable on hand", "committed and backorders",
-        "receipts counted", "demand lost before arrival", "need", "maximum", "moq", "order multiple",
-        "supplier minimum", "container", "budget", "pinned", "order",
+        "expected demand to the end of coverage", "safety stock", "stores' safety stock", "usable on hand",
+        "committed and backorders", "receipts counted", "demand lost before arrival", "need", "maximum", "moq",
+        "order multiple", "supplier minimum", "container", "budget", "pinned", "order",
     )  # fmt: skip
     assert RESULT_TABLES["waterfall"].by_name["step"].choices == WATERFALL_STEPS
 

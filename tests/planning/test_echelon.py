@@ -1,0 +1,293 @@
+"""What a warehouse orders for the safety stock of its stores: by hand, by loop, as a law, and kept in a replay."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planning import pipeline
+from planning.echelon import kept_for_stores, safety_below, with_kept
+from planning.params import Params
+from planning.policy import Levels
+from planning.replay import State, World, replay
+from planning.replay_measures import build_result
+from planning.replay_plan import Aim, PlanRule
+from planning.replay_rules import Terms
+from planning.result import PlanResult
+from tests.planning.made_worlds import Made
+
+AS_OF = date(2026, 6, 1)
+MORNING = pd.Timestamp(AS_OF)
+STORES = {"S1": 10.0, "S2": 5.0}
+
+
+def table(*rows: dict) -> pd.DataFrame:
+    return pd.DataFrame(list(rows))
+
+
+def company(spread: int = 0, stores: dict[str, float] = STORES, shown: float = 0, held: float = 100) -> dict:
+    """A warehouse with 400 that feeds stores; each sells its rate a day, on every second `spread` more, else less."""
+    days = pd.date_range(MORNING - pd.Timedelta(days=140), MORNING - pd.Timedelta(days=1))
+    swing = spread * np.where(np.arange(len(days)) % 2, 1.0, -1.0)
+    sales = pd.concat(
+        pd.DataFrame({"date": days, "item_id": "a", "location_id": place, "quantity": rate + swing})
+        for place, rate in stores.items()
+    )
+    stock = [{"item_id": "a", "location_id": place, "on_hand": held, "as_of": MORNING} for place in stores]
+    places = [{"item_id": "a", "location_id": place, "presentation_stock": shown} for place in stores]
+    return {
+        "sales": sales,
+        "stock": table(*stock, {"item_id": "a", "location_id": "DC", "on_hand": 400.0, "as_of": MORNING}),
+        "items": table({"item_id": "a", "unit_cost": 2.0, "unit_price": 5.0}),
+        "item_locations": table(*places),
+    }
+
+
+def planned(inputs: dict, **params: object) -> PlanResult:
+    usual = {"lead_time_sd_fraction": 0, "bucket": "day", "transit_days": 2, "lead_time_days": 21}
+    return pipeline.plan(inputs, AS_OF, Params(**{**usual, **params}))
+
+
+def steps_of(result: PlanResult, place: str = "DC") -> dict[str, float]:
+    told = result.waterfall[result.waterfall["location_id"] == place]
+    return dict(zip(told["step"], told["units"], strict=True))
+
+
+@pytest.mark.parametrize("unmet", ["lost", "backordered"])
+@pytest.mark.parametrize(("shown", "order"), [(0, -150), (20, -110), (100, 50)])
+def test_a_warehouse_orders_for_what_its_stores_must_show(unmet, shown, order):
+    # For certain S1 sells 10 and S2 5 a day; transfers take 2 days, the warehouse's supplier 21, all review weekly.
+    # Until the warehouse's next order arrives both sell 15 x 28 = 420, and 15 x 2 = 30 while a transfer is on its way.
+    # Held are 400 + 100 + 100: 150 more than that. Each store shows 20 (100): 40 (200) are no cover of the sales.
+    told = planned(company(shown=shown), unmet_demand=unmet)
+    line = told.replenishment.set_index("location_id").loc["DC"]
+    policy = told.policy.set_index("location_id").loc["DC"]
+    assert policy["kept_units"] == pytest.approx(2 * shown, abs=1e-6)
+    assert policy["order_up_to_level"] == pytest.approx(420 + 2 * shown)
+    assert policy["buffer_units"] == pytest.approx(0, abs=1e-6)
+    assert policy["safety_stock"] == pytest.approx(0, abs=1e-6)
+    assert line["order_quantity"] == max(order, 0)
+    # What runs out, and what is lost, is as it was: the stores' stock still serves their customers.
+    assert line["days_of_supply"] == pytest.approx(570 / 15)
+    assert (line["expected_lost_units"], line["risk"]) == (0, "amber" if order > 0 else "green")
+
+
+def test_the_waterfall_and_the_sentence_tell_what_is_kept():
+    told = planned(company(shown=100))
+    steps = {step: units for step, units in steps_of(told).items() if units}
+    assert steps == {
+        "expected demand to the end of coverage": pytest.approx(450),
+        "stores' safety stock": pytest.approx(200),
+        "usable on hand": pytest.approx(-600),
+        "need": pytest.approx(50),
+        "order": 50,
+    }
+    reason = told.replenishment.set_index("location_id").loc["DC", "reason"]
+    assert reason == (
+        "Order 50 = 450 expected in 28 days and on the way + 200 kept for the stores' safety stock - 600 held with the "
+        "locations it feeds, to serve 95% of demand from stock."
+    )
+    made = told.steps.set_index("location_id").loc["DC"]
+    assert made["buffer"] == pytest.approx(200)
+    assert made["expected_demand"] + made["buffer"] - made["stock"] == pytest.approx(50)
+
+
+def test_what_the_stores_own_levels_hold_is_kept():
+    told = planned(company(spread=4))
+    policy = told.policy.set_index("location_id")
+    stores = policy.loc[list(STORES), "buffer_units"]
+    assert stores.min() > 0
+    assert policy.loc["DC", "kept_units"] == pytest.approx(stores.sum())
+    assert (policy.loc[list(STORES), "kept_units"] == 0).all()
+    # What is told of the warehouse's own service is that of its own level.
+    usual = Levels(*(np.zeros(1),) * 3, np.zeros(1), np.zeros(1, bool), np.zeros(1, bool))
+    assert with_kept(usual, np.full(1, 7.0)).own.tolist() == [0.0]
+
+
+def test_a_service_target_of_a_store_moves_its_warehouse():
+    kept = [
+        planned(company(spread=4), service_target=target).policy.set_index("location_id").loc["DC", "kept_units"]
+        for target in (0.8, 0.9, 0.98)
+    ]
+    assert kept[0] <= kept[1] < kept[2]
+
+
+def test_who_feeds_nobody_orders_as_before():
+    inputs = company(spread=4)
+    inputs["stock"] = inputs["stock"][inputs["stock"]["location_id"] != "DC"]
+    told = planned(inputs)
+    assert (told.policy["kept_units"] == 0).all()
+    assert (told.waterfall.loc[told.waterfall["step"] == "stores' safety stock", "units"] == 0).all()
+
+
+def test_a_pin_at_the_warehouse_is_its_own_and_a_given_reorder_point_the_word_on_all():
+    inputs = company(shown=100)
+    pin = {"item_id": "a", "location_id": "DC", "kind": "safety_stock", "value": 30.0}
+    told = planned({**inputs, "pins": table(pin)})
+    # 50 as above, and 30 of its own.
+    assert steps_of(told)["order"] == 80
+    days = told.projection.safety[told.projection.keys["location_id"].eq("DC")]
+    assert days == pytest.approx(230)
+    given = table({"item_id": "a", "location_id": "DC", "policy": "min/max", "min_stock": 600.0, "max_stock": 900.0})
+    inputs["item_locations"] = pd.concat([inputs["item_locations"], given], ignore_index=True)
+    # The position, 600 less 30 on the way, is below the point: an order fills up to 900.
+    told = planned(inputs)
+    assert (steps_of(told)["stores' safety stock"], steps_of(told)["order"]) == (0, 330)
+    assert told.policy.set_index("location_id").loc["DC", "reorder_point"] == 600
+
+
+def test_a_store_keeps_no_more_than_it_may_hold_and_none_where_it_is_not_stocked():
+    safety, room = np.array([50.0, 50.0, -5.0, 50.0, 50.0]), np.array([np.inf, 20.0, np.inf, -3.0, np.inf])
+    stocked = np.array([True, True, True, True, False])
+    assert safety_below(safety, room, stocked).tolist() == [50, 20, 0, 0, 0]
+
+
+@given(data=st.data(), n=st.integers(1, 12))
+def test_what_is_kept_as_a_loop(data: st.DataObject, n: int):
+    source = np.array([data.draw(st.integers(-1, row - 1)) for row in range(n)])
+    safety = np.array(data.draw(st.lists(st.floats(0, 100), min_size=n, max_size=n)))
+    given_ = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    terms = Terms.of(World.of(np.zeros((n, 2)), 1, source=source))
+    expected = np.zeros(n)
+    for row in range(n):
+        at = source[row]
+        while at >= 0:
+            expected[at] += safety[row]
+            at = source[at]
+    expected[given_] = 0
+    np.testing.assert_allclose(kept_for_stores(terms.pool, terms.feeds, safety, given_), expected, atol=1e-9)
+
+
+# In a replay: items with one warehouse and several stores; row 0 of each is the warehouse.
+
+
+def network(
+    stores: int, lead: int, transit: int, review: int, spread: float, *, lost: bool, items: int = 40, buckets: int = 90
+) -> tuple[World, Made, Terms]:
+    """Return demand of stores, Poisson or (spread above 1) negative binomial, and the forecasts that know its law."""
+    random = np.random.default_rng(11)
+    rows = np.arange(items * (stores + 1))
+    above = rows - rows % (stores + 1)
+    source = np.where(rows == above, -1, above)
+    mean = np.where(source >= 0, np.exp(random.normal(np.log(6), 0.8, len(rows))), 0.0)
+    rate = np.broadcast_to(mean[:, None], (len(rows), buckets))
+    if spread > 1:
+        rate = random.gamma(np.maximum(rate, 1e-9) / (spread - 1), spread - 1)
+    demand = np.where(source[:, None] >= 0, random.poisson(rate), 0).astype(float)
+    pooled = mean + np.where(source < 0, np.bincount(above, mean, minlength=len(rows)), 0.0)
+    lead_times, reviews = np.where(source < 0, lead, transit), np.where(source < 0, review, 1)
+    ahead = np.arange(1, 2 * int((lead_times + reviews).max()) + 3)
+    moments = [
+        np.broadcast_to((each[:, None] * ahead).astype(np.float32), (buckets, len(rows), len(ahead)))
+        for each in (pooled, pooled * spread)
+    ]
+    world = World.of(
+        demand, lead_times, np.round(pooled * (lead_times + reviews)), lost=lost, whole=np.ones(len(rows), bool),
+        source=source, counted=np.arange(buckets) >= lead + transit + review + 8,
+        review=(np.arange(buckets)[None, :] % reviews[:, None]) == 0,
+        keys=pd.DataFrame({"item_id": above.astype(str), "location_id": (rows - above).astype(str)}),
+    )  # fmt: skip
+    made = Made(*moments, np.ones((1, len(rows)), bool), np.zeros(buckets, int))
+    return world, made, Terms.of(world, review=reviews)
+
+
+class Careless(PlanRule):
+    """The same policy, which counts the stores' safety stock as cover."""
+
+    def _kept(self, t: int, state: State, told: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        return np.zeros(len(self.terms.lead))
+
+
+def gap(world: World, known: Made, terms: Terms, rule: type[PlanRule]) -> float:
+    aim = Aim.of(terms, "fill_rate", 0.95, lost=world.lost)
+    result = build_result(world, {"plan": replay(world, rule(terms, aim, known))}, ())
+    return float(result.promised("plan", draws=2)["difference"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("stores", "lead", "transit", "review", "spread", "lost"),
+    [
+        (2, 4, 1, 1, 4.0, True), (4, 2, 0, 1, 4.0, True), (8, 4, 1, 1, 4.0, True), (4, 4, 1, 4, 4.0, True),
+        (2, 2, 1, 1, 1.0, False), (4, 2, 0, 1, 4.0, False), (4, 4, 1, 4, 4.0, False), (4, 1, 3, 1, 4.0, False),
+    ],
+)  # fmt: skip
+def test_stores_get_what_they_are_promised(stores, lead, transit, review, spread, lost):
+    made = network(stores, lead, transit, review, spread, lost=lost)
+    assert abs(gap(*made, PlanRule)) <= 0.02
+    # Were the stores' safety stock counted as cover, they would not.
+    assert gap(*made, Careless) < -0.025
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_the_quick_rule_keeps_what_the_exact_one_does(lost):
+    world, known, terms = network(3, 3, 1, 1, 4.0, lost=lost, items=60, buckets=6)
+    quick = PlanRule(terms, Aim.of(terms, "fill_rate", 0.95, lost=lost), known)
+    exact = replace(quick, exact=True)
+    random = np.random.default_rng(3)
+    stock = np.round(random.uniform(0, 2, len(world.source)) * known.mean[0, :, 1])
+    coming = np.round(random.uniform(0, 1, (4, len(stock))) * known.mean[0, :, 0])
+    every = np.arange(len(stock))
+    state = State(every, stock, coming.T.copy(), stock, coming)
+    one, other = (rule.orders(0, state).quantity[terms.feeds] for rule in (quick, exact))
+    without = Careless(terms, quick.aim, known).orders(0, state).quantity[terms.feeds]
+    assert other.sum() > 1.2 * without.sum() > 0
+    # The stores' own orders are told as nearly.
+    assert one.sum() == pytest.approx(other.sum(), rel=0.05 if lost else 0.01)
+    assert (np.abs(one - other) <= np.maximum(3, 0.05 * other)).mean() >= 0.95
+
+
+@pytest.mark.parametrize("lost", [True, False])
+@pytest.mark.parametrize("shown", [0.0, 9.0])
+def test_asked_alone_a_warehouse_orders_what_it_does_among_its_stores(lost, shown):
+    world, known, terms = network(3, 3, 1, 1, 4.0, lost=lost, items=6)
+    aim = Aim.of(terms, "fill_rate", 0.95, lost=lost, least_stock=np.where(world.source >= 0, shown, 0.0))
+    rule = PlanRule(terms, aim, known)
+    stock, coming = np.round(0.5 * known.mean[0, :, 0]), np.zeros((4, len(world.source)))
+    every = np.arange(len(stock))
+    houses = np.flatnonzero(terms.feeds)
+    among, alone = (
+        rule.orders(0, State(rows, stock[rows], coming[:, rows].T.copy(), stock, coming)) for rows in (every, houses)
+    )
+    np.testing.assert_allclose(among.quantity[houses], alone.quantity, atol=1)
+    # Three stores to each: what they must show comes on top of what it would order for their sales.
+    careless = Careless(terms, aim, known).orders(0, State(houses, stock[houses], coming[:, houses].T, stock, coming))
+    assert (alone.quantity >= careless.quantity + 3 * shown - 1).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    stores=st.integers(1, 4), spread=st.floats(1.0, 6.0), more=st.floats(0.0, 5.0), shown=st.floats(0, 10),
+    lost=st.booleans(), held=st.floats(0, 1), measure=st.sampled_from(["fill_rate", "cycle_service_level"]),
+)  # fmt: skip
+def test_more_variance_at_the_stores_never_lowers_the_order_of_their_warehouse(
+    stores, spread, more, shown, lost, held, measure
+):
+    quantities = []
+    for each in (spread, spread + more):
+        world, known, terms = network(stores, 2, 1, 1, 1.0, lost=lost, items=3, buckets=3)
+        mean = known.mean[0, :, 0].astype(float)
+        # The warehouse's own spread stays: only that of the stores' demand grows.
+        times = np.where(world.source >= 0, each, 1.0).astype(np.float32)
+        known = replace(known, variance=known.variance * times[None, :, None])
+        least = np.where(world.source >= 0, shown, 0.0)
+        # No store holds more than counts, whatever its spread.
+        stock = np.round(held * mean)
+        coming = np.zeros((3, len(mean)))
+        aim = Aim.of(terms, measure, 0.9, lost=lost, least_stock=least)
+        every = np.arange(len(mean))
+        told = PlanRule(terms, aim, known).orders(0, State(every, stock, coming.T.copy(), stock, coming))
+        quantities.append(told.quantity[terms.feeds])
+    assert (quantities[1] >= quantities[0] - 1).all()
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_where_demand_is_certain_nothing_is_kept(lost):
+    world, known, terms = network(4, 3, 1, 2, 1.0, lost=lost, items=5)
+    known = replace(known, variance=np.zeros_like(known.variance))
+    aim = Aim.of(terms, "fill_rate", 0.95, lost=lost)
+    some = [replay(world, rule(terms, aim, known)) for rule in (PlanRule, Careless)]
+    np.testing.assert_array_equal(some[0].ordered, some[1].ordered)
