@@ -30,15 +30,15 @@ def safety_below(safety: np.ndarray, room: np.ndarray, stocked: np.ndarray) -> n
     return np.where(stocked, np.maximum(np.minimum(safety, room), 0.0), 0.0)
 
 
-def kept_for_stores(pool: Pool, feeds: np.ndarray, safety: np.ndarray, given: np.ndarray) -> np.ndarray:
+def kept_for_stores(pool: Pool, feeds: np.ndarray, safety: np.ndarray, by_hand: np.ndarray) -> np.ndarray:
     """Return what each row orders for the safety stock of all that it feeds, units, (n,); none where it feeds nobody.
 
     Parameters
     ----------
     feeds : whether a row feeds another, (n,). safety : as `safety_below` tells it, units, (n,).
-    given : whether a row's reorder point is given, (n,): that is the word on all that it orders for.
+    by_hand : whether a row's safety stock or reorder point is set by hand, (n,): that is the word on all of it.
     """
-    return np.where(feeds & ~given, pool(safety) - safety, 0.0)
+    return np.where(feeds & ~by_hand, pool(safety) - safety, 0.0)
 
 
 def with_kept(levels: Levels, kept: np.ndarray) -> Levels:

@@ -164,10 +164,10 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
         demand_mean_per_day=mean / interval,
         demand_sd_per_day=np.sqrt(demand.variance_to(interval) / interval),
         protection_interval_days=interval,
-        safety_stock=np.maximum(level - stages.kept - mean, 0),
+        safety_stock=np.maximum(level - mean, 0),
         reorder_point=np.where(level > 0, np.maximum(due_at, -1.0), -1.0),
         order_up_to_level=level + np.where((level > 0) | ~np.isnan(given), lot, 0.0),
-        buffer_units=stages.buffer,
+        buffer_units=stages.buffer + stages.kept,
         kept_units=stages.kept,
         mean_stock_units=_mean_stock(stages, stages.levels),
         # A share of next to nothing says nothing.

@@ -81,8 +81,7 @@ class Stages(Base):
         demand = self.demand if whole else demand_of(self.demand, rows)
         buffer, params = np.maximum(self.levels.order - self.need.mean, 0), self.params
         spreads = self.spreads.of(some)
-        kept = self.kept[some]
-        safety = build_safety(positions, spreads, buffer[some], params, self.ratio[some], demand.days, kept)
+        safety = build_safety(positions, spreads, buffer[some], params, self.ratio[some], demand.days)
         to, days, units = self._sent
         mine = np.isin(to, rows)
         sent = np.searchsorted(rows, to[mine]), days[mine], units[mine]
@@ -291,9 +290,9 @@ def echelon_levels(network: Network, positions: Positions, need: Need, params: P
     table, mean = positions.table, need.mean
     room = np.nan_to_num(positions.column("max_stock"), nan=np.inf) - positions.column("inventory_position") - mean
     stocked = (table["ranged"] & ~table["dead"]).to_numpy(bool)
-    given = table["reorder_at"].notna().to_numpy(bool)
+    by_hand = (table["pinned_safety_stock"].notna() | table["reorder_at"].notna()).to_numpy(bool)
     safety = safety_below(levels.order - mean, room, stocked)
-    return with_kept(levels, kept_for_stores(network.pool, network.feeds, safety, given))
+    return with_kept(levels, kept_for_stores(network.pool, network.feeds, safety, by_hand))
 
 
 def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> np.ndarray:

@@ -537,11 +537,7 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType(
                         label="Policy",
                     ),
                     _c("pinned_safety_stock", "units", "Safety stock set by hand", label="Pinned safety stock"),
-                    _c(
-                        "safety_stock",
-                        "units",
-                        "Target stock beyond the mean demand of lead time + review, but for what is kept for stores",
-                    ),
+                    _c("safety_stock", "units", "Target stock beyond the mean demand of lead time + review"),
                     _c("reorder_point", "units", "At or below it an order is due"),
                     _c("order_up_to_level", "units", "What stock and orders are filled up to", label="Target stock"),
                     _c(

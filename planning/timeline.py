@@ -165,27 +165,20 @@ def build_timeline(
 
 
 def build_safety(
-    positions: Positions,
-    spreads: Spreads,
-    buffer: np.ndarray,
-    params: Params,
-    ratio: np.ndarray,
-    days: int,
-    kept: np.ndarray | float = 0.0,
+    positions: Positions, spreads: Spreads, buffer: np.ndarray, params: Params, ratio: np.ndarray, days: int
 ) -> np.ndarray:
     """Return the safety stock by day, units, (n, days); one that is pinned stays as it is.
 
     Parameters
     ----------
     buffer : the policy's, units, (n,); ratio : the critical ratio of the cost measure, (n,).
-    kept : of the buffer, what is kept for the safety stock of those that a row feeds, units, (n,): no pin says it.
     """
     target = ratio if params.service_measure == "cost" else positions.column("service_target")
     z = special.ndtri(np.clip(target, 1e-6, 1 - 1e-6))
     out = safety_by_day(spreads, buffer, positions.column("least_stock"), z, days)
     pinned = positions.column("pinned_safety_stock")
     rows = np.flatnonzero(~np.isnan(pinned))
-    out[rows] = (pinned + kept)[rows, None]
+    out[rows] = pinned[rows, None]
     return out
 
 

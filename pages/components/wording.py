@@ -210,7 +210,11 @@ def policy_facts(plan: PlanResult, line: pd.Series) -> list[tuple[str, str, str]
         ("Lead time + review", days(_round(line["protection_interval_days"])), "what one order must cover"),
         ("Demand", f"{units(_round(line['demand_mean_per_day'], 2))} a day", model),
         ("Safety stock", units(_round(line["buffer_units"])), "from the target and the spread of demand and lead time"),
-        *([("Kept for the stores", units(_round(kept)), "the safety stock of the locations it feeds")] if kept else []),
+        *(
+            [("Of it for the stores", units(_round(kept)), "the safety stock of the locations that it feeds")]
+            if kept
+            else []
+        ),
         ("Reorder point", units(_round(line["reorder_point"])), "at or below it an order is due"),
         ("Target stock", units(_round(line["order_up_to_level"])), "what stock and orders are filled up to"),
         ("Fill rate promised", percent(line["expected_fill_rate"]), "before minimum quantities and packs"),

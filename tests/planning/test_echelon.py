@@ -68,8 +68,8 @@ def test_a_warehouse_orders_for_what_its_stores_must_show(unmet, shown, order):
     policy = told.policy.set_index("location_id").loc["DC"]
     assert policy["kept_units"] == pytest.approx(2 * shown, abs=1e-6)
     assert policy["order_up_to_level"] == pytest.approx(420 + 2 * shown)
-    assert policy["buffer_units"] == pytest.approx(0, abs=1e-6)
-    assert policy["safety_stock"] == pytest.approx(0, abs=1e-6)
+    assert policy["buffer_units"] == pytest.approx(2 * shown, abs=1e-6)
+    assert policy["safety_stock"] == pytest.approx(2 * shown, abs=1e-6)
     assert line["order_quantity"] == max(order, 0)
     # What runs out, and what is lost, is as it was: the stores' stock still serves their customers.
     assert line["days_of_supply"] == pytest.approx(570 / 15)
@@ -124,14 +124,15 @@ def test_who_feeds_nobody_orders_as_before():
     assert (told.waterfall.loc[told.waterfall["step"] == "stores' safety stock", "units"] == 0).all()
 
 
-def test_a_pin_at_the_warehouse_is_its_own_and_a_given_reorder_point_the_word_on_all():
+def test_what_is_set_by_hand_at_the_warehouse_is_the_word_on_all_of_it():
     inputs = company(shown=100)
     pin = {"item_id": "a", "location_id": "DC", "kind": "safety_stock", "value": 30.0}
     told = planned({**inputs, "pins": table(pin)})
-    # 50 as above, and 30 of its own.
-    assert steps_of(told)["order"] == 80
+    # 450 expected and 30 in all: 600 are enough.
+    assert "order" not in steps_of(told)
+    assert told.policy.set_index("location_id").loc["DC", ["buffer_units", "kept_units"]].tolist() == [30, 0]
     days = told.projection.safety[told.projection.keys["location_id"].eq("DC")]
-    assert days == pytest.approx(230)
+    assert days == pytest.approx(30)
     given = table({"item_id": "a", "location_id": "DC", "policy": "min/max", "min_stock": 600.0, "max_stock": 900.0})
     inputs["item_locations"] = pd.concat([inputs["item_locations"], given], ignore_index=True)
     # The position, 600 less 30 on the way, is below the point: an order fills up to 900.
