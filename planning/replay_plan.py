@@ -127,12 +127,16 @@ class PlanRule:
         t += self.first
         if not self.exact:
             self._shapes_of(t)
-        told = self._told(t, state, np.zeros(len(state.rows)))
-        above = self.terms.feeds[state.rows]
-        if above.any() and state.all_stock is not None:
-            rows = state.rows[above]
-            kept = self._kept(t, state, told)[rows]
-            told[:, above] = self._told(t, _of_rows(state, rows), kept)
+        rows = state.rows
+        above = self.terms.feeds[rows]
+        if not above.any() or state.all_stock is None:
+            return Decision(*self._told(t, state, np.zeros(len(rows)))[:3])
+        told = np.zeros((4, len(rows)))
+        # Who feeds others waits for what these keep; in a chain it is asked for its own safety stock first.
+        first = ~above | (self.terms.source[rows] >= 0)
+        told[:, first] = self._told(t, _of_rows(state, rows[first]), np.zeros(int(first.sum())))
+        kept = self._kept(t, state, told)[rows[above]]
+        told[:, above] = self._told(t, _of_rows(state, rows[above]), kept)
         return Decision(told[0], told[1], told[2])
 
     def _told(self, t: int, state: State, kept: np.ndarray) -> np.ndarray:
