@@ -153,7 +153,11 @@ def test_the_waterfall_adds_up_in_the_file(folder):
         at = WATERFALL_STEPS.index("need")
         need = sum(units[name] for name in WATERFALL_STEPS[:at])
         assert round(need, 6) == units["need"]
-        assert round(need + sum(units[name] for name in WATERFALL_STEPS[at + 1 : -1]), 6) == units["order"] == float(quantity)
+        assert (
+            round(need + sum(units[name] for name in WATERFALL_STEPS[at + 1 : -1]), 6)
+            == units["order"]
+            == float(quantity)
+        )
 
 
 def test_rejected_rows_are_reported_and_reconciled_and_never_hidden(folder, capsys):
