@@ -141,6 +141,31 @@ def test_what_is_set_by_hand_at_the_warehouse_is_the_word_on_all_of_it():
     assert told.policy.set_index("location_id").loc["DC", "reorder_point"] == 600
 
 
+def test_what_a_budget_leaves_of_it_saves_what_it_brings():
+    # Of the 50 that are needed a budget of 60 buys 30 at 2 each; each unit earns 3.
+    told = planned(company(shown=100), budget=60)
+    steps = steps_of(told)
+    assert (steps["budget"], steps["order"]) == (-20, 30)
+    assert any("What is ordered saves 90.00" in note for note in told.notes)
+
+
+def test_an_order_that_is_approved_is_not_proposed_again():
+    inputs = company(shown=100)
+    approved = {"order_number": "PO-1", "item_id": "a", "location_id": "DC", "quantity": 50.0, "ordered_on": MORNING}
+    inputs["approved_orders"] = table({**approved, "due_on": MORNING + pd.Timedelta(days=21)})
+    told = planned(inputs).replenishment.set_index("location_id").loc["DC"]
+    assert told["order_quantity"] == 0
+
+
+def test_later_orders_keep_it_too():
+    # What the stores' 200 leave sells until the next order comes; without any, all that counts does: 570 in 38 days.
+    told = planned(company(shown=100))
+    row = int(np.flatnonzero(told.projection.keys["location_id"] == "DC")[0])
+    assert told.projection.safety[row] == pytest.approx(200)
+    assert told.projection.with_orders[row, 28:120].min() == pytest.approx(200)
+    assert np.flatnonzero(told.projection.without_orders[row] <= 1e-6)[0] == 38 - 1
+
+
 def test_a_store_keeps_no_more_than_it_may_hold_and_none_where_it_is_not_stocked():
     safety, room = np.array([50.0, 50.0, -5.0, 50.0, 50.0]), np.array([np.inf, 20.0, np.inf, -3.0, np.inf])
     stocked = np.array([True, True, True, True, False])
