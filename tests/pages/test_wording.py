@@ -33,6 +33,16 @@ def test_an_order_in_words_tells_each_step_and_ends_with_the_order():
     )
 
 
+def test_what_is_kept_for_the_stores_is_said_and_is_a_fact_of_its_own():
+    steps = [("expected demand to the end of coverage", 100.0), ("stores' safety stock", 30.0), ("need", 130.0)]
+    told = wording.order_in_words(pd.DataFrame([*steps, ("order", 130.0)], columns=["step", "units"]))
+    assert "100 units until the end of coverage; 30 units are kept for the stores' safety stock. That leaves" in told
+    line = PLAN.policy.iloc[0]
+    facts = wording.policy_facts(PLAN, line.where(line.index != "kept_units", 30.0))
+    assert ("Of it for the stores", "30 units", "the safety stock of the locations that it feeds") in facts
+    assert not any(fact.startswith("Of it") for fact, _, _ in wording.policy_facts(PLAN, line))
+
+
 @pytest.mark.parametrize("line", list(PLAN.orders.itertuples()), ids=lambda o: o.item_id)
 def test_every_order_ends_with_its_quantity(line):
     told = wording.order_in_words(charts.steps_of(PLAN, line.item_id, line.location_id))
