@@ -9,6 +9,7 @@ import pandas as pd
 
 from planning.choice import choose_models
 from planning.distribution import CumulativeDemand
+from planning.echelon import days_until_sent
 from planning.fits import Fits
 from planning.inputs import Inputs
 from planning.network import Network
@@ -82,6 +83,7 @@ class Base:
     choice : which models forecast each row.
     usable : stock that covers demand: a location that feeds others counts theirs too, units, (n,).
     on_way : of a location that feeds others, what these sell while a transfer is on its way: `usable` is less that.
+    waits : of a location that feeds others, what these sell until they are sent what arrives (see `planning.echelon`).
     told : result tables that follow from all this alone.
     statistical : mean demand by bucket before the planner's corrections, units, (n, H).
     corrections : what each of these did (see `planning.overrides.corrected`); None where there are none.
@@ -102,6 +104,7 @@ class Base:
     need: Need
     usable: np.ndarray
     on_way: np.ndarray
+    waits: np.ndarray
     told: "Told"
     statistical: np.ndarray
     corrections: pd.DataFrame | None
@@ -204,6 +207,7 @@ def build_base(
         need=need,
         usable=usable,
         on_way=on_way,
+        waits=_until_sent(network, positions, demand),
         told=Told(fits, network, choice, demand, interval, positions.column("unit_cost")),
         statistical=statistical,
         corrections=corrections,
@@ -285,3 +289,13 @@ def _usable_stock(
     kept = np.where(network.feeds, network.pool(on_way) - on_way, 0.0)
     below = np.where(network.feeds, network.pool(counted) - counted, 0.0)
     return net + below + positions.within - kept, kept
+
+
+def _until_sent(network: Network, positions: Positions, demand: CumulativeDemand) -> np.ndarray:
+    """Return what those whom each row feeds sell until they are sent what arrives there, units, (n,)."""
+    days = days_until_sent(network.source, positions.interval, positions.column("review_period_days"))
+    if not days.any():
+        return np.zeros(len(days))
+    end = np.where(network.source >= 0, positions.interval[network.source], 0.0)
+    units = demand.mean_to(end + days) - demand.mean_to(end)
+    return np.where(network.feeds, network.pool(units) - units, 0.0)

@@ -41,10 +41,30 @@ def kept_for_stores(pool: Pool, feeds: np.ndarray, safety: np.ndarray, by_hand: 
     return np.where(feeds & ~by_hand, pool(safety) - safety, 0.0)
 
 
-def with_kept(levels: Levels, kept: np.ndarray) -> Levels:
-    """Return the levels with so many units more, (n,): an order is due that much sooner, and brings them."""
-    if not kept.any():
+def days_until_sent(source: np.ndarray, interval: np.ndarray, review: np.ndarray) -> np.ndarray:
+    """Return how long what arrives at each row's source waits there for the row's next occasion, (n,); 0: it buys.
+
+    Source and row have an occasion today. What the source orders at its next one comes after its lead time + review;
+    the row asks for it on its own first occasion from then on. Times in days or in buckets, all in the same.
+
+    Parameters
+    ----------
+    source : row that feeds each row, -1: none, (n,). interval : lead time + review, (n,). review : (n,).
+    """
+    return np.where(source >= 0, np.mod(-interval[source], np.maximum(review, 1)), 0)
+
+
+def with_kept(levels: Levels, kept: np.ndarray, waits: np.ndarray) -> Levels:
+    """Return the levels with so many units more: an order is due that much sooner, and brings them.
+
+    Parameters
+    ----------
+    kept : for the safety stock of those that a row feeds, units, (n,).
+    waits : what these sell until they are sent what arrives, units, (n,).
+    """
+    more = kept + waits
+    if not more.any():
         return levels
-    raw = levels.raw_order + kept
-    due = np.where(kept > 0, raw > 1e-9, levels.due)
-    return replace(levels, raw_order=raw, order=levels.order + kept, due=due, kept=kept)
+    raw = levels.raw_order + more
+    due = np.where(more > 0, raw > 1e-9, levels.due)
+    return replace(levels, raw_order=raw, order=levels.order + more, due=due, kept=kept, waits=waits)

@@ -462,6 +462,7 @@ class Levels:
     fixed : whether only whole lots come, (n,).
     at_point : whether an order is due at the reorder point itself, not only below it, (n,).
     kept : of both orders, what is kept for the safety stock of those that a row feeds (see `planning.echelon`), (n,).
+    waits : of both orders, what these sell until they are sent what arrives, (n,).
     """
 
     raw_order: np.ndarray
@@ -471,11 +472,12 @@ class Levels:
     fixed: np.ndarray
     at_point: np.ndarray
     kept: np.ndarray | float = 0.0
+    waits: np.ndarray | float = 0.0
 
     @property
     def own(self) -> np.ndarray:
         """The order for the row's own need and target, units, (n,)."""
-        return np.asarray(self.order - self.kept)
+        return np.asarray(self.order - self.kept - self.waits)
 
     def fill_rate(self, need: Need) -> np.ndarray:
         """Return the share of demand that the policy serves, NaN without demand, (n,)."""

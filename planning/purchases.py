@@ -80,8 +80,9 @@ def settle_purchases(
         notes.append(
             f"Orders set by hand or approved this morning are {-left:,.2f} beyond the budget: nothing else is ordered."
         )
-    kept = np.broadcast_to(levels.kept, ordered.shape)
-    cut = _within_budget(positions, need, kept, ordered, fixed, limits, minimum, max(left, 0.0), notes)
+    cut = _within_budget(
+        positions, need, levels.order - levels.own, ordered, fixed, limits, minimum, max(left, 0.0), notes
+    )
     return Settled(raised, filled, cut, solved)
 
 
@@ -109,7 +110,7 @@ def _may_join(
 def _within_budget(
     positions: Positions,
     need: Need,
-    kept: np.ndarray,
+    beyond: np.ndarray,
     ordered: np.ndarray,
     fixed: np.ndarray,
     limits: Limits,
@@ -126,8 +127,8 @@ def _within_budget(
     group = keys.groupby(["supplier_id", "location_id"], dropna=False).ngroup().to_numpy()
     names = keys.groupby(group).first()
     cost, worth = positions.column("unit_cost")[rows], positions.worth[rows]
-    part, firm, beyond = _among(need, rows), fixed[rows], kept[rows]
-    # What is kept for the stores saves there what the pooled need does not tell: it counts as needed like the rest.
+    part, firm, beyond = _among(need, rows), fixed[rows], beyond[rows]
+    # What is ordered for the stores saves there what the pooled need does not tell: it counts as needed like the rest.
     without = part.short(-beyond)
     # What stands by hand counts for the least value, and is paid already.
     by_hand = np.bincount(group, np.nan_to_num(firm * cost), minlength=len(names))

@@ -127,6 +127,7 @@ def _told(stages: Stages, table: pd.DataFrame, params: Params, rows: np.ndarray)
         "asked": stages.asked,
         "feeds": stages.network.feeds,
         "on_way": stages.on_way,
+        "waits": np.broadcast_to(stages.levels.waits, stages.order.shape),
         "pack": stages.limits.multiple,
         "maximum": stages.sized.maximum,
         "moq": stages.sized.moq,
@@ -161,6 +162,7 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
     kept = told["kept"][row]
     wanted = told["asked"][row] - safety - kept + usable + coming + lost
     way = " and on the way" if told["on_way"][row] >= LEAST else ""
+    way = " and until the stores have it" if told["waits"][row] >= LEAST else way
     # Where lead times vary the next order may come later than after their mean: more is expected until then.
     more = told["varies"][row] and wanted - told["wanted"][row] > max(LEAST, ALMOST * told["wanted"][row])
     until = "until the next arrival, about" if more else "in"

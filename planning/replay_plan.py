@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from planning.distribution import Calibration, CumulativeDemand
-from planning.echelon import kept_for_stores, safety_below
+from planning.echelon import days_until_sent, kept_for_stores, safety_below
 from planning.least_order import DOUBTFUL_YEARS, LONGEST_YEARS
 from planning.policy import Need, Supply, build_need, find_levels
 from planning.positions import YEAR_DAYS
@@ -135,16 +135,16 @@ class PlanRule:
         # Who feeds others waits for what these keep; in a chain it is asked for its own safety stock first.
         first = ~above | (self.terms.source[rows] >= 0)
         told[:, first] = self._told(t, _of_rows(state, rows[first]), np.zeros(int(first.sum())))
-        kept = self._kept(t, state, told)[rows[above]]
-        told[:, above] = self._told(t, _of_rows(state, rows[above]), kept)
+        more = (self._kept(t, state, told) + self._waits(t))[rows[above]]
+        told[:, above] = self._told(t, _of_rows(state, rows[above]), more)
         return Decision(told[0], told[1], told[2])
 
-    def _told(self, t: int, state: State, kept: np.ndarray) -> np.ndarray:
+    def _told(self, t: int, state: State, more: np.ndarray) -> np.ndarray:
         """Return what the lines that are asked order, its promise, and their safety stock, units, (4, k).
 
         Parameters
         ----------
-        kept : for the safety stock of those that a line feeds, units, (k,).
+        more : ordered for those that a line feeds beyond its own need, units, (k,).
         """
         rows, coming = state.rows, state.coming
         stock = self._usable(t, state)
@@ -157,7 +157,7 @@ class PlanRule:
 
         def settle(piece: "tuple[np.ndarray, np.ndarray, np.ndarray]") -> None:
             some, day, units = piece
-            out[:, some] = given.decide(rows[some], stock[some], position[some], kept[some], day, units)
+            out[:, some] = given.decide(rows[some], stock[some], position[some], more[some], day, units)
 
         _each(settle, pieces)
         return out
@@ -176,6 +176,19 @@ class PlanRule:
         if len(rest):
             safety[rest] = self._told(t, _of_rows(state, rest), np.zeros(len(rest)))[3]
         return kept_for_stores(terms.pool, terms.feeds, safety, ~np.isnan(self.aim.reorder_at))
+
+    def _waits(self, t: int) -> np.ndarray:
+        """Return what those whom each line feeds sell until they are sent what arrives there, units, (n,)."""
+        terms = self.terms
+        interval = terms.lead + terms.review
+        wait = days_until_sent(terms.source, interval, terms.review)
+        units = np.zeros(len(wait))
+        rows = np.flatnonzero(wait > 0)
+        if not len(rows):
+            return units
+        demand, end = self.moments(t, rows), interval[terms.source[rows]]
+        units[rows] = demand.mean_to(end + wait[rows]) - demand.mean_to(end)
+        return np.where(terms.feeds & np.isnan(self.aim.reorder_at), terms.pool(units) - units, 0.0)
 
     def _calibration(self, t: int) -> Calibration | None:
         return self.known.calibration(t)
@@ -231,7 +244,7 @@ class _Given:
         rows: np.ndarray,
         stock: np.ndarray,
         position: np.ndarray,
-        kept: np.ndarray,
+        more: np.ndarray,
         day: np.ndarray,
         units: np.ndarray,
     ) -> np.ndarray:
@@ -253,7 +266,7 @@ class _Given:
             need = quick_need(shapes, demand, stock, day, units, aim.leads[rows], review, lost=aim.lost)
             order, raw, due = self._quick_levels(need, rows, position)
         safety = safety_below(order - need.mean, terms.max_stock[rows] - position - need.mean, terms.allowed[rows])
-        order, due = order + kept, np.where(kept > 0, raw + kept > 1e-9, due)
+        order, due = order + more, np.where(more > 0, raw + more > 1e-9, due)
         asked = self._asked(order, due, demand, rows)
         cap = np.full(len(rows), np.inf)
         life = aim.life[rows]

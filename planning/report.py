@@ -167,7 +167,7 @@ def _policy(stages: Stages, params: Params) -> pd.DataFrame:
         safety_stock=np.maximum(level - mean, 0),
         reorder_point=np.where(level > 0, np.maximum(due_at, -1.0), -1.0),
         order_up_to_level=level + np.where((level > 0) | ~np.isnan(given), lot, 0.0),
-        buffer_units=stages.buffer + stages.kept,
+        buffer_units=stages.levels.order - need.mean,
         kept_units=stages.kept,
         mean_stock_units=_mean_stock(stages, stages.levels),
         # A share of next to nothing says nothing.
@@ -414,7 +414,7 @@ def _curve_point(stages: Stages, params: Params, target: float) -> tuple[float, 
     interval = positions.interval
     sold = np.where(~stages.network.feeds, stages.demand.mean_to(interval) / interval, 0.0)
     cost = positions.column("unit_cost")
-    levels = echelon_levels(stages.network, positions, need, params, np.full(len(cost), target))
+    levels = echelon_levels(stages, positions, params, np.full(len(cost), target))
     stock = _mean_stock(stages, levels)
     fill = np.nan_to_num(levels.fill_rate(need), nan=1.0)
     lost = sold * (1 - fill) * 365

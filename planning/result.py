@@ -111,9 +111,9 @@ class PlanResult:
 
     Every frame has the columns of its table in `RESULT_TABLES` (more may follow), sorted by key.
     `policy` also holds buffer_units, what an order brings beyond mean demand until the next one (the safety
-    stock of the waterfall, the stores' among it; that of the contract is less what will be lost before), kept_units,
-    what of it is for the locations that are fed (see `planning.echelon`), and mean_stock_units, the mean stock on hand
-    under the policy; of a location that feeds others, what it holds beyond theirs.
+    stock of the waterfall, and what is ordered for stores; that of the contract is less what will be lost before),
+    kept_units, what of it is for the safety stock of stores (see `planning.echelon`), and mean_stock_units, the mean
+    stock on hand under the policy; of a location that feeds others, what it holds beyond theirs.
     `replenishment` also holds order_wanted, today's order before the budget, and units_saved, what that order keeps
     from being lost, units.
     `items` holds one row an item-location with what pages group and filter by: item_id, location_id,

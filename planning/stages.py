@@ -126,9 +126,9 @@ class Stages(Base):
 
     @cached_property
     def wanted(self) -> np.ndarray:
-        """Mean demand to the end of coverage, and of the days on the way to whom it feeds, units, (n,)."""
+        """Mean demand to the end of coverage, and of the days until it is with whom it feeds, units, (n,)."""
         end = self.positions.column("lead_time_days") + self.positions.column("coverage_days")
-        return np.asarray(self.demand.mean_to(end) + self.on_way)
+        return np.asarray(self.demand.mean_to(end) + self.on_way + self.levels.waits)
 
     @cached_property
     def buffer(self) -> np.ndarray:
@@ -167,7 +167,7 @@ def run_stages(base: Base, params: Params, notes: list[str], run: engine.Runner 
     positions = with_choices(base.positions, params, notes)
     lead, review = positions.column("lead_time_days"), positions.column("review_period_days")
     coverage = positions.column("coverage_days")
-    levels = echelon_levels(network, positions, need, params, positions.column("service_target"))
+    levels = echelon_levels(base, positions, params, positions.column("service_target"))
     approved = positions.pooled_approved
     position = usable + positions.pooled_open
     extra = demand.mean_to(lead + coverage) - demand.mean_to(lead + review)
@@ -282,17 +282,18 @@ def policy_levels(positions: Positions, need: Need, params: Params, target: np.n
     )
 
 
-def echelon_levels(network: Network, positions: Positions, need: Need, params: Params, target: np.ndarray) -> Levels:
-    """Return `policy_levels`, with what rows that feed others keep for the safety stock of these."""
-    levels = policy_levels(positions, need, params, target)
+def echelon_levels(base: Base, positions: Positions, params: Params, target: np.ndarray) -> Levels:
+    """Return `policy_levels`, with what rows that feed others order for these beyond their own need."""
+    levels, network = policy_levels(positions, base.need, params, target), base.network
     if not network.feeds.any():
         return levels
-    table, mean = positions.table, need.mean
+    table, mean = positions.table, base.need.mean
     room = np.nan_to_num(positions.column("max_stock"), nan=np.inf) - positions.column("inventory_position") - mean
     stocked = (table["ranged"] & ~table["dead"]).to_numpy(bool)
     by_hand = (table["pinned_safety_stock"].notna() | table["reorder_at"].notna()).to_numpy(bool)
     safety = safety_below(levels.order - mean, room, stocked)
-    return with_kept(levels, kept_for_stores(network.pool, network.feeds, safety, by_hand))
+    kept = kept_for_stores(network.pool, network.feeds, safety, by_hand)
+    return with_kept(levels, kept, np.where(by_hand, 0.0, base.waits))
 
 
 def _own_need(network: Network, demand: CumulativeDemand, reach: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planning import pipeline
-from planning.echelon import kept_for_stores, safety_below, with_kept
+from planning.echelon import days_until_sent, kept_for_stores, safety_below, with_kept
 from planning.params import Params
 from planning.policy import Levels
 from planning.replay import State, World, replay
@@ -96,6 +96,33 @@ def test_the_waterfall_and_the_sentence_tell_what_is_kept():
     assert made["expected_demand"] + made["buffer"] - made["stock"] == pytest.approx(50)
 
 
+@pytest.mark.parametrize("unmet", ["lost", "backordered"])
+def test_a_warehouse_covers_the_days_until_stores_are_next_sent_any(unmet):
+    # Ordered on day 0 and 7, it comes on days 19 and 26; stores are sent what is there on days 0, 7, ... 28, and have
+    # it on day 30. So today's order must last until then: 15 x 30 = 450, 26 x 15 of them until the next one arrives.
+    told = planned(company(shown=100), unmet_demand=unmet, lead_time_days=19)
+    steps = {step: units for step, units in steps_of(told).items() if units}
+    assert steps == {
+        "expected demand to the end of coverage": pytest.approx(450),
+        "stores' safety stock": pytest.approx(200),
+        "usable on hand": pytest.approx(-600),
+        "need": pytest.approx(50),
+        "order": 50,
+    }
+    line = told.replenishment.set_index("location_id").loc["DC"]
+    assert line["reason"].startswith("Order 50 = 450 expected in 26 days and until the stores have it + 200 kept")
+    assert line["days_of_supply"] == pytest.approx(570 / 15)
+    assert told.policy.set_index("location_id").loc["DC", ["buffer_units", "kept_units"]].tolist() == [230, 200]
+
+
+def test_days_until_sent_by_a_loop_over_days():
+    for interval in range(1, 40):
+        for review in (1, 2, 7, 14):
+            day = next(day for day in range(interval, 100) if day % review == 0)
+            told = days_until_sent(np.array([-1, 0]), np.array([interval, 9]), np.array([7, review]))
+            assert told.tolist() == [0, day - interval]
+
+
 def test_what_the_stores_own_levels_hold_is_kept():
     told = planned(company(spread=4))
     policy = told.policy.set_index("location_id")
@@ -105,7 +132,8 @@ def test_what_the_stores_own_levels_hold_is_kept():
     assert (policy.loc[list(STORES), "kept_units"] == 0).all()
     # What is told of the warehouse's own service is that of its own level.
     usual = Levels(*(np.zeros(1),) * 3, np.zeros(1), np.zeros(1, bool), np.zeros(1, bool))
-    assert with_kept(usual, np.full(1, 7.0)).own.tolist() == [0.0]
+    more = with_kept(usual, np.full(1, 7.0), np.full(1, 2.0))
+    assert (more.order.tolist(), more.own.tolist(), more.due.tolist()) == ([9.0], [0.0], [True])
 
 
 def test_a_service_target_of_a_store_moves_its_warehouse():
@@ -192,9 +220,21 @@ def test_what_is_kept_as_a_loop(data: st.DataObject, n: int):
 
 
 def network(
-    stores: int, lead: int, transit: int, review: int, spread: float, *, lost: bool, items: int = 40, buckets: int = 90
+    stores: int,
+    lead: int,
+    transit: int,
+    review: int,
+    spread: float,
+    *,
+    lost: bool,
+    items: int = 40,
+    buckets: int = 90,
+    each: int = 1,
 ) -> tuple[World, Made, Terms]:
-    """Return demand of stores, Poisson or (spread above 1) negative binomial, and the forecasts that know its law."""
+    """Return demand of stores, Poisson or (spread above 1) negative binomial, and the forecasts that know its law.
+
+    Stores are sent something every `each` buckets.
+    """
     random = np.random.default_rng(11)
     rows = np.arange(items * (stores + 1))
     above = rows - rows % (stores + 1)
@@ -205,11 +245,11 @@ def network(
         rate = random.gamma(np.maximum(rate, 1e-9) / (spread - 1), spread - 1)
     demand = np.where(source[:, None] >= 0, random.poisson(rate), 0).astype(float)
     pooled = mean + np.where(source < 0, np.bincount(above, mean, minlength=len(rows)), 0.0)
-    lead_times, reviews = np.where(source < 0, lead, transit), np.where(source < 0, review, 1)
+    lead_times, reviews = np.where(source < 0, lead, transit), np.where(source < 0, review, each)
     ahead = np.arange(1, 2 * int((lead_times + reviews).max()) + 3)
     moments = [
-        np.broadcast_to((each[:, None] * ahead).astype(np.float32), (buckets, len(rows), len(ahead)))
-        for each in (pooled, pooled * spread)
+        np.broadcast_to((moment[:, None] * ahead).astype(np.float32), (buckets, len(rows), len(ahead)))
+        for moment in (pooled, pooled * spread)
     ]
     world = World.of(
         demand, lead_times, np.round(pooled * (lead_times + reviews)), lost=lost, whole=np.ones(len(rows), bool),
@@ -222,9 +262,12 @@ def network(
 
 
 class Careless(PlanRule):
-    """The same policy, which counts the stores' safety stock as cover."""
+    """The same policy, which counts the stores' safety stock as cover, and lets them wait for nothing."""
 
     def _kept(self, t: int, state: State, told: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        return np.zeros(len(self.terms.lead))
+
+    def _waits(self, t: int) -> np.ndarray:  # noqa: ARG002
         return np.zeros(len(self.terms.lead))
 
 
@@ -235,14 +278,16 @@ def gap(world: World, known: Made, terms: Terms, rule: type[PlanRule]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("stores", "lead", "transit", "review", "spread", "lost"),
+    ("stores", "lead", "transit", "review", "spread", "lost", "each"),
     [
-        (2, 4, 1, 1, 4.0, True), (4, 2, 0, 1, 4.0, True), (8, 4, 1, 1, 4.0, True), (4, 4, 1, 4, 4.0, True),
-        (2, 2, 1, 1, 1.0, False), (4, 2, 0, 1, 4.0, False), (4, 4, 1, 4, 4.0, False), (4, 1, 3, 1, 4.0, False),
+        (2, 4, 1, 1, 4.0, True, 1), (4, 2, 0, 1, 4.0, True, 1), (8, 4, 1, 1, 4.0, True, 1), (4, 4, 1, 4, 4.0, True, 1),
+        (2, 2, 1, 1, 1.0, False, 1), (4, 2, 0, 1, 4.0, False, 1), (4, 4, 1, 4, 4.0, False, 1),
+        (4, 1, 3, 1, 4.0, False, 1), (3, 9, 2, 7, 2.0, True, 7), (3, 12, 2, 7, 6.0, False, 7),
+        (3, 4, 1, 2, 2.0, True, 4),
     ],
 )  # fmt: skip
-def test_stores_get_what_they_are_promised(stores, lead, transit, review, spread, lost):
-    made = network(stores, lead, transit, review, spread, lost=lost)
+def test_stores_get_what_they_are_promised(stores, lead, transit, review, spread, lost, each):
+    made = network(stores, lead, transit, review, spread, lost=lost, each=each, buckets=90 if each == 1 else 180)
     assert abs(gap(*made, PlanRule)) <= 0.02
     # Were the stores' safety stock counted as cover, they would not.
     assert gap(*made, Careless) < -0.025
