@@ -335,6 +335,11 @@ def keep_replayed(key: str, made: ReplayResult) -> ReplayResult:
     return _replayed(key, lambda: made)
 
 
+def replay_difference(key: str, result: ReplayResult, policy: str, other: str) -> pd.DataFrame:
+    """What one policy has more than another in a replay of this key, or in some of its lines."""
+    return _difference(key, _lot(result.world.keys), policy, other, lambda: result.against(policy, other))
+
+
 def exchange_curve(key: str) -> pd.DataFrame | None:
     """The exchange curve beside the replay of this key, or None."""
     try:
@@ -412,7 +417,7 @@ def figures(
 
     def work_out() -> PastFigures:
         tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
-        key = service.fit_key(visitor, snapshot_id, as_of, params, frames=tables)
+        key = _fit_key(visitor, snapshot_id, as_of, params)
         if "approved_orders" in tables:
             # What is approved this morning tells nothing of the past: it does not ask for all of it again.
             approved = tables["approved_orders"]
@@ -495,16 +500,27 @@ class _NotKeptError(Exception):
 
 
 def _kept_fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Fits:
-    tables = inputs(visitor, snapshot_id)
-    key = service.fit_key(visitor, snapshot_id, as_of, params, frames=tables)
+    key = _fit_key(visitor, snapshot_id, as_of, params)
 
     def make() -> pipeline.Fits:
-        kept = service.fits(visitor, snapshot_id, as_of, params, frames=tables)
+        kept = service.fits(visitor, snapshot_id, as_of, params, frames=inputs(visitor, snapshot_id))
         if kept is None:
             raise _NotKeptError
         return kept
 
     return _fits(key, make)
+
+
+def _fit_key(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> str:
+    """The key of the heavy stage, for which the sales are walked through once."""
+    visitor.require_planner()
+    record = next((r for r in service.history(visitor) if r.snapshot_id == snapshot_id), None)
+    told = [snapshot_id, service.decisions_id(visitor), str(record is not None and record.sample), params.to_json()]
+    return _heavy_key(
+        "\n".join(told),
+        as_of,
+        lambda: service.fit_key(visitor, snapshot_id, as_of, params, frames=inputs(visitor, snapshot_id)),
+    )
 
 
 # Not one of the caches: whoever empties those does not let others guess anew.
@@ -544,6 +560,11 @@ def _date(snapshot_id: str, _make: Callable[[], date]) -> date:  # noqa: ARG001
     return _make()
 
 
+@st.cache_resource(max_entries=256, ttl="4h", show_spinner=False)
+def _heavy_key(told: str, as_of: date, _make: Callable[[], str]) -> str:  # noqa: ARG001
+    return _make()
+
+
 @st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
 def _fits(key: str, _make: Callable[[], pipeline.Fits]) -> pipeline.Fits:  # noqa: ARG001
     return _make()
@@ -567,6 +588,11 @@ def _replayed(key: str, _make: Callable[[], ReplayResult]) -> ReplayResult:  # n
 
 @st.cache_resource(max_entries=24, ttl="4h", show_spinner=False)
 def _exchange_curve(key: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)
+def _difference(key: str, lot: str, policy: str, other: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
     return _make()
 
 
