@@ -24,10 +24,14 @@ def stock_value_and_cash(plan: PlanResult, *, weeks: int = 13, height: int = 430
     outer = pairs(plan.projection.keys).isin(pairs(outermost(plan)))
     days = pd.DatetimeIndex(plan.projection.days[: weeks * 7])
     currency = plan.params.currency
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.12)
-    # As plain values: to take over a layout as it is walks through its template, a fifth of a second.
-    look = {name: value for name, value in style.base(height).layout.to_plotly_json().items() if name != "template"}
-    figure.update_layout(look, hovermode="x unified", barmode="stack")
+    figure = make_subplots(
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        row_heights=[0.62, 0.38],
+        vertical_spacing=0.12,
+        figure=style.base(height).update_layout(hovermode="x unified", barmode="stack"),
+    )
     surplus = _surplus(plan, len(days))
     for name, stock, colour, dash in (
         ("Without orders", plan.projection.without_orders, style.QUIET, "dash"),
@@ -100,7 +104,7 @@ def _add_cash(figure: go.Figure, plan: PlanResult, days: pd.DatetimeIndex, *, pr
         if orders.empty:
             continue
         each = cost.reindex(pd.MultiIndex.from_frame(orders[["item_id", "location_id"]])).to_numpy() if priced else 1.0
-        week = (pd.to_datetime(orders["order_on"]) - days[0]).dt.days // 7
+        week = (pd.to_datetime(orders["order_on"], cache=False) - days[0]).dt.days // 7
         value = orders["quantity"].to_numpy(dtype=float) * each
         by_week = pd.Series(value).groupby(week.to_numpy()).sum(min_count=1)
         by_week = by_week[(by_week.index >= 0) & (by_week.index < len(days) // 7)]

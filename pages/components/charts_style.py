@@ -89,14 +89,13 @@ def money_title(words: str, currency: str = "") -> str:
 
 def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
     """An empty figure with the house look; `unit` stands above the vertical axis."""
-    figure = go.Figure()
-    figure.update_layout(
-        height=height,
-        margin={"l": 4, "r": 8, "t": 28, "b": 4},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        showlegend=legend,
-        legend={
+    look = {
+        "height": height,
+        "margin": {"l": 4, "r": 8, "t": 28, "b": 4},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "showlegend": legend,
+        "legend": {
             "orientation": "h",
             "x": 0,
             "xanchor": "left",
@@ -107,13 +106,15 @@ def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
             "entrywidth": 100,
             "traceorder": "normal",
         },
-        hoverlabel={"align": "left", "namelength": -1},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": QUIET, "activecolor": STOCK},
-        dragmode=False,
-        bargap=0.25,
-    )
-    figure.update_xaxes(showgrid=False, zeroline=False, automargin=True, title=None)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True, title=None)
+        "hoverlabel": {"align": "left", "namelength": -1},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": QUIET, "activecolor": STOCK},
+        "dragmode": False,
+        "bargap": 0.25,
+        "xaxis": {"showgrid": False, "zeroline": False, "automargin": True, "title": {}},
+        "yaxis": {"gridcolor": GRID, "zeroline": False, "automargin": True, "title": {}},
+    }
+    # All at once: an update of an empty figure walks through its whole template.
+    figure = go.Figure(layout=look)
     if unit:
         add_unit(figure, unit)
     return figure
