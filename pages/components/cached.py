@@ -35,6 +35,8 @@ from planning.result import PlanResult, Recorded
 NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", "q50", "q80", "q90", "q95"])
 NO_EFFECTS = pd.DataFrame(columns=["event_name", "starts_on", "ends_on", "told", "measured", "observations", "used"])
 NO_RIVALS = pd.DataFrame(columns=["model", "error", "bias", "weight", "chosen"])
+FEW_LINES = 2000
+"""Plans of so few lines, at 10 MB a thousand, are kept for many visitors at once."""
 EXCHANGED = ("service_measure", "shortage_cost_per_unit", "holding_cost_per_unit_day", "holding_rate_per_year")
 """The quick parameters that a trade-off depends on."""
 
@@ -178,8 +180,10 @@ def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
     def make() -> PlanResult:
         return pipeline.finish(_prepared(visitor, snapshot_id, as_of, params), as_of, params, snapshot_id=snapshot_id)
 
+    key = pipeline.plan_key(snapshot_id, service.decisions_id(visitor), as_of, params)
     try:
-        return _plan(pipeline.plan_key(snapshot_id, service.decisions_id(visitor), as_of, params), make)
+        few = len(_kept_fits(visitor, snapshot_id, as_of, params).keys) <= FEW_LINES
+        return _small_plan(key, make) if few else _plan(key, make)
     except _NotKeptError:
         return None
 
@@ -429,7 +433,8 @@ def figures(
     decided = service.decisions_id(visitor)
     # Its own key takes a look at the tables; a quick parameter does not even ask for that.
     slow = pipeline.base_key(snapshot_id, decided, as_of, params)
-    return _figures(
+    keep = _small_figures if len(made.lines) <= FEW_LINES else _figures
+    return keep(
         pipeline.plan_key(snapshot_id, decided, as_of, params),
         "" if keys is None else _lot(keys),
         lambda: kpis_of(_past(slow, work_out), made, keys),
@@ -515,10 +520,11 @@ def _fit_key(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Pa
     """The key of the heavy stage, for which the sales are walked through once."""
     visitor.require_planner()
     record = next((r for r in service.history(visitor) if r.snapshot_id == snapshot_id), None)
-    told = [snapshot_id, service.decisions_id(visitor), str(record is not None and record.sample), params.to_json()]
+    slow = pipeline.base_key(snapshot_id, service.decisions_id(visitor), as_of, params)
+    # Of the quick parameters it is this one that says how far ahead a forecast must reach.
+    told = f"{slow} {params.coverage_days} {record is not None and record.sample}"
     return _heavy_key(
-        "\n".join(told),
-        as_of,
+        told,
         lambda: service.fit_key(visitor, snapshot_id, as_of, params, frames=inputs(visitor, snapshot_id)),
     )
 
@@ -561,7 +567,7 @@ def _date(snapshot_id: str, _make: Callable[[], date]) -> date:  # noqa: ARG001
 
 
 @st.cache_resource(max_entries=256, ttl="4h", show_spinner=False)
-def _heavy_key(told: str, as_of: date, _make: Callable[[], str]) -> str:  # noqa: ARG001
+def _heavy_key(told: str, _make: Callable[[], str]) -> str:  # noqa: ARG001
     return _make()
 
 
@@ -617,6 +623,11 @@ def _plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG
     return _make()
 
 
+@st.cache_resource(max_entries=36, ttl="4h", show_spinner="Planning …")
+def _small_plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
+    return _make()
+
+
 @st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
 def _shared(result_key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
     return _make()
@@ -664,6 +675,11 @@ def _past(key: str, _make: Callable[[], PastFigures]) -> PastFigures:  # noqa: A
 
 @st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
 def _figures(key: str, lot: str, _make: Callable[[], Mapping[str, Kpi]]) -> Mapping[str, Kpi]:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=48, ttl="4h", show_spinner=False)
+def _small_figures(key: str, lot: str, _make: Callable[[], Mapping[str, Kpi]]) -> Mapping[str, Kpi]:  # noqa: ARG001
     return _make()
 
 
