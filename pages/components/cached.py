@@ -30,6 +30,7 @@ from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
 from planning.replay_known import Known
 from planning.replay_measures import ReplayResult
+from planning.replay_world import Past as ReplayPast
 from planning.result import PlanResult, Recorded
 
 NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", "q50", "q80", "q90", "q95"])
@@ -339,6 +340,11 @@ def keep_replayed(key: str, made: ReplayResult) -> ReplayResult:
     return _replayed(key, lambda: made)
 
 
+def replayed_past(key: str, make: Callable[[], ReplayPast]) -> ReplayPast:
+    """The tables as a replay reads them, under the key of its exchange curve: no service target moves them."""
+    return _replayed_past(key, make)
+
+
 def replay_difference(key: str, result: ReplayResult, policy: str, other: str) -> pd.DataFrame:
     """What one policy has more than another in a replay of this key, or in some of its lines."""
     return _difference(key, _lot(result.world.keys), policy, other, lambda: result.against(policy, other))
@@ -367,9 +373,9 @@ def quality(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Par
     """What is known of the quality of the data."""
     record = next((r for r in service.history(visitor) if r.snapshot_id == snapshot_id), None)
     rows = None if record is None else record.rows
-    return _quality(
-        snapshot_id, as_of, params.to_json(), lambda: _measure(inputs(visitor, snapshot_id), as_of, params, rows)
-    )
+    # No quick parameter tells anything of the data.
+    slow = pipeline.base_key(snapshot_id, "quality", as_of, params)
+    return _quality(snapshot_id, as_of, slow, lambda: _measure(inputs(visitor, snapshot_id), as_of, params, rows))
 
 
 def _measure(
@@ -589,6 +595,11 @@ def _known(key: str, _make: Callable[[], Known]) -> Known:  # noqa: ARG001
 # Each holds all that each policy did: few are kept.
 @st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
 def _replayed(key: str, _make: Callable[[], ReplayResult]) -> ReplayResult:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=3, ttl="4h", show_spinner=False)
+def _replayed_past(key: str, _make: Callable[[], ReplayPast]) -> ReplayPast:  # noqa: ARG001
     return _make()
 
 

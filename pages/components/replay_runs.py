@@ -177,13 +177,9 @@ def _tables() -> tuple[Mapping[str, pd.DataFrame], date, Params]:
 
 def _ground(one: Asked, then: Known, told: "_Progress") -> dict[str, Any]:
     span = (_first(one.question), session.as_of() - timedelta(days=1))
-    return {
-        "fits": one.fits,
-        "known": then,
-        "span": span,
-        "lead_times": one.question.lead_times,
-        "progress": told,
-    }
+    read = {"fits": one.fits, "known": then, "span": span}
+    past = cached.replayed_past(one.curve_key, lambda: replay_run.read_span(*_tables(), **read))
+    return {**read, "past": past, "lead_times": one.question.lead_times, "progress": told}
 
 
 class _Progress:
