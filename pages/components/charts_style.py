@@ -138,6 +138,7 @@ def add_unit(figure: go.Figure, unit: str, *, yref: str = "paper", y: float = 1.
 
 def time_axis(figure: go.Figure, first: object, last: object, *, as_of: date | None = None) -> None:
     """Dates below, day and month, the year once; over a quarter or so the ticks stand on the plan's weekday."""
+    on_the_day = {} if as_of is None else {"tickmode": "linear", "tick0": iso(as_of), "dtick": 14 * DAY_MS}
     figure.update_xaxes(
         type="date",
         range=[iso(first), iso(last)],
@@ -147,9 +148,8 @@ def time_axis(figure: go.Figure, first: object, last: object, *, as_of: date | N
         ticks="outside",
         ticklen=4,
         tickcolor=GRID,
+        **on_the_day,
     )
-    if as_of is not None:
-        figure.update_xaxes(tickmode="linear", tick0=iso(as_of), dtick=14 * DAY_MS)
 
 
 def headroom(figure: go.Figure, low: float, high: float, *, share: float = 0.2, row: int | None = None) -> None:
