@@ -634,7 +634,7 @@ def _plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG
     return _make()
 
 
-@st.cache_resource(max_entries=36, ttl="4h", show_spinner="Planning …")
+@st.cache_resource(max_entries=24, ttl="4h", show_spinner="Planning …")
 def _small_plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
     return _make()
 
@@ -689,7 +689,7 @@ def _figures(key: str, lot: str, _make: Callable[[], Mapping[str, Kpi]]) -> Mapp
     return _make()
 
 
-@st.cache_resource(max_entries=48, ttl="4h", show_spinner=False)
+@st.cache_resource(max_entries=24, ttl="4h", show_spinner=False)
 def _small_figures(key: str, lot: str, _make: Callable[[], Mapping[str, Kpi]]) -> Mapping[str, Kpi]:  # noqa: ARG001
     return _make()
 
