@@ -87,8 +87,8 @@ def money_title(words: str, currency: str = "") -> str:
     return f"{words}, {clean(currency, 8)}" if currency else words
 
 
-def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
-    """An empty figure with the house look; `unit` stands above the vertical axis."""
+def base(height: int, *, unit: str = "", legend: bool = True, more: Mapping[str, Any] | None = None) -> go.Figure:
+    """An empty figure with the house look; `unit` stands above the vertical axis, `more` is laid over the look."""
     look = {
         "height": height,
         "margin": {"l": 4, "r": 8, "t": 28, "b": 4},
@@ -114,7 +114,7 @@ def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
         "yaxis": {"gridcolor": GRID, "zeroline": False, "automargin": True, "title": {}},
     }
     # All at once: an update of an empty figure walks through its whole template.
-    figure = go.Figure(layout=look)
+    figure = go.Figure(layout={**look, **(more or {})})
     if unit:
         add_unit(figure, unit)
     return figure
@@ -138,25 +138,34 @@ def add_unit(figure: go.Figure, unit: str, *, yref: str = "paper", y: float = 1.
 
 def time_axis(figure: go.Figure, first: object, last: object, *, as_of: date | None = None) -> None:
     """Dates below, day and month, the year once; over a quarter or so the ticks stand on the plan's weekday."""
+    figure.update_xaxes(time_look(first, last, as_of=as_of))
+
+
+def time_look(first: object, last: object, *, as_of: date | None = None) -> dict[str, Any]:
+    """The look of such an axis."""
     on_the_day = {} if as_of is None else {"tickmode": "linear", "tick0": iso(as_of), "dtick": 14 * DAY_MS}
-    figure.update_xaxes(
-        type="date",
-        range=[iso(first), iso(last)],
-        tickformat="%-d %b\n%Y",
-        hoverformat="%a %-d %b %Y",
-        nticks=7,
-        ticks="outside",
-        ticklen=4,
-        tickcolor=GRID,
+    return {
+        "type": "date",
+        "range": [iso(first), iso(last)],
+        "tickformat": "%-d %b\n%Y",
+        "hoverformat": "%a %-d %b %Y",
+        "nticks": 7,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": GRID,
         **on_the_day,
-    )
+    }
 
 
-def headroom(figure: go.Figure, low: float, high: float, *, share: float = 0.2, row: int | None = None) -> None:
+def headroom(figure: go.Figure, low: float, high: float, *, share: float = 0.2) -> None:
     """Leave room above the data, so that labels at the top cover none of it."""
+    figure.update_yaxes(range=roomy(low, high, share=share))
+
+
+def roomy(low: float, high: float, *, share: float = 0.2) -> list[float]:
+    """The range of such an axis."""
     span = (high - low) or 1.0
-    where = {} if row is None else {"row": row, "col": 1}
-    figure.update_yaxes(range=[low - (0.12 * span if low < 0 else 0.02 * span), high + share * span], **where)
+    return [low - (0.12 * span if low < 0 else 0.02 * span), high + share * span]
 
 
 def mark_day(
