@@ -183,8 +183,12 @@ def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
 
     key = pipeline.plan_key(snapshot_id, service.decisions_id(visitor), as_of, params)
     try:
-        few = len(_kept_fits(visitor, snapshot_id, as_of, params).keys) <= FEW_LINES
-        return _small_plan(key, make) if few else _plan(key, make)
+        # Counted once: a plan that is kept does not ask for its forecast again.
+        lines = _lines(
+            _fit_key(visitor, snapshot_id, as_of, params),
+            lambda: len(_kept_fits(visitor, snapshot_id, as_of, params).keys),
+        )
+        return _small_plan(key, make) if lines <= FEW_LINES else _plan(key, make)
     except _NotKeptError:
         return None
 
@@ -574,6 +578,11 @@ def _date(snapshot_id: str, _make: Callable[[], date]) -> date:  # noqa: ARG001
 
 @st.cache_resource(max_entries=256, ttl="4h", show_spinner=False)
 def _heavy_key(told: str, _make: Callable[[], str]) -> str:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=256, ttl="4h", show_spinner=False)
+def _lines(key: str, _make: Callable[[], int]) -> int:  # noqa: ARG001
     return _make()
 
 
