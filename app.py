@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from data.once import reading_once
 from pages.components import admission, cookie, door, session
 from pages.components.brand import LOGO, MARK
 
@@ -84,6 +85,11 @@ def pages() -> dict[str, list[StreamlitPage]]:
 
 def main() -> None:
     """Draw the page that the address names, for whoever may see it."""
+    with reading_once():
+        _draw()
+
+
+def _draw() -> None:
     # First the mark: a page's own icon as favicon would be fetched from a foreign server.
     st.set_page_config(page_icon=MARK, layout="wide")
     st.logo(LOGO, icon_image=MARK, size="large")

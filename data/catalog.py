@@ -8,13 +8,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
+from data import once
 from planning.errors import InputError
 
 NO_DECISIONS = hashlib.sha256(b"").hexdigest()
@@ -188,6 +189,7 @@ class Decision:
 
 
 Body = Callable[[Sequence[Decision]], Mapping[str, Any]]
+T = TypeVar("T")
 
 
 class Catalog:
@@ -227,21 +229,20 @@ class Catalog:
             "imported_by": entry.imported_by,
         }
         key = {"workspace": workspace, "snapshot_id": entry.snapshot_id}
-        with self._open() as connection:
+        with self._write() as connection:
             connection.execute(sa.delete(_SNAPSHOTS).filter_by(**key))
             connection.execute(sa.insert(_SNAPSHOTS).values(**key, **values))
             _point(connection, workspace, entry.snapshot_id)
 
     def point(self, workspace: str, snapshot_id: str) -> None:
         """Make a recorded snapshot the current one."""
-        with self._open() as connection:
+        with self._write() as connection:
             _point(connection, workspace, snapshot_id)
 
     def records(self, workspace: str) -> list[ImportRecord]:
         """Return what was imported, newest first."""
         query = sa.select(_SNAPSHOTS).filter_by(workspace=workspace).order_by(_SNAPSHOTS.c.imported_at.desc())
-        with self._open() as connection:
-            return [_record(row) for row in connection.execute(query)]
+        return list(self._once("records", workspace, query, _record))
 
     def current(self, workspace: str) -> ImportRecord | None:
         """Return the current snapshot's record, or None where nothing was imported."""
@@ -250,13 +251,12 @@ class Catalog:
             (_WORKSPACES.c.name == _SNAPSHOTS.c.workspace)
             & (_WORKSPACES.c.current_snapshot == _SNAPSHOTS.c.snapshot_id),
         )
-        with self._open() as connection:
-            row = connection.execute(query.where(_WORKSPACES.c.name == workspace)).first()
-        return None if row is None else _record(row)
+        found = self._once("current", workspace, query.where(_WORKSPACES.c.name == workspace), _record)
+        return found[0] if found else None
 
     def forget(self, workspace: str) -> None:
         """Remove everything that is known of a workspace."""
-        with self._open() as connection:
+        with self._write() as connection:
             connection.execute(sa.delete(_WORKSPACES).filter_by(name=workspace))
             connection.execute(sa.delete(_SNAPSHOTS).filter_by(workspace=workspace))
             connection.execute(sa.delete(_DECISIONS).filter_by(workspace=workspace))
@@ -268,7 +268,7 @@ class Catalog:
     def remember(self, workspace: str, name: str, text: str) -> None:
         """Keep a text under a name; a later one replaces it."""
         key = {"workspace": workspace, "name": name}
-        with self._open() as connection:
+        with self._write() as connection:
             changed = connection.execute(sa.update(_REMEMBERED).filter_by(**key).values(text=text)).rowcount
             if not changed:
                 connection.execute(sa.insert(_REMEMBERED).values(**key, text=text))
@@ -290,21 +290,20 @@ class Catalog:
             "scope": dict(plan.scope),
             "totals": dict(plan.totals),
         }
-        with self._open() as connection:
+        with self._write() as connection:
             connection.execute(sa.insert(_PLANS).values(workspace=workspace, **values))
 
     def plans(self, workspace: str) -> list[PlanRecord]:
         """Return the plans, newest first."""
         query = sa.select(_PLANS).filter_by(workspace=workspace)
         query = query.order_by(_PLANS.c.made_at.desc(), _PLANS.c.plan_id)
-        with self._open() as connection:
-            return [_plan(row) for row in connection.execute(query)]
+        return list(self._once("plans", workspace, query, _plan))
 
     def adopt_plan(self, workspace: str, plan: PlanRecord, adopted_by: str) -> None:
         """Make a plan the one of record; the earlier one of its kind is superseded, both or neither."""
         own = {"workspace": workspace, "kind": plan.kind, "sample": plan.sample}
         adopted = {"status": "plan of record", "adopted_by": adopted_by, "adopted_at": datetime.now(UTC).isoformat()}
-        with self._open() as connection:
+        with self._write() as connection:
             earlier = sa.update(_PLANS).filter_by(**own, status="plan of record")
             connection.execute(earlier.values(status="superseded"))
             mine = sa.update(_PLANS).filter_by(workspace=workspace, plan_id=plan.plan_id)
@@ -314,7 +313,7 @@ class Catalog:
         """Keep what a version of a scenario holds; the same content is kept once."""
         values = {"workspace": workspace, "content_id": content_id, "text": text, "params": params}
         # Another may keep the same at this moment.
-        with suppress(IntegrityError), self._open() as connection:
+        with suppress(IntegrityError), self._write() as connection:
             connection.execute(sa.insert(_SCENARIOS).values(**values))
 
     def scenarios(self, workspace: str, content_ids: Collection[str]) -> dict[str, tuple[str, str]]:
@@ -334,7 +333,7 @@ class Catalog:
             "used_at": "",
             "opens": dict(link.opens),
         }
-        with self._open() as connection:
+        with self._write() as connection:
             connection.execute(sa.insert(_LINKS).values(workspace=workspace, **values))
 
     def links(self, workspace: str) -> list[LinkRecord]:
@@ -354,13 +353,13 @@ class Catalog:
     def revoke_link(self, workspace: str, link_id: str, revoked_by: str) -> None:
         """Let a share link open nothing any more; the first who did it stays on record."""
         values = {"revoked_at": datetime.now(UTC).isoformat(), "revoked_by": revoked_by}
-        with self._open() as connection:
+        with self._write() as connection:
             mine = sa.update(_LINKS).filter_by(workspace=workspace, link_id=link_id, revoked_at="")
             connection.execute(mine.values(**values))
 
     def use_link(self, workspace: str, link_id: str, at: datetime) -> None:
         """Note that a share link was looked at."""
-        with self._open() as connection:
+        with self._write() as connection:
             mine = sa.update(_LINKS).filter_by(workspace=workspace, link_id=link_id)
             connection.execute(mine.values(used_at=at.isoformat()))
 
@@ -385,7 +384,7 @@ class Catalog:
             digest = hashlib.sha256(text.encode()).hexdigest()
             line = {"workspace": workspace, "number": number, "decided_at": at.isoformat(), "kind": kind}
             try:
-                with self._open() as connection:
+                with self._write() as connection:
                     connection.execute(sa.insert(_DECISIONS).values(**line, body=spelled, digest=digest))
             except IntegrityError:
                 continue  # somebody else took this number
@@ -395,12 +394,21 @@ class Catalog:
 
     def decisions(self, workspace: str) -> list[Decision]:
         """Return the decisions log, oldest line first."""
-        return [_decision(line) for line in self._lines(workspace)]
+        return list(self._once("decisions", workspace, _log(workspace), _decision))
 
     def decisions_id(self, workspace: str) -> str:
         """Return the hash of the decisions log: each line's digest holds the one before it."""
         lines = self._lines(workspace)
         return str(lines[-1].digest) if lines else NO_DECISIONS
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        """Open one transaction that changes something: what was read before it is read anew after it."""
+        try:
+            with self._open() as connection:
+                yield connection
+        finally:
+            once.forget()
 
     @contextmanager
     def _open(self) -> Iterator[sa.Connection]:
@@ -413,9 +421,21 @@ class Catalog:
             raise InputError(msg) from fault
 
     def _lines(self, workspace: str) -> Sequence[sa.Row[Any]]:
-        query = sa.select(_DECISIONS).filter_by(workspace=workspace).order_by(_DECISIONS.c.number)
         with self._open() as connection:
-            return connection.execute(query).all()
+            return connection.execute(_log(workspace)).all()
+
+    def _once(self, what: str, workspace: str, query: sa.Select[Any], read: Callable[[sa.Row[Any]], T]) -> Sequence[T]:
+        """Read some rows, in one piece of work once (`data.once`)."""
+
+        def rows() -> Sequence[T]:
+            with self._open() as connection:
+                return tuple(read(row) for row in connection.execute(query))
+
+        return once.read((self, what, workspace), rows)
+
+
+def _log(workspace: str) -> sa.Select[Any]:
+    return sa.select(_DECISIONS).filter_by(workspace=workspace).order_by(_DECISIONS.c.number)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from data import jobs, passphrase
+from data import jobs, once, passphrase
 from data.atomic import remove_folder
 from data.store import LINKS, MAIN, SHARED, Workspace, home
 from planning.errors import PlanningError
@@ -193,8 +193,12 @@ class Visitor:
         """Note that a private workspace is in use, so that it is not taken for one left behind."""
         place = self.own if self.grant is None else self.grant.holder
         if self.mode == "demo" and place is not None:
-            with suppress(FileNotFoundError):
-                os.utime(place.root)
+            once.read((place.root, "touched"), lambda: _touch(place.root))
+
+
+def _touch(root: Path) -> None:
+    with suppress(FileNotFoundError):
+        os.utime(root)
 
 
 def kept_workspace() -> Workspace:

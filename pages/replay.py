@@ -54,14 +54,15 @@ def _told(one: Asked, whole_past: ReplayResult, plan: PlanResult, whole: PlanRes
         st.info("No item in view was replayed.", icon=":material/filter_alt:")
         return
     policy, other = replay_view.pair(result)
-    told = replay_view.compared(result, policy, other)
+    told = replay_view.compared(one.key, result, policy, other)
     replay_view.heading(result)
     replay_view.numbers(result, told, policy, other, whole.params.currency)
     replay_acts.offer(policy, one.known, whole.params)
-    chart = replay_view.chart(result, whole.params.currency)
+    curve = cached.exchange_curve(one.curve_key) if result is whole_past else None
+    chart = replay_view.chart(result, curve, whole.params.currency)
     replay_view.show(result, told, policy, other, whole)
     glossary.words("Fill rate", "Lost margin", "Lead time", "Lead time + review", "Review period", "ABC class")
-    if result is whole_past:
+    if result is whole_past and curve is None:
         with chart.container():
             curve = replay_runs.curve(one)
         replay_view.draw_chart(chart, result, curve, whole.params.currency)

@@ -106,7 +106,7 @@ def _frame(stages: Stages, rows: np.ndarray, kind: str, **columns: Any) -> pd.Da
     out = keys[list(KEY)].reset_index(drop=True).assign(kind=kind, **(given | columns))
     out["order_id"] = pd.Series([one if isinstance(one, str) else None for one in out["order_id"]], dtype=object)
     for name in ("due_on", "move_to"):
-        out[name] = pd.to_datetime(out[name]).astype("datetime64[s]")
+        out[name] = pd.to_datetime(out[name], cache=False).astype("datetime64[s]")
     return out
 
 

@@ -164,7 +164,7 @@ def _floats(column: pd.Series) -> Floats:
 
 def _days(later: pd.Series, earlier: pd.Series) -> pd.Series:
     """Whole days from one date to another; missing where either is."""
-    return (pd.to_datetime(later) - pd.to_datetime(earlier)).dt.days.astype(float)
+    return (pd.to_datetime(later, cache=False) - pd.to_datetime(earlier, cache=False)).dt.days.astype(float)
 
 
 def _longest_plausible(lines: pd.DataFrame) -> pd.Series:

@@ -249,7 +249,7 @@ def _join_master_data(table: pd.DataFrame, inputs: Inputs, as_of: date) -> None:
 
 def _days_left(ends_on: pd.Series, ending: pd.Series, as_of: date) -> np.ndarray:
     """Return the days on which an item is still sold, NaN: no end; 0: it ends, but nobody said when."""
-    left = (pd.to_datetime(ends_on) - pd.Timestamp(as_of)).dt.days + 1.0
+    left = (pd.to_datetime(ends_on, cache=False) - pd.Timestamp(as_of)).dt.days + 1.0
     return np.where(left.notna(), left.clip(lower=0), np.where(ending, 0.0, np.nan))
 
 

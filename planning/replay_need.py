@@ -13,7 +13,7 @@ import numpy as np
 
 from planning.distribution import Calibration
 from planning.policy import LEAD_TIMES, NEXT_LEAD
-from planning.replay_shapes import DENSER, Grid, Points, nearest
+from planning.replay_shapes import DENSER, Grid, Points, Reading, nearest
 
 COUNT = 61
 """Points of a draw."""
@@ -26,6 +26,8 @@ _FURTHER = 12
 STEPS = 24
 _WIDTH = 0.3
 """Over so many standard deviations a chance is read."""
+MANY = 4
+"""Beyond one of so many shapes all are read together."""
 _LEVELS = np.linspace(-4.0, 6.0, 201)
 
 
@@ -42,31 +44,53 @@ def _normal_loss() -> np.ndarray:
 class Drawn:
     """One kind of draw: the points of every shape.
 
-    points : ascending, (classes x shapes, count), float32.
+    reading : tells the points of every shape, ascending, (classes x shapes, count), float32: those of few lines as they
+        are asked for, else all together.
     mean, sd : of each shape over the points, were it not calibrated, (shapes,).
     places : which point comes where in each order asked for, (count,).
     share : how likely each point is in each of these orders, (count,).
     """
 
-    points: np.ndarray
+    reading: Reading
     mean: np.ndarray
     sd: np.ndarray
     places: tuple[np.ndarray, ...]
     share: tuple[np.ndarray, ...]
+    _points: np.ndarray = field(repr=False, compare=False)
+    _known: np.ndarray = field(repr=False, compare=False)
     _laid: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def build(cls, points: Points, calibration: Calibration | None, paired: Sequence[tuple[int, int]]) -> "Drawn":
         """Read the points as the calibration says, to be laid out in any of the orders asked for."""
-        table, (mean, sd) = Grid.build().points(points, calibration), _moments(points)
+        reading, (mean, sd) = Reading.build(points, calibration), _moments(points)
         places = tuple((np.arange(points.count) * step + start) % points.count for step, start in paired)
-        return cls(table, mean, sd, places, tuple(points.share[at] for at in places))
+        rows = len(reading.at) * len(mean)
+        table = np.empty((rows, points.count), np.float32)
+        return cls(reading, mean, sd, places, tuple(points.share[at] for at in places), table, np.zeros(rows, bool))
 
-    def laid(self, turn: int) -> np.ndarray:
-        """Return the points in one of the orders, laid out when it is first asked for."""
+    def laid(self, rows: np.ndarray, turn: int) -> np.ndarray:
+        """Return the points of some shapes in one of the orders, (k, count)."""
+        if turn not in self._laid and not self._knows_all(rows):
+            return np.asarray(np.take(np.take(self._points, rows, axis=0), self.places[turn], axis=1))
         if turn not in self._laid:
-            self._laid[turn] = np.take(self.points, self.places[turn], axis=1)
-        return self._laid[turn]
+            self._laid[turn] = np.take(self._points, self.places[turn], axis=1)
+        return np.asarray(np.take(self._laid[turn], rows, axis=0))
+
+    def _knows_all(self, rows: np.ndarray) -> bool:
+        """Read these rows where they are not known yet; all, once they are many. Tell whether all are known.
+
+        Two threads may read the same: each writes what the other does, and marks it when it stands there.
+        """
+        if not self._known.all():
+            new = np.unique(rows[~self._known[rows]])
+            if len(new) + np.count_nonzero(self._known) > len(self._known) // MANY:
+                self._points[:] = self.reading.whole()
+                self._known[:] = True
+            elif len(new):
+                self._points[new] = self.reading.rows(new)
+                self._known[new] = True
+        return bool(self._known.all())
 
 
 @dataclass(frozen=True)
@@ -88,7 +112,7 @@ class Shapes:
         mean, variance = demand.between(start, end)
         shape = nearest(mean, variance, demand.whole)
         shapes = len(kind.mean)
-        out = np.take(kind.laid(turn), demand.code * shapes + shape, axis=0)
+        out = kind.laid(demand.code * shapes + shape, turn)
         spread = np.sqrt(variance) / kind.sd[shape]
         moved = mean - kind.mean[shape] * spread
         out *= spread.astype(np.float32)[:, None]

@@ -159,7 +159,7 @@ class PlanRule:
             some, day, units = piece
             out[:, some] = given.decide(rows[some], stock[some], position[some], more[some], day, units)
 
-        _each(settle, pieces)
+        _each(settle, pieces, [len(piece[0]) for piece in pieces])
         return out
 
     def _kept(self, t: int, state: State, told: np.ndarray) -> np.ndarray:
@@ -384,9 +384,12 @@ def _pieces(coming: np.ndarray, reach: np.ndarray, block: int) -> Iterable[tuple
             yield some, day + 1, np.take_along_axis(ahead[some], day, axis=1)
 
 
-def _each(work: Callable[[Any], None], pieces: list[Any]) -> None:
-    """Do each piece of work, two at once: they share nothing."""
-    if len(pieces) < 2:
+def _each(work: Callable[[Any], None], pieces: list[Any], lines: list[int]) -> None:
+    """Do each piece of work, of so many lines; two at once, where more than one is worth a thread. They share nothing.
+
+    Beside many other threads one of its own waits longer for its turn than it works.
+    """
+    if sum(size > ALONE // THREADS for size in lines) < THREADS:
         for piece in pieces:
             work(piece)
         return

@@ -75,6 +75,7 @@ def run_replay(
     scenarios: Mapping[str, Params] | None = None,
     lead_times: str = "usual",
     estimated: bool = False,
+    past: Past | None = None,
     progress: Progress = silent,
 ) -> ReplayResult:
     """Replay policies on the past of these tables.
@@ -91,6 +92,7 @@ def run_replay(
     lead_times : "usual", as the plan takes them; "drawn" from receipts known before, the same for all policies;
         "receipts": the actual one of the receipt nearest in time.
     estimated : whether demand before an empty shelf is estimated; else it counts for nothing.
+    past : what `read_span` made of the same tables, where it is at hand; service targets may differ.
 
     Raises
     ------
@@ -98,7 +100,8 @@ def run_replay(
     """
     _check(policies, lead_times)
     at = _span(known, span)
-    past, notes = read_past(inputs, as_of, params, fits, known, at.first)
+    past = _chosen(past, params) if past else read_past(inputs, as_of, params, fits, known, at.first)[0]
+    notes: list[str] = []
     world = build_world(past, at.first, at.last, lead_times, notes, estimated=estimated)
     made = list(rules(past, world) if callable(rules) else rules)
     made += [plan_rule(past, world, at.first, lead_times, one, name) for name, one in (scenarios or {}).items()]
@@ -139,6 +142,7 @@ def exchange_curve(
     span: tuple[date, date] | None = None,
     lead_times: str = "usual",
     estimated: bool = False,
+    past: Past | None = None,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Return what service takes in stock, one row a policy and target.
@@ -150,7 +154,8 @@ def exchange_curve(
     """
     _check((), lead_times)
     at = _span(known, span)
-    past, notes = read_past(inputs, as_of, params, fits, known, at.first)
+    past = _chosen(past, params) if past else read_past(inputs, as_of, params, fits, known, at.first)[0]
+    notes: list[str] = []
     world = build_world(past, at.first, at.last, lead_times, notes, estimated=estimated)
     terms, history = terms_of(past, world), _history(past, at.first, at.last)
     rows = []
@@ -171,6 +176,19 @@ def exchange_curve(
         tell("textbook", z, Textbook(terms, history, z))
     names = ["fill_rate", "promised_fill_rate", "average_stock_units", "average_stock_value", "total_cost"]
     return pd.DataFrame(rows, columns=["policy", "target", *names])
+
+
+def read_span(
+    inputs: Mapping[str, pd.DataFrame],
+    as_of: date,
+    params: Params,
+    *,
+    fits: Fits,
+    known: Known,
+    span: tuple[date, date] | None = None,
+) -> Past:
+    """Return the tables as a replay of this span reads them, for `run_replay` and `exchange_curve`."""
+    return read_past(inputs, as_of, params, fits, known, _span(known, span).first)[0]
 
 
 def read_past(

@@ -80,22 +80,59 @@ class Grid:
 
     def points(self, points: Points, calibration: Calibration | None) -> np.ndarray:
         """Return each shape at the points, each the mean over its piece, (classes x shapes, count), float32."""
+        return Reading.build(points, calibration).whole()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the shapes of the grid are read at some points, for each class of a calibration.
+
+    at : which of `FINE` stand for the points, (count x PARTS,), by class. last : the one beyond which the last point
+    stands for all, by class.
+    """
+
+    at: tuple[np.ndarray, ...]
+    last: tuple[int, ...]
+
+    @classmethod
+    def build(cls, points: Points, calibration: Calibration | None) -> "Reading":
+        """Find the levels that the calibration asks for."""
         ends = points.edges[:-1, None] + np.diff(points.edges)[:, None] * (np.arange(PARTS) + 0.5) / PARTS
         last = points.edges[-2:-1]
         asked = [ends.ravel()] if calibration is None else list(calibration.asked(ends.ravel()))
         limits = [last] if calibration is None else list(calibration.asked(last))
-        out = []
-        for levels, limit in zip(asked, limits, strict=True):
+        found = []
+        for levels in asked:
             at = np.clip(np.searchsorted(FINE, levels), 1, len(FINE) - 1)
             at -= (levels - FINE[at - 1] < FINE[at] - levels).astype(int)
-            table = np.take(self.levels, at[::PARTS], axis=1)
-            for part in range(1, PARTS):
-                table += np.take(self.levels, at[part::PARTS], axis=1)
-            table /= np.float32(PARTS)
-            # The last point stands for all that is beyond its level.
-            table[:, -1] = self.above[:, min(int(np.searchsorted(FINE, limit[0])), len(FINE) - 1)]
-            out.append(table)
-        return np.concatenate(out).astype(np.float32)
+            found.append(at)
+        return cls(tuple(found), tuple(min(int(np.searchsorted(FINE, one[0])), len(FINE) - 1) for one in limits))
+
+    def whole(self) -> np.ndarray:
+        """Return every shape under every class, (classes x shapes, count), float32."""
+        grid = Grid.build()
+        return np.concatenate([_read(grid.levels, grid.above, *each) for each in zip(self.at, self.last, strict=True)])
+
+    def rows(self, which: np.ndarray) -> np.ndarray:
+        """Return some rows of the whole, (k, count), float32."""
+        grid = Grid.build()
+        code, shape = np.divmod(which, len(grid.levels))
+        out = np.empty((len(which), len(self.at[0]) // PARTS), np.float32)
+        for k in np.unique(code):
+            mine = np.flatnonzero(code == k)
+            out[mine] = _read(grid.levels[shape[mine]], grid.above[shape[mine]], self.at[k], self.last[k])
+        return out
+
+
+def _read(levels: np.ndarray, above: np.ndarray, at: np.ndarray, last: int) -> np.ndarray:
+    """Return the mean of each piece's levels, (k, count), float32."""
+    table = np.take(levels, at[::PARTS], axis=1)
+    for part in range(1, PARTS):
+        table += np.take(levels, at[part::PARTS], axis=1)
+    table /= np.float32(PARTS)
+    # The last point stands for all that is beyond its level.
+    table[:, -1] = above[:, last]
+    return np.asarray(table)
 
 
 def _few(mean: np.ndarray, variance: np.ndarray, most: float = MOST_LEVELS) -> np.ndarray:

@@ -362,7 +362,7 @@ def _weeks(name: str, plan: PlanResult) -> pd.DataFrame:
     priced = np.isfinite(at_cost).any()
     placed = pd.concat([plan.orders, plan.planned_orders], ignore_index=True)
     unit = _costs(plan, placed)
-    week = (pd.to_datetime(placed["order_on"]) - pd.Timestamp(plan.as_of)).dt.days.to_numpy() // 7
+    week = (pd.to_datetime(placed["order_on"], cache=False) - pd.Timestamp(plan.as_of)).dt.days.to_numpy() // 7
     inside = (week >= 0) & (week < count) & np.isfinite(unit)
     spent = np.bincount(week[inside], (placed["quantity"].to_numpy(float) * unit)[inside], minlength=count)
     # What is fed is counted already by the location that feeds it.

@@ -30,11 +30,14 @@ from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
 from planning.replay_known import Known
 from planning.replay_measures import ReplayResult
+from planning.replay_world import Past as ReplayPast
 from planning.result import PlanResult, Recorded
 
 NO_ROLLUP = pd.DataFrame(columns=["starts_on", "mean", "statistical_mean", "q50", "q80", "q90", "q95"])
 NO_EFFECTS = pd.DataFrame(columns=["event_name", "starts_on", "ends_on", "told", "measured", "observations", "used"])
 NO_RIVALS = pd.DataFrame(columns=["model", "error", "bias", "weight", "chosen"])
+FEW_LINES = 2000
+"""Plans of so few lines, at 10 MB a thousand, are kept for many visitors at once."""
 EXCHANGED = ("service_measure", "shortage_cost_per_unit", "holding_cost_per_unit_day", "holding_rate_per_year")
 """The quick parameters that a trade-off depends on."""
 
@@ -178,8 +181,14 @@ def plan(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params
     def make() -> PlanResult:
         return pipeline.finish(_prepared(visitor, snapshot_id, as_of, params), as_of, params, snapshot_id=snapshot_id)
 
+    key = pipeline.plan_key(snapshot_id, service.decisions_id(visitor), as_of, params)
     try:
-        return _plan(pipeline.plan_key(snapshot_id, service.decisions_id(visitor), as_of, params), make)
+        # Counted once: a plan that is kept does not ask for its forecast again.
+        lines = _lines(
+            _fit_key(visitor, snapshot_id, as_of, params),
+            lambda: len(_kept_fits(visitor, snapshot_id, as_of, params).keys),
+        )
+        return _small_plan(key, make) if lines <= FEW_LINES else _plan(key, make)
     except _NotKeptError:
         return None
 
@@ -335,6 +344,16 @@ def keep_replayed(key: str, made: ReplayResult) -> ReplayResult:
     return _replayed(key, lambda: made)
 
 
+def replayed_past(key: str, make: Callable[[], ReplayPast]) -> ReplayPast:
+    """The tables as a replay reads them, under the key of its exchange curve: no service target moves them."""
+    return _replayed_past(key, make)
+
+
+def replay_difference(key: str, result: ReplayResult, policy: str, other: str) -> pd.DataFrame:
+    """What one policy has more than another in a replay of this key, or in some of its lines."""
+    return _difference(key, _lot(result.world.keys), policy, other, lambda: result.against(policy, other))
+
+
 def exchange_curve(key: str) -> pd.DataFrame | None:
     """The exchange curve beside the replay of this key, or None."""
     try:
@@ -358,9 +377,9 @@ def quality(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Par
     """What is known of the quality of the data."""
     record = next((r for r in service.history(visitor) if r.snapshot_id == snapshot_id), None)
     rows = None if record is None else record.rows
-    return _quality(
-        snapshot_id, as_of, params.to_json(), lambda: _measure(inputs(visitor, snapshot_id), as_of, params, rows)
-    )
+    # No quick parameter tells anything of the data.
+    slow = pipeline.base_key(snapshot_id, "quality", as_of, params)
+    return _quality(snapshot_id, as_of, slow, lambda: _measure(inputs(visitor, snapshot_id), as_of, params, rows))
 
 
 def _measure(
@@ -412,7 +431,7 @@ def figures(
 
     def work_out() -> PastFigures:
         tables = service.planned_inputs(visitor, snapshot_id, frames=inputs(visitor, snapshot_id))
-        key = service.fit_key(visitor, snapshot_id, as_of, params, frames=tables)
+        key = _fit_key(visitor, snapshot_id, as_of, params)
         if "approved_orders" in tables:
             # What is approved this morning tells nothing of the past: it does not ask for all of it again.
             approved = tables["approved_orders"]
@@ -424,7 +443,8 @@ def figures(
     decided = service.decisions_id(visitor)
     # Its own key takes a look at the tables; a quick parameter does not even ask for that.
     slow = pipeline.base_key(snapshot_id, decided, as_of, params)
-    return _figures(
+    keep = _small_figures if len(made.lines) <= FEW_LINES else _figures
+    return keep(
         pipeline.plan_key(snapshot_id, decided, as_of, params),
         "" if keys is None else _lot(keys),
         lambda: kpis_of(_past(slow, work_out), made, keys),
@@ -495,16 +515,28 @@ class _NotKeptError(Exception):
 
 
 def _kept_fits(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> pipeline.Fits:
-    tables = inputs(visitor, snapshot_id)
-    key = service.fit_key(visitor, snapshot_id, as_of, params, frames=tables)
+    key = _fit_key(visitor, snapshot_id, as_of, params)
 
     def make() -> pipeline.Fits:
-        kept = service.fits(visitor, snapshot_id, as_of, params, frames=tables)
+        kept = service.fits(visitor, snapshot_id, as_of, params, frames=inputs(visitor, snapshot_id))
         if kept is None:
             raise _NotKeptError
         return kept
 
     return _fits(key, make)
+
+
+def _fit_key(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> str:
+    """The key of the heavy stage, for which the sales are walked through once."""
+    visitor.require_planner()
+    record = next((r for r in service.history(visitor) if r.snapshot_id == snapshot_id), None)
+    slow = pipeline.base_key(snapshot_id, service.decisions_id(visitor), as_of, params)
+    # Of the quick parameters it is this one that says how far ahead a forecast must reach.
+    told = f"{slow} {params.coverage_days} {record is not None and record.sample}"
+    return _heavy_key(
+        told,
+        lambda: service.fit_key(visitor, snapshot_id, as_of, params, frames=inputs(visitor, snapshot_id)),
+    )
 
 
 # Not one of the caches: whoever empties those does not let others guess anew.
@@ -544,6 +576,16 @@ def _date(snapshot_id: str, _make: Callable[[], date]) -> date:  # noqa: ARG001
     return _make()
 
 
+@st.cache_resource(max_entries=256, ttl="4h", show_spinner=False)
+def _heavy_key(told: str, _make: Callable[[], str]) -> str:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=256, ttl="4h", show_spinner=False)
+def _lines(key: str, _make: Callable[[], int]) -> int:  # noqa: ARG001
+    return _make()
+
+
 @st.cache_resource(max_entries=6, ttl="4h", show_spinner=False)
 def _fits(key: str, _make: Callable[[], pipeline.Fits]) -> pipeline.Fits:  # noqa: ARG001
     return _make()
@@ -565,8 +607,18 @@ def _replayed(key: str, _make: Callable[[], ReplayResult]) -> ReplayResult:  # n
     return _make()
 
 
+@st.cache_resource(max_entries=3, ttl="4h", show_spinner=False)
+def _replayed_past(key: str, _make: Callable[[], ReplayPast]) -> ReplayPast:  # noqa: ARG001
+    return _make()
+
+
 @st.cache_resource(max_entries=24, ttl="4h", show_spinner=False)
 def _exchange_curve(key: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=64, ttl="4h", show_spinner=False)
+def _difference(key: str, lot: str, policy: str, other: str, _make: Callable[[], pd.DataFrame]) -> pd.DataFrame:  # noqa: ARG001
     return _make()
 
 
@@ -588,6 +640,11 @@ def _rivals(key: str, item_id: str, location_id: str, _make: Callable[[], pd.Dat
 
 @st.cache_resource(max_entries=12, ttl="4h", show_spinner="Planning …")
 def _plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=24, ttl="4h", show_spinner="Planning …")
+def _small_plan(key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # noqa: ARG001
     return _make()
 
 
@@ -638,6 +695,11 @@ def _past(key: str, _make: Callable[[], PastFigures]) -> PastFigures:  # noqa: A
 
 @st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
 def _figures(key: str, lot: str, _make: Callable[[], Mapping[str, Kpi]]) -> Mapping[str, Kpi]:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=24, ttl="4h", show_spinner=False)
+def _small_figures(key: str, lot: str, _make: Callable[[], Mapping[str, Kpi]]) -> Mapping[str, Kpi]:  # noqa: ARG001
     return _make()
 
 

@@ -150,7 +150,7 @@ def _orders_by_week(plan: PlanResult, weeks: int) -> tuple[pd.DataFrame, str]:
     currency = style.clean(plan.params.currency, 8) if plan.params.currency else "money"
     lines["value"] = lines["quantity"].astype(float) * (np.nan_to_num(each) if priced else 1.0)
     first = pd.Timestamp(plan.as_of)
-    at = (pd.to_datetime(lines["order_on"]) - first).dt.days // 7
+    at = (pd.to_datetime(lines["order_on"], cache=False) - first).dt.days // 7
     lines = lines.assign(
         week=first + pd.to_timedelta(at * 7, unit="D"), supplier=[style.clean(s) for s in lines["supplier_id"]]
     )[(at >= 0) & (at < weeks)]

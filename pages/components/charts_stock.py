@@ -158,7 +158,7 @@ def _by_day(arrivals: pd.DataFrame, days: pd.DatetimeIndex) -> np.ndarray:
 def _add_past(figure: go.Figure, past: pd.DataFrame | None, as_of: date) -> None:
     if past is None or past.empty:
         return
-    shown = past[pd.to_datetime(past["date"]) >= pd.Timestamp(as_of) - pd.Timedelta(days=56)]
+    shown = past[pd.to_datetime(past["date"], cache=False) >= pd.Timestamp(as_of) - pd.Timedelta(days=56)]
     figure.add_trace(
         go.Scatter(
             x=shown["date"],
@@ -176,7 +176,7 @@ def _first_day(past: pd.DataFrame | None, as_of: date) -> pd.Timestamp:
     first = pd.Timestamp(as_of)
     if past is None or past.empty:
         return first - pd.Timedelta(days=1)
-    return max(pd.to_datetime(past["date"]).min(), first - pd.Timedelta(days=56))
+    return max(pd.to_datetime(past["date"], cache=False).min(), first - pd.Timedelta(days=56))
 
 
 def _highest(figure: go.Figure) -> float:

@@ -87,16 +87,15 @@ def money_title(words: str, currency: str = "") -> str:
     return f"{words}, {clean(currency, 8)}" if currency else words
 
 
-def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
-    """An empty figure with the house look; `unit` stands above the vertical axis."""
-    figure = go.Figure()
-    figure.update_layout(
-        height=height,
-        margin={"l": 4, "r": 8, "t": 28, "b": 4},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        showlegend=legend,
-        legend={
+def base(height: int, *, unit: str = "", legend: bool = True, more: Mapping[str, Any] | None = None) -> go.Figure:
+    """An empty figure with the house look; `unit` stands above the vertical axis, `more` is laid over the look."""
+    look = {
+        "height": height,
+        "margin": {"l": 4, "r": 8, "t": 28, "b": 4},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "showlegend": legend,
+        "legend": {
             "orientation": "h",
             "x": 0,
             "xanchor": "left",
@@ -107,13 +106,15 @@ def base(height: int, *, unit: str = "", legend: bool = True) -> go.Figure:
             "entrywidth": 100,
             "traceorder": "normal",
         },
-        hoverlabel={"align": "left", "namelength": -1},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": QUIET, "activecolor": STOCK},
-        dragmode=False,
-        bargap=0.25,
-    )
-    figure.update_xaxes(showgrid=False, zeroline=False, automargin=True, title=None)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True, title=None)
+        "hoverlabel": {"align": "left", "namelength": -1},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": QUIET, "activecolor": STOCK},
+        "dragmode": False,
+        "bargap": 0.25,
+        "xaxis": {"showgrid": False, "zeroline": False, "automargin": True, "title": {}},
+        "yaxis": {"gridcolor": GRID, "zeroline": False, "automargin": True, "title": {}},
+    }
+    # All at once: an update of an empty figure walks through its whole template.
+    figure = go.Figure(layout={**look, **(more or {})})
     if unit:
         add_unit(figure, unit)
     return figure
@@ -137,25 +138,34 @@ def add_unit(figure: go.Figure, unit: str, *, yref: str = "paper", y: float = 1.
 
 def time_axis(figure: go.Figure, first: object, last: object, *, as_of: date | None = None) -> None:
     """Dates below, day and month, the year once; over a quarter or so the ticks stand on the plan's weekday."""
-    figure.update_xaxes(
-        type="date",
-        range=[iso(first), iso(last)],
-        tickformat="%-d %b\n%Y",
-        hoverformat="%a %-d %b %Y",
-        nticks=7,
-        ticks="outside",
-        ticklen=4,
-        tickcolor=GRID,
-    )
-    if as_of is not None:
-        figure.update_xaxes(tickmode="linear", tick0=iso(as_of), dtick=14 * DAY_MS)
+    figure.update_xaxes(time_look(first, last, as_of=as_of))
 
 
-def headroom(figure: go.Figure, low: float, high: float, *, share: float = 0.2, row: int | None = None) -> None:
+def time_look(first: object, last: object, *, as_of: date | None = None) -> dict[str, Any]:
+    """The look of such an axis."""
+    on_the_day = {} if as_of is None else {"tickmode": "linear", "tick0": iso(as_of), "dtick": 14 * DAY_MS}
+    return {
+        "type": "date",
+        "range": [iso(first), iso(last)],
+        "tickformat": "%-d %b\n%Y",
+        "hoverformat": "%a %-d %b %Y",
+        "nticks": 7,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": GRID,
+        **on_the_day,
+    }
+
+
+def headroom(figure: go.Figure, low: float, high: float, *, share: float = 0.2) -> None:
     """Leave room above the data, so that labels at the top cover none of it."""
+    figure.update_yaxes(range=roomy(low, high, share=share))
+
+
+def roomy(low: float, high: float, *, share: float = 0.2) -> list[float]:
+    """The range of such an axis."""
     span = (high - low) or 1.0
-    where = {} if row is None else {"row": row, "col": 1}
-    figure.update_yaxes(range=[low - (0.12 * span if low < 0 else 0.02 * span), high + share * span], **where)
+    return [low - (0.12 * span if low < 0 else 0.02 * span), high + share * span]
 
 
 def mark_day(

@@ -100,12 +100,13 @@ def unit_of(kpi: Kpi, currency: str) -> str:
 
 def trend_in_words(kpi: Kpi, currency: str) -> str:
     """From what to what a figure went, with both dates; empty without a trend."""
-    points = kpi.trend.dropna(subset=["value"]) if len(kpi.trend) else kpi.trend
-    if len(points) < 2:  # noqa: PLR2004
+    values = kpi.trend["value"].to_numpy(float) if len(kpi.trend) else np.zeros(0)
+    told = np.flatnonzero(~np.isnan(values))
+    if len(told) < 2:  # noqa: PLR2004
         return ""
-    first, last = points.iloc[0], points.iloc[-1]
-    ends = [_said(float(row["value"]), kpi.unit, currency) for row in (first, last)]
-    return f"From {ends[0]} on {day(first['date'])} to {ends[1]} on {day(last['date'])}"
+    ends = [_said(float(values[at]), kpi.unit, currency) for at in (told[0], told[-1])]
+    first, last = (kpi.trend["date"].iloc[at] for at in (told[0], told[-1]))
+    return f"From {ends[0]} on {day(first)} to {ends[1]} on {day(last)}"
 
 
 def spark(trend: pd.DataFrame) -> str:

@@ -26,7 +26,7 @@ def pinned_orders(plan: PlanResult, item_id: str, location_id: str) -> pd.DataFr
         return pd.DataFrame({**none, "order_on": pd.Series(dtype="datetime64[ns]")})
     rows = service.pins(*decided.here(), frames=decided.frames())
     mine = rows[(rows["item_id"] == item_id) & (rows["location_id"] == location_id) & (rows["kind"] == ORDER_QUANTITY)]
-    mornings = pd.to_datetime(mine["order_on"]).fillna(pd.Timestamp(plan.as_of))
+    mornings = pd.to_datetime(mine["order_on"], cache=False).fillna(pd.Timestamp(plan.as_of))
     return mine.assign(order_on=mornings).sort_values("order_on")
 
 

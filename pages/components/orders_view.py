@@ -201,7 +201,9 @@ def _of_plan(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
 
 def _downloads(approved: pd.DataFrame, plan: PlanResult) -> None:
     """The approved orders of this morning, to send: once taken out they stand."""
-    today = approved["status"].isin(OPEN) & (pd.to_datetime(approved["ordered_on"]) == pd.Timestamp(plan.as_of))
+    today = approved["status"].isin(OPEN) & (
+        pd.to_datetime(approved["ordered_on"], cache=False) == pd.Timestamp(plan.as_of)
+    )
     orders = approved.loc[today, "order_number"].nunique()
     if not orders:
         return

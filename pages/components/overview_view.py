@@ -76,7 +76,9 @@ def in_words(plan: PlanResult, currency: str, days: int = 91) -> str:
     cost = plan.items.set_index(["item_id", "location_id"])["unit_cost"].astype(float)
     sums = []
     for orders in (plan.orders, plan.planned_orders):
-        near = orders[pd.to_datetime(orders["order_on"]) < pd.Timestamp(plan.as_of) + pd.Timedelta(days=days)]
+        near = orders[
+            pd.to_datetime(orders["order_on"], cache=False) < pd.Timestamp(plan.as_of) + pd.Timedelta(days=days)
+        ]
         each = cost.reindex(pairs(near)).to_numpy(float) if len(near) else np.zeros(0)
         if len(near) and np.isnan(each).all():
             return ""

@@ -33,11 +33,11 @@ def order_lines(plan: PlanResult, approved: pd.DataFrame) -> pd.DataFrame:
     ----------
     approved : order_number, item_id, location_id, supplier_id, quantity, unit_cost, ordered_on, due_on, status.
     """
-    new = plan.orders.assign(state=PROPOSED, ordered_on=pd.to_datetime(plan.orders["order_on"]))
+    new = plan.orders.assign(state=PROPOSED, ordered_on=pd.to_datetime(plan.orders["order_on"], cache=False))
     parts = [new.reindex(columns=list(LINES))]
     if len(approved):
         mine = approved[pairs(approved).isin(pairs(plan.items)) & approved["status"].isin(OPEN)]
-        mine = mine.assign(state=mine["status"], arrives_on=pd.to_datetime(mine["due_on"]))
+        mine = mine.assign(state=mine["status"], arrives_on=pd.to_datetime(mine["due_on"], cache=False))
         parts.insert(0, mine.reindex(columns=list(LINES)))
     rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     known = plan.items.set_index(["item_id", "location_id"])[["item_name", "unit_cost"]]
@@ -81,7 +81,7 @@ def _against_minimum(row: Mapping[str, object]) -> str:
 
 def totals(rows: pd.DataFrame, orders: pd.DataFrame, plan: PlanResult) -> Totals:
     """Sum up the orders of today."""
-    today = pd.to_datetime(rows["ordered_on"]) == pd.Timestamp(plan.as_of)
+    today = pd.to_datetime(rows["ordered_on"], cache=False) == pd.Timestamp(plan.as_of)
     return Totals(
         proposed=_known(rows.loc[rows["state"] == PROPOSED, "line_value"]),
         approved=float(rows.loc[(rows["state"] != PROPOSED) & today, "line_value"].sum()),

@@ -1,6 +1,7 @@
 """From the question to the replay: forecasts of past mornings first, made once, then the policies, quickly."""
 
 import hashlib
+import json
 import logging
 import threading
 import time
@@ -30,6 +31,7 @@ LOG = logging.getLogger("stockcast")
 WAITING = "replay_waiting"
 LEARN_WEEKS = 4
 """Weeks after which a replay learns models and errors anew."""
+TARGETS = ("service_target", "service_target_by_class", "service_target_by_category", "service_target_by_supplier")
 CURVE = ("policy", "target", "fill_rate", "average_stock_units", "average_stock_value")
 TOLD_EVERY = 0.25
 """Seconds between two words on how far it is."""
@@ -37,9 +39,14 @@ TOLD_EVERY = 0.25
 
 @dataclass(frozen=True)
 class Asked:
-    """A question on these data and settings. key : names its answer. known : the policies it speaks of, by key."""
+    """A question on these data and settings.
+
+    key : names its answer. curve_key : what more or less stock gives, which no service target moves.
+    known : the policies it speaks of, by key.
+    """
 
     key: str
+    curve_key: str
     question: Question
     known: Mapping[str, Policy]
     fits: Fits
@@ -48,7 +55,7 @@ class Asked:
 def asked(question: Question, known: Mapping[str, Policy], fits: Fits) -> Asked | None:
     """A question in the form that is kept by; None, and why, where it cannot be answered."""
     try:
-        return Asked(_key(question, known, fits), question, known, fits)
+        return Asked(*_keys(question, known, fits), question, known, fits)
     except PlanningError as fault:
         st.warning(literal(fault), icon=":material/error:")
     return None
@@ -80,7 +87,7 @@ def made(one: Asked, *, start: bool) -> ReplayResult | None:
 
 def curve(one: Asked) -> pd.DataFrame:
     """What the policies get from more or less stock, as `planning.replay_run.exchange_curve` tells it; or no rows."""
-    found = cached.exchange_curve(one.key)
+    found = cached.exchange_curve(one.curve_key)
     if found is not None:
         return found
     try:
@@ -88,7 +95,7 @@ def curve(one: Asked) -> pd.DataFrame:
         if then is not None:
             told = _Progress(st.progress(0.0, text="Drawing what more or less stock would give", width=420), "Drawing")
             return cached.keep_exchange_curve(
-                one.key, replay_run.exchange_curve(*_tables(), **_ground(one, then, told))
+                one.curve_key, replay_run.exchange_curve(*_tables(), **_ground(one, then, told))
             )
     except Exception:
         LOG.exception("an exchange curve could not be made")
@@ -123,12 +130,18 @@ def _then(question: Question, fits: Fits) -> dict[str, Any]:
     return {"first": known_from(fits, session.as_of(), _first(question)), "every": every}
 
 
-def _key(question: Question, known: Mapping[str, Policy], fits: Fits) -> str:
+def _keys(question: Question, known: Mapping[str, Policy], fits: Fits) -> tuple[str, str]:
+    """Name the answer to a question, and the curve beside it."""
     who, snapshot = decided.here()
     params = session.params()
     then = service.known_then_key(who, snapshot, session.as_of(), params, **_then(question, fits))
-    told = "\n".join([then, params.to_json(), question.told(known)])
-    return hashlib.sha256(told.encode()).hexdigest()
+    # The curve goes through targets of its own: one for all who differ in theirs alone.
+    plain = Params().to_dict()
+    aside = params.but(**{name: plain[name] for name in TARGETS})
+    span = json.dumps([question.weeks, question.lead_times])
+    told = [then, params.to_json(), question.told(known)], [then, aside.to_json(), span]
+    answer, curve = (hashlib.sha256("\n".join(one).encode()).hexdigest() for one in told)
+    return answer, curve
 
 
 def _known(question: Question, fits: Fits) -> Known | None:
@@ -164,13 +177,9 @@ def _tables() -> tuple[Mapping[str, pd.DataFrame], date, Params]:
 
 def _ground(one: Asked, then: Known, told: "_Progress") -> dict[str, Any]:
     span = (_first(one.question), session.as_of() - timedelta(days=1))
-    return {
-        "fits": one.fits,
-        "known": then,
-        "span": span,
-        "lead_times": one.question.lead_times,
-        "progress": told,
-    }
+    read = {"fits": one.fits, "known": then, "span": span}
+    past = cached.replayed_past(one.curve_key, lambda: replay_run.read_span(*_tables(), **read))
+    return {**read, "past": past, "lead_times": one.question.lead_times, "progress": told}
 
 
 class _Progress:

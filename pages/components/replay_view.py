@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import charts_replay, glossary, panel, replay_files, replay_groups, replay_item, session
+from pages.components import cached, charts_replay, glossary, panel, replay_files, replay_groups, replay_item, session
 from pages.components.formats import count, day, known, literal, money, percent, units
 from pages.components.replay_groups import named
 from pages.components.replay_words import (
@@ -46,9 +46,9 @@ def _usual(others: list[str]) -> str:
     return next((name for key in USUAL_OTHERS for name in others if key_of(name) == key), others[0])
 
 
-def compared(result: ReplayResult, policy: str, other: str) -> pd.DataFrame:
-    """What one policy has more than the other, by measure."""
-    return result.against(policy, other).set_index("measure", drop=False)
+def compared(key: str, result: ReplayResult, policy: str, other: str) -> pd.DataFrame:
+    """What one policy has more than the other, by measure; `key` names the replay of all lines."""
+    return cached.replay_difference(key, result, policy, other).set_index("measure", drop=False)
 
 
 def numbers(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, currency: str) -> None:
@@ -119,8 +119,13 @@ def heading(result: ReplayResult) -> None:
     st.caption(f"{_span(result)} · {weeks:,.0f} weeks that count · {count(lines, 'item-location')}")
 
 
-def chart(result: ReplayResult, currency: str) -> DeltaGenerator:
-    """Draw where the policies stand, and return the place, for what more or less stock would give takes longer."""
+def chart(result: ReplayResult, curve: pd.DataFrame | None, currency: str) -> DeltaGenerator:
+    """Draw where the policies stand, and return the place, for what more or less stock would give takes longer.
+
+    Parameters
+    ----------
+    curve : what more or less stock would give, where that is known already.
+    """
     with st.container(border=True):
         st.subheader("Service against stock")
         slot = st.empty()
@@ -128,7 +133,7 @@ def chart(result: ReplayResult, currency: str) -> DeltaGenerator:
         if any(key_of(name) == "history" for name in result.names):
             said += " What happened looks better than it was: weeks with an empty shelf do not tell what was lost."
         st.caption(said)
-    draw_chart(slot, result, pd.DataFrame(), currency)
+    draw_chart(slot, result, pd.DataFrame() if curve is None else curve, currency)
     return slot
 
 

@@ -298,7 +298,14 @@ def params() -> Params:
     if who.grant is not None:
         return cached.shared_plan(who).params.but(**_tried())
     kept = _view().params
-    return kept.but(currency=SAMPLE_CURRENCY) if not kept.currency and is_sample() else kept
+    if kept.currency or not is_sample():
+        return kept
+    # Asked for dozens of times a run: made once for what is kept.
+    known = st.session_state.get("sample_params")
+    if known is None or known[0] is not kept:
+        known = st.session_state["sample_params"] = (kept, kept.but(currency=SAMPLE_CURRENCY))
+    told: Params = known[1]
+    return told
 
 
 def change_params(**changes: Any) -> bool:
@@ -652,7 +659,9 @@ def _remember(**changes: Any) -> None:
 
 
 def _write_url(view: View) -> None:
-    url = address.write(view)
-    st.session_state["url"] = url
+    written = st.session_state.get("written")
+    if written is None or written[0] is not view:
+        written = st.session_state["written"] = (view, address.write(view))
+    url = st.session_state["url"] = written[1]
     if url != {key: st.query_params.get_all(key) for key in st.query_params if key in address.KEYS}:
         st.query_params.from_dict(url | _link())

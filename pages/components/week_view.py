@@ -165,7 +165,7 @@ def _placed(plan: PlanResult, item_id: str, location_id: str, starts: pd.Series,
 
 def _week(days: pd.Series, starts: pd.Series) -> pd.Series:
     """In which of the weeks a day lies."""
-    return (pd.to_datetime(days) - starts.iloc[0]).dt.days // 7
+    return (pd.to_datetime(days, cache=False) - starts.iloc[0]).dt.days // 7
 
 
 def _in_words(told: pd.DataFrame, plan: PlanResult, item_id: str, location_id: str) -> str:

@@ -1,7 +1,9 @@
 """The server's door: headers on every answer, no metrics, no files of strangers, and no token in any log."""
 
 import asyncio
+import gc
 import logging
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -182,6 +184,20 @@ def test_a_token_reaches_no_log(message, args, caplog):
     assert TOKEN not in caplog.text
     assert "share" in caplog.text
     assert logging.getLogRecordFactory() is before
+
+
+def test_threads_take_short_turns_while_the_server_is_open():
+    found = []
+
+    async def look():
+        async with door.while_open(None):
+            found.append((sys.getswitchinterval(), gc.get_freeze_count() > 0))
+
+    before = sys.getswitchinterval()
+    run(look())
+    assert found == [(pytest.approx(door.TURN), True)]
+    assert sys.getswitchinterval() == pytest.approx(before)
+    assert before > door.TURN
 
 
 def test_a_line_that_cannot_be_written_is_left_to_the_log():

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from streamlit.testing.v1 import AppTest
 
 from data import service
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "pages").glob("*.py") if p.name != "__init__.py")
 PLANS = [page for page in PAGES if page != "pages/import_data.py"]
 WAIT = 180
+READS = 5
+"""Questions to the catalog, at most, in one run of a page."""
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +114,25 @@ def test_a_page_opens_on_the_sample_company_and_says_so(page):
     if page in PLANS:
         assert "Plan for the morning of" in said(app)
         assert "could not be made" not in said(app)
+
+
+@pytest.mark.usefixtures("on_sample")
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_asks_the_catalog_each_question_once(page):
+    app = opened(page)
+    asked = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest):
+        asked.append((statement, str(parameters)))
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        app.run()
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+    assert not app.exception
+    assert asked
+    assert len(asked) == len(set(asked)) <= READS
 
 
 @pytest.mark.parametrize("page", PAGES)

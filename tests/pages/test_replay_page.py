@@ -34,6 +34,7 @@ def asked_for(monkeypatch):
 
     monkeypatch.setattr(cached, "known_then", lambda *_, **__: object())
     monkeypatch.setattr(replay_run, "run_replay", run)
+    monkeypatch.setattr(replay_run, "read_span", lambda *_args, **_more: None)
     monkeypatch.setattr(replay_run, "exchange_curve", lambda *_, **more: fake_curve(fake_result(more["fits"].keys)))
     cached.forget_all()
     yield told

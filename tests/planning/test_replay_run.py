@@ -13,7 +13,7 @@ from planning.errors import ParameterError
 from planning.fits import Fits
 from planning.params import Params
 from planning.replay_known import Known, build_known
-from planning.replay_run import exchange_curve, run_replay
+from planning.replay_run import exchange_curve, read_span, run_replay
 from planning.replay_times import bucket_leads
 
 AS_OF = date(2026, 6, 1)
@@ -138,6 +138,22 @@ def test_the_curve_rises_with_its_target() -> None:
     assert plan["target"].tolist() == [0.7, 0.9, 0.98]
     for name in ("fill_rate", "average_stock_units", "average_stock_value"):
         assert plan[name].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("lead_times", ["usual", "drawn"])
+def test_no_service_target_moves_the_curve_or_what_is_read_of_the_past(lead_times: str) -> None:
+    tables, fits, known = _made()
+    one, other = PARAMS.but(service_target=0.8, service_target_by_class={"A": 0.99}), PARAMS.but(service_target=0.97)
+    ground: Any = {"fits": fits, "known": known}
+    past = read_span(tables, AS_OF, one, **ground)
+    ground["lead_times"] = lead_times
+    curve = exchange_curve(tables, AS_OF, one, **ground)
+    pd.testing.assert_frame_equal(exchange_curve(tables, AS_OF, other, **ground), curve)
+    pd.testing.assert_frame_equal(exchange_curve(tables, AS_OF, other, past=past, **ground), curve)
+    anew, kept = (run_replay(tables, AS_OF, other, past=read, **ground) for read in (None, past))
+    pd.testing.assert_frame_equal(kept.lines, anew.lines)
+    assert kept.notes == anew.notes
+    assert not kept.lines.equals(run_replay(tables, AS_OF, one, past=past, **ground).lines)
 
 
 @pytest.mark.parametrize(
