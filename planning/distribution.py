@@ -14,6 +14,8 @@ CERTAIN = 1e-9
 """A variance below this share of the squared mean is none: demand is certain."""
 MOST_LEVELS = 256
 """With more levels than this a count is as good as a gamma."""
+SIZE_POWER = 1.3
+"""A row's variance goes with about this power of its mean."""
 
 
 def cdf(level: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:

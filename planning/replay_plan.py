@@ -175,7 +175,7 @@ class PlanRule:
         demand = self.moments(t, fed)
         above = terms.source[fed]
         reach = (terms.lead + terms.review)[above]
-        needed = demand.mean_to(reach) + 2 * np.sqrt(demand.between(np.zeros(len(fed), int), reach)[1])
+        needed = demand.mean_to(reach) + 2 * np.sqrt(demand.variance_to(reach))
         coming = state.all_coming[1:].sum(axis=0)
         below, on_way = np.zeros((2, len(terms.lead)))
         below[fed] = np.minimum(state.all_stock[fed], needed) + coming[fed]
