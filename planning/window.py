@@ -18,6 +18,13 @@ LASTING = 0.1
 At rolling origins of M5, VN2 and UCI by week the later part's own squared error, less that of as long a part from the
 origin on, is -.1 to .3 of what the whole is more uncertain beyond it, by set, class and lead time; the middle is .1.
 """
+TOGETHER = 0.5
+"""Of the correlation that it takes for both parts to spread as the whole does, so much lasts.
+
+Replayed over two years of M5, all of it serves 1 to 2 points more than promised, half of it within 1, none 2 less; over
+seven windows of VN2 half of it costs 1.4 % less than all of it. Much of what errors had in common is settled since: a
+launch, a gap, a year with a moved feast.
+"""
 TIES = 20
 """Correlations are told apart in steps of 1 / this."""
 
@@ -56,12 +63,12 @@ def moments(told: Told, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray,
 def tie(told: Told, start: np.ndarray, middle: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Return how demand before and after `middle` are correlated, in steps of 1 / `TIES`, (n,) int.
 
-    As much as it takes for both together to spread as the whole does; never against each other.
+    `TOGETHER` of what it takes for both to spread as the whole does; never against each other.
     """
     before, after, both = (moments(told, *part)[1] for part in ((start, middle), (middle, end), (start, end)))
     scale = np.sqrt(before * after)
     share = np.where(scale > 0, (both - before - after) / 2 / np.where(scale > 0, scale, 1.0), 0.0)
-    return np.asarray(np.clip(np.rint(share * TIES), 0, TIES - 1), int)
+    return np.asarray(np.clip(np.rint(TOGETHER * share * TIES), 0, TIES - 1), int)
 
 
 @lru_cache(maxsize=256)

@@ -26,8 +26,8 @@ def test_a_later_part_spreads_as_much_as_an_early_one_and_a_tenth_of_what_is_in_
     # 7 days of their own: 4 x 7 + 7^2 = 77; the whole is more uncertain by 4 x 7 + (21^2 - 14^2) = 273.
     assert mean == pytest.approx(70)
     assert variance == pytest.approx(77 + 0.1 * (273 - 77))
-    # 14 days alone: 252; together 525; the share in common is (525 - 252 - 96.6) / 2 / sqrt(252 x 96.6) = 0.565.
-    assert window.tie(demand, days(0), days(14), days(21)) == round(0.565 * 20)
+    # 14 days alone: 252; together 525; the share in common is (525 - 252 - 96.6) / 2 / sqrt(252 x 96.6) = 0.565, half lasts.
+    assert window.tie(demand, days(0), days(14), days(21)) == round(0.5 * 0.565 * 20)
 
 
 def test_from_today_on_it_is_the_whole():
@@ -63,7 +63,7 @@ def test_pairs_use_each_point_once_and_are_correlated_as_told(count, step):
 def level_that_moves(per_day: float, cv: float, lead: int, review: int, paths: int) -> tuple[np.ndarray, np.ndarray]:
     """Levels before and after an arrival, of demand that is as uncertain as told: units a day, (paths,) each."""
     wider = 1 + 2 * window.LASTING * lead / review
-    together = (1 - window.LASTING) / np.sqrt(wider)
+    together = window.TOGETHER * (1 - window.LASTING) / np.sqrt(wider)
     chance = np.random.default_rng(5).standard_normal((2, paths))
     after = together * chance[0] + np.sqrt(1 - together**2) * chance[1]
     return tuple(
