@@ -6,14 +6,14 @@ together, in blocks that fit the processor's cache.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from planning.distribution import Calibration
 from planning.policy import LEAD_TIMES, NEXT_LEAD
-from planning.replay_shapes import DENSER, Grid, Points, nearest
+from planning.replay_shapes import DENSER, Grid, Laid, Points, Reading, nearest
 
 COUNT = 61
 """Points of a draw."""
@@ -42,31 +42,22 @@ def _normal_loss() -> np.ndarray:
 class Drawn:
     """One kind of draw: the points of every shape.
 
-    points : ascending, (classes x shapes, count), float32.
     mean, sd : of each shape over the points, were it not calibrated, (shapes,).
-    places : which point comes where in each order asked for, (count,).
+    laid : the points in each order asked for.
     share : how likely each point is in each of these orders, (count,).
     """
 
-    points: np.ndarray
     mean: np.ndarray
     sd: np.ndarray
-    places: tuple[np.ndarray, ...]
+    laid: tuple[Laid, ...]
     share: tuple[np.ndarray, ...]
-    _laid: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def build(cls, points: Points, calibration: Calibration | None, paired: Sequence[tuple[int, int]]) -> "Drawn":
         """Read the points as the calibration says, to be laid out in any of the orders asked for."""
-        table, (mean, sd) = Grid.build().points(points, calibration), _moments(points)
-        places = tuple((np.arange(points.count) * step + start) % points.count for step, start in paired)
-        return cls(table, mean, sd, places, tuple(points.share[at] for at in places))
-
-    def laid(self, turn: int) -> np.ndarray:
-        """Return the points in one of the orders, laid out when it is first asked for."""
-        if turn not in self._laid:
-            self._laid[turn] = np.take(self.points, self.places[turn], axis=1)
-        return self._laid[turn]
+        reading, (mean, sd) = Reading.of(points, calibration), _moments(points)
+        places = [(np.arange(points.count) * step + start) % points.count for step, start in paired]
+        return cls(mean, sd, tuple(Laid(reading, at) for at in places), tuple(points.share[at] for at in places))
 
 
 @dataclass(frozen=True)
@@ -88,7 +79,7 @@ class Shapes:
         mean, variance = demand.between(start, end)
         shape = nearest(mean, variance, demand.whole)
         shapes = len(kind.mean)
-        out = np.take(kind.laid(turn), demand.code * shapes + shape, axis=0)
+        out = kind.laid[turn].take(demand.code * shapes + shape)
         spread = np.sqrt(variance) / kind.sd[shape]
         moved = mean - kind.mean[shape] * spread
         out *= spread.astype(np.float32)[:, None]
@@ -99,7 +90,7 @@ class Shapes:
 @lru_cache(maxsize=4)
 def _moments(points: Points) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each shape over the points, (shapes,) each."""
-    table = Grid.build().points(points, None)
+    table = Grid.build().points(points)
     mean = table @ points.share
     sd = np.sqrt(np.maximum((table * table) @ points.share - mean**2, 0))
     return mean.astype(float), np.where(sd > 0, sd, 1.0).astype(float)
