@@ -69,3 +69,10 @@ def test_what_is_told_is_the_askers_own() -> None:
     kept = first.copy()
     first *= 0
     np.testing.assert_array_equal(laid.take(kinds), kept)
+
+
+@pytest.mark.parametrize("calibration", [None, HELD])
+def test_every_shape_rises_so_that_stock_less_a_falling_draw_is_in_order(calibration: Calibration | None) -> None:
+    reading = Reading.of(Points(61), calibration)
+    whole = reading.rows(np.arange(len(reading.at) * len(Grid.build().mean)))
+    assert (np.diff(whole, axis=1) >= 0).all()
