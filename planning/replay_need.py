@@ -12,7 +12,7 @@ import numpy as np
 
 from planning.distribution import Calibration
 from planning.policy import LEAD_TIMES, NEXT_LEAD
-from planning.replay_shapes import DENSER, Grid, Points, nearest
+from planning.replay_shapes import DENSER, Grid, Laid, Points, Reading, nearest
 from planning.window import moments, tie, tied, tied_to
 
 COUNT = 61
@@ -43,20 +43,21 @@ def _normal_loss() -> np.ndarray:
 class Drawn:
     """One kind of draw: the points of every shape.
 
-    points : ascending, (classes x shapes, count), float32.
     mean, sd : of each shape over the points, were it not calibrated, (shapes,).
+    laid : the points, ascending.
     share : how likely each point is, (count,).
     """
 
-    points: np.ndarray
     mean: np.ndarray
     sd: np.ndarray
+    laid: Laid
     share: np.ndarray
 
     @classmethod
     def build(cls, points: Points, calibration: Calibration | None) -> "Drawn":
         """Read the points as the calibration says."""
-        return cls(Grid.build().points(points, calibration), *_moments(points), points.share)
+        laid = Laid(Reading.of(points, calibration), np.arange(points.count))
+        return cls(*_moments(points), laid, points.share)
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Shapes:
         mean, variance = moments(demand, start, end)
         shape = nearest(mean, variance, demand.whole)
         shapes = len(kind.mean)
-        out = np.take(kind.points, demand.code * shapes + shape, axis=0)
+        out = kind.laid.take(demand.code * shapes + shape)
         spread = np.sqrt(variance) / kind.sd[shape]
         moved = mean - kind.mean[shape] * spread
         out *= spread.astype(np.float32)[:, None]
@@ -87,7 +88,7 @@ class Shapes:
 @lru_cache(maxsize=4)
 def _moments(points: Points) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each shape over the points, (shapes,) each."""
-    table = Grid.build().points(points, None)
+    table = Grid.build().points(points)
     mean = table @ points.share
     sd = np.sqrt(np.maximum((table * table) @ points.share - mean**2, 0))
     return mean.astype(float), np.where(sd > 0, sd, 1.0).astype(float)
@@ -116,9 +117,8 @@ class Moments:
 
 def _read(table: np.ndarray, bucket: np.ndarray) -> np.ndarray:
     last = table.shape[1] - 1
-    rows = np.arange(len(table))
     inside = np.minimum(bucket, last)
-    out = table[rows, inside]
+    out = table.ravel().take(np.arange(len(table)) * (last + 1) + inside)
     if (bucket > last).any():
         back = min(28, last)
         out = out + (table[:, last] - table[:, last - back]) / back * (bucket - inside)
@@ -221,9 +221,10 @@ class QuickNeed:
 
 def _over(points: np.ndarray, level: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     over = points - level[:, None]
-    beyond = (over > 0).astype(np.float32) @ weights
-    np.maximum(over, 0, out=over)
-    return over @ weights, beyond
+    # Against a row of zeros, as numpy is twice as slow against a single one.
+    np.maximum(over, np.zeros_like(weights), out=over)
+    loss = over @ weights
+    return loss, np.greater(over, 0, out=over) @ weights
 
 
 def quick_need(
@@ -303,21 +304,24 @@ def _stock_at(
     """Return the stock at an arrival in bucket `lead`, once what was due by then has come, ascending, (k, count)."""
     at = np.zeros(len(stock), int)
     held, owing = _column(stock), bool((stock < 0).any())
+    nothing = np.zeros(COUNT, np.float32)
     for s in range(day.shape[1] + 1):
         due = np.minimum(day[:, s], lead) if s < day.shape[1] else lead
-        # The first stock is one number, whatever the order; later ones are paired on the lattice.
-        turn = (s + j) % len(_PAIRED)
         wanted = shapes.draw(shapes.before, demand, at, due)
         if s:
             ties = tie(demand, np.zeros_like(at), at, due)
-            wanted = np.take_along_axis(wanted, tied(COUNT, *_PAIRED[turn])[ties], axis=1)
+            wanted = np.take_along_axis(wanted, tied(COUNT, *_PAIRED[(s + j) % len(_PAIRED)])[ties], axis=1)
+        else:
+            # The first stock is one number, whatever the order: most wanted first leaves it ascending.
+            wanted = np.ascontiguousarray(wanted[:, ::-1])
         # What is owed stays so until something comes.
-        least = np.minimum(held, 0) if owing else np.float32(0)
+        least = np.minimum(held, 0) if owing else nothing
         held = np.subtract(held, wanted, out=wanted)
         np.maximum(held, least, out=held)
         if s < day.shape[1]:
             held += _column(np.where(day[:, s] <= lead, units[:, s], 0.0))
-        held.sort(axis=1)
+        if s:
+            held.sort(axis=1)
         at = due
     return held
 

@@ -170,3 +170,19 @@ def test_a_source_counts_what_its_stores_hold() -> None:
     assert bought(0, 0) > bought(5, 0) == bought(0, 5)
     # What they hold beyond their own demand is of no use to others.
     assert bought(10_000, 0) == bought(20_000, 0)
+
+
+def test_mornings_that_are_calibrated_alike_share_their_shapes_and_others_do_not() -> None:
+    @dataclass(frozen=True)
+    class Three(Made):
+        def calibration(self, t: int) -> Calibration | None:
+            held = LEVELS[None, :] ** (1.0 if t == 2 else 0.9)
+            return Calibration(np.arange(4) % 1, np.clip(held, 0.005, 0.999))
+
+    world, known = stationary(4, 6, 1, 1, seed=8)
+    terms = Terms.of(world)
+    moments = (known.mean, known.variance, known.wholes)
+    rule = PlanRule(terms, Aim.of(terms, "fill_rate", 0.95, lost=True), Three(*moments, np.arange(len(known.mean))))
+    first = rule._shapes_of(0)
+    assert rule._shapes_of(1) is first
+    assert rule._shapes_of(2) is not first
