@@ -19,7 +19,7 @@ COUNT = 61
 """Points of a draw."""
 _PAIRED = ((17, 44), (17, 7), (23, 31))
 """Step and start on the lattice of each draw before the arrival; the stock that it meets is put in order first."""
-_WINDOW = (47, 3)
+_WINDOW = (38, 30)
 """The same of the demand after the arrival."""
 _FURTHER = 12
 """By so many places a draw is turned from one lead time to the next."""

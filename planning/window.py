@@ -96,11 +96,8 @@ def _tied_to(share: tuple[float, ...], step: int, start: int) -> np.ndarray:
     weight = np.array(share) / sum(share)
     met = np.argsort((np.arange(count) * step + start) % count)
     level, lattice = special.ndtri(weight.cumsum() - weight / 2), special.ndtri((met + 0.5) / count)
-    out = np.empty((TIES, count), int)
-    for k in range(TIES):
-        r = k / TIES
-        by = np.argsort(np.sqrt(1 - r * r) * lattice - r * level, kind="stable")
-        out[k, by] = ((weight[by].cumsum() - weight[by] / 2) * count).astype(int)
+    r = np.arange(TIES)[:, None] / TIES
+    out = (special.ndtr(np.sqrt(1 - r * r) * lattice - r * level) * count).astype(int)
     out.flags.writeable = False
     return out
 
