@@ -26,7 +26,8 @@ def test_a_later_part_spreads_as_much_as_an_early_one_and_a_tenth_of_what_is_in_
     # 7 days of their own: 4 x 7 + 7^2 = 77; the whole is more uncertain by 4 x 7 + (21^2 - 14^2) = 273.
     assert mean == pytest.approx(70)
     assert variance == pytest.approx(77 + 0.1 * (273 - 77))
-    # 14 days alone: 252; together 525; the share in common is (525 - 252 - 96.6) / 2 / sqrt(252 x 96.6) = 0.565, half lasts.
+    # 14 days alone: 252; together 525; the share in common is 0.565,
+    # (525 - 252 - 96.6) / 2 / sqrt(252 x 96.6), and half of it lasts.
     assert window.tie(demand, days(0), days(14), days(21)) == round(0.5 * 0.565 * 20)
 
 
