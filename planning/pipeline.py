@@ -32,7 +32,7 @@ from planning.timeline import hand_orders
 from planning.transfers import hand_transfers
 from planning.what_if import revalued, unused
 
-METHOD_VERSION = "3"
+METHOD_VERSION = "4"
 
 HEAVY = ("horizon_days", "history_days", "stockout_correction", "outlier_correction", "library_fits")
 """The parameters that the heavy stage depends on, besides the bucket."""

@@ -13,6 +13,7 @@ from scipy import special
 
 from planning.distribution import CumulativeDemand, expected_shortage
 from planning.lanes import side_by_side
+from planning.window import moments, tie, tied
 
 LEAD_TIMES = 5
 POINTS = 101
@@ -315,12 +316,15 @@ def build_need(demand: CumulativeDemand, supply: Supply, *, lost: bool) -> Need:
         """Fill the columns of one lead time; return the means of stock, loss, demand and relief, (n,) each."""
         columns = slice(j * POINTS, (j + 1) * POINTS)
         stock, short = _stock_at(demand, supply, leads[j], j, lost=lost)
-        window, mean, relief = _window_demand(demand, supply, leads[j], leads[NEXT_LEAD[j]], j, joined=not lost)
+        # The next order has a lead time of its own: until it arrives may be longer, or shorter, than a review period.
+        # Backorders only ask for the whole interval, whose lead time is one either way.
+        end = np.maximum(leads[NEXT_LEAD[j]] + supply.review, leads[j]) if lost else leads[j] + supply.review
+        window, mean, relief = _window_demand(demand, supply, leads[j], end, j, joined=not lost)
         if lost:
             by = np.lexsort((-short, stock), axis=1)
             stock, short = (np.take_along_axis(part, by, axis=1) for part in (stock, short))
             window.sort(axis=1)
-            window = window[:, _pairs(j, 0)] - stock
+            window = _laid(window, tie(demand, np.zeros(n), leads[j], end), j, 0) - stock
         need[:, columns] = window
         if at_hand is not None:
             # What is at hand today serves first what would be lost before the arrival.
@@ -371,7 +375,7 @@ def _draw(
     """
     place = (j * ((turn + 1) % (LEAD_TIMES - 1) + 1)) % LEAD_TIMES
     p = (np.arange(POINTS) + (place + 0.5) / LEAD_TIMES) / POINTS
-    mean, variance = (moment[rows] for moment in demand.between(start, end))
+    mean, variance = (moment[rows] for moment in moments(demand, start, end))
     if place == LEAD_TIMES - 1:
         p[-1] = 1 - 1 / (LEAD_TIMES * POINTS)
     table = demand.quantiles(p, mean, variance, rows)
@@ -380,9 +384,13 @@ def _draw(
     return table
 
 
-def _pairs(j: int, turn: int, step: int = _LATTICE) -> np.ndarray:
-    """Return which point of one draw goes with each of another, each lead time in its own way, (101,)."""
-    return (np.arange(POINTS) * step + j * (turn + 1) * _TURN) % POINTS
+def _laid(points: np.ndarray, ties: np.ndarray, j: int, turn: int, step: int = _LATTICE) -> np.ndarray:
+    """Return a draw's ascending points, (n, 101), as they go with paths in order of their demand so far, most first.
+
+    ties : how far they go together (`planning.window.tie`), (n,). Each lead time is paired in its own way.
+    """
+    places = tied(POINTS, step, j * (turn + 1) * _TURN % POINTS)
+    return np.take_along_axis(points, places[ties], axis=1)
 
 
 def _stock_at(
@@ -403,7 +411,8 @@ def _stock_at(
         due = np.minimum(day, lead)
         rows = np.flatnonzero(due > at)
         if len(rows):
-            wanted = _draw(demand, at, due, rows, j, 1 + s)[:, _pairs(j, 1 + s)]
+            ties = tie(demand, np.zeros(n), at, due)[rows]
+            wanted = _laid(_draw(demand, at, due, rows, j, 1 + s), ties, j, 1 + s)
             held = np.sort(stock[rows], axis=1)
             served = np.minimum(wanted, np.maximum(held, 0))
             stock[rows] = held - served
@@ -416,7 +425,7 @@ def _stock_at(
 
 
 def _window_demand(
-    demand: CumulativeDemand, supply: Supply, lead: np.ndarray, following: np.ndarray, j: int, *, joined: bool
+    demand: CumulativeDemand, supply: Supply, lead: np.ndarray, end: np.ndarray, j: int, *, joined: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Most that demand runs ahead of receipts before the next arrival, (n, 101); mean demand and relief, (n,) each.
 
@@ -424,9 +433,6 @@ def _window_demand(
     distribution is that of the whole interval.
     """
     n = len(lead)
-    # The next order has a lead time of its own: until it arrives may be longer, or shorter, than a review period.
-    # Backorders only ask for the whole interval, whose lead time is one either way.
-    end = lead + supply.review if joined else np.maximum(following + supply.review, lead)
     mean = demand.between(lead, end)[0]
     if joined:
         relief = supply.received_before(end) - supply.received_before(lead + 1e-9)
@@ -442,7 +448,10 @@ def _window_demand(
             continue
         until = np.where(np.isin(np.arange(n), rows), day, at)
         turn = supply.receipt_day.shape[1] + 2 + s if inner else 0
-        total[rows] += _draw(demand, at, until, rows, j, turn)[:, _pairs(j, turn, pow(_LATTICE, turn, POINTS))]
+        by = np.argsort(-total[rows], axis=1, kind="stable")
+        total[rows], most[rows] = (np.take_along_axis(part[rows], by, axis=1) for part in (total, most))
+        ties = tie(demand, lead, at, until)[rows]
+        total[rows] += _laid(_draw(demand, at, until, rows, j, turn), ties, j, turn, pow(_LATTICE, turn, POINTS))
         most[rows] = np.maximum(most[rows], total[rows])
         if inner:
             total[rows] -= supply.receipt_units[rows, s][:, None]

@@ -5,29 +5,28 @@ lie denser towards the upper end, and draws are paired on a lattice. Rows whose 
 together, in blocks that fit the processor's cache.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from planning.distribution import Calibration
 from planning.policy import LEAD_TIMES, NEXT_LEAD
-from planning.replay_shapes import DENSER, Grid, Points, Reading, nearest
+from planning.replay_shapes import DENSER, Grid, Laid, Points, Reading, nearest
+from planning.window import moments, tie, tied, tied_to
 
 COUNT = 61
 """Points of a draw."""
-_PAIRED = ((1, 0), (17, 7), (23, 31), (17, 44))
+_PAIRED = ((17, 44), (17, 7), (23, 31))
 """Step and start on the lattice of each draw before the arrival; the stock that it meets is put in order first."""
 _WINDOW = (38, 30)
 """The same of the demand after the arrival."""
 _FURTHER = 12
 """By so many places a draw is turned from one lead time to the next."""
+_AFTER = Points(COUNT, DENSER)
 STEPS = 24
 _WIDTH = 0.3
 """Over so many standard deviations a chance is read."""
-MANY = 4
-"""Beyond one of so many shapes all are read together."""
 _LEVELS = np.linspace(-4.0, 6.0, 201)
 
 
@@ -44,53 +43,21 @@ def _normal_loss() -> np.ndarray:
 class Drawn:
     """One kind of draw: the points of every shape.
 
-    reading : tells the points of every shape, ascending, (classes x shapes, count), float32: those of few lines as they
-        are asked for, else all together.
     mean, sd : of each shape over the points, were it not calibrated, (shapes,).
-    places : which point comes where in each order asked for, (count,).
-    share : how likely each point is in each of these orders, (count,).
+    laid : the points, ascending.
+    share : how likely each point is, (count,).
     """
 
-    reading: Reading
     mean: np.ndarray
     sd: np.ndarray
-    places: tuple[np.ndarray, ...]
-    share: tuple[np.ndarray, ...]
-    _points: np.ndarray = field(repr=False, compare=False)
-    _known: np.ndarray = field(repr=False, compare=False)
-    _laid: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    laid: Laid
+    share: np.ndarray
 
     @classmethod
-    def build(cls, points: Points, calibration: Calibration | None, paired: Sequence[tuple[int, int]]) -> "Drawn":
-        """Read the points as the calibration says, to be laid out in any of the orders asked for."""
-        reading, (mean, sd) = Reading.build(points, calibration), _moments(points)
-        places = tuple((np.arange(points.count) * step + start) % points.count for step, start in paired)
-        rows = len(reading.at) * len(mean)
-        table = np.empty((rows, points.count), np.float32)
-        return cls(reading, mean, sd, places, tuple(points.share[at] for at in places), table, np.zeros(rows, bool))
-
-    def laid(self, rows: np.ndarray, turn: int) -> np.ndarray:
-        """Return the points of some shapes in one of the orders, (k, count)."""
-        if turn not in self._laid and not self._knows_all(rows):
-            return np.asarray(np.take(np.take(self._points, rows, axis=0), self.places[turn], axis=1))
-        if turn not in self._laid:
-            self._laid[turn] = np.take(self._points, self.places[turn], axis=1)
-        return np.asarray(np.take(self._laid[turn], rows, axis=0))
-
-    def _knows_all(self, rows: np.ndarray) -> bool:
-        """Read these rows where they are not known yet; all, once they are many. Tell whether all are known.
-
-        Two threads may read the same: each writes what the other does, and marks it when it stands there.
-        """
-        if not self._known.all():
-            new = np.unique(rows[~self._known[rows]])
-            if len(new) + np.count_nonzero(self._known) > len(self._known) // MANY:
-                self._points[:] = self.reading.whole()
-                self._known[:] = True
-            elif len(new):
-                self._points[new] = self.reading.rows(new)
-                self._known[new] = True
-        return bool(self._known.all())
+    def build(cls, points: Points, calibration: Calibration | None) -> "Drawn":
+        """Read the points as the calibration says."""
+        laid = Laid(Reading.of(points, calibration), np.arange(points.count))
+        return cls(*_moments(points), laid, points.share)
 
 
 @dataclass(frozen=True)
@@ -103,16 +70,14 @@ class Shapes:
     @classmethod
     def build(cls, calibration: Calibration | None) -> "Shapes":
         """Read the shapes as the calibration says."""
-        before = Drawn.build(Points(COUNT), calibration, _PAIRED)
-        turned = [(_WINDOW[0], _WINDOW[1] + _FURTHER * j) for j in range(LEAD_TIMES)]
-        return cls(before, Drawn.build(Points(COUNT, DENSER), calibration, turned))
+        return cls(Drawn.build(Points(COUNT), calibration), Drawn.build(_AFTER, calibration))
 
-    def draw(self, kind: Drawn, demand: "Moments", start: np.ndarray, end: np.ndarray, turn: int) -> np.ndarray:
-        """Return demand from `start` to before `end` at the points, units, (k, count), float32."""
-        mean, variance = demand.between(start, end)
+    def draw(self, kind: Drawn, demand: "Moments", start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Return demand from `start` to before `end` at the points, ascending, units, (k, count), float32."""
+        mean, variance = moments(demand, start, end)
         shape = nearest(mean, variance, demand.whole)
         shapes = len(kind.mean)
-        out = kind.laid(demand.code * shapes + shape, turn)
+        out = kind.laid.take(demand.code * shapes + shape)
         spread = np.sqrt(variance) / kind.sd[shape]
         moved = mean - kind.mean[shape] * spread
         out *= spread.astype(np.float32)[:, None]
@@ -123,7 +88,7 @@ class Shapes:
 @lru_cache(maxsize=4)
 def _moments(points: Points) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each shape over the points, (shapes,) each."""
-    table = Grid.build().points(points, None)
+    table = Grid.build().points(points)
     mean = table @ points.share
     sd = np.sqrt(np.maximum((table * table) @ points.share - mean**2, 0))
     return mean.astype(float), np.where(sd > 0, sd, 1.0).astype(float)
@@ -145,18 +110,15 @@ class Moments:
         """Return mean demand of the buckets before `bucket`, units, (k,)."""
         return _read(self.mean, bucket)
 
-    def between(self, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and variance from `start` to before `end`, as `CumulativeDemand.between`."""
-        mean = np.maximum(_read(self.mean, end) - _read(self.mean, start), 0.0)
-        variance = np.maximum(_read(self.variance, end) - _read(self.variance, start), 0.0)
-        return mean, np.where(self.whole & (variance > 0), np.maximum(variance, mean), variance)
+    def variance_to(self, bucket: np.ndarray) -> np.ndarray:
+        """Return the variance of the demand of the buckets before `bucket`, units squared, (k,)."""
+        return _read(self.variance, bucket)
 
 
 def _read(table: np.ndarray, bucket: np.ndarray) -> np.ndarray:
     last = table.shape[1] - 1
-    rows = np.arange(len(table))
     inside = np.minimum(bucket, last)
-    out = table[rows, inside]
+    out = table.ravel().take(np.arange(len(table)) * (last + 1) + inside)
     if (bucket > last).any():
         back = min(28, last)
         out = out + (table[:, last] - table[:, last - back]) / back * (bucket - inside)
@@ -259,9 +221,10 @@ class QuickNeed:
 
 def _over(points: np.ndarray, level: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     over = points - level[:, None]
-    beyond = (over > 0).astype(np.float32) @ weights
-    np.maximum(over, 0, out=over)
-    return over @ weights, beyond
+    # Against a row of zeros, as numpy is twice as slow against a single one.
+    np.maximum(over, np.zeros_like(weights), out=over)
+    loss = over @ weights
+    return loss, np.greater(over, 0, out=over) @ weights
 
 
 def quick_need(
@@ -284,7 +247,7 @@ def quick_need(
     """
     k, several = leads.shape
     following = NEXT_LEAD if several == LEAD_TIMES else (0,)
-    count = len(shapes.after.share[0])
+    count = len(shapes.after.share)
     need = np.empty((k, several * count), np.float32)
     before = None if lost else np.empty_like(need)
     between, arriving, relieved = np.zeros((3, k))
@@ -293,21 +256,22 @@ def quick_need(
         if lost:
             end = np.maximum(leads[:, following[j]] + review, lead)
             held = _stock_at(shapes, demand, stock, day, units, lead, j)
-            most, relief = _window(shapes, demand, day, units, lead, end, j)
+            most, relief = _window(shapes, demand, day, units, lead, end)
             arriving += np.maximum(held, 0).mean(axis=1)
-            np.subtract(most, held, out=need[:, columns])
+            places = tied_to(_AFTER.share, *_WINDOW, _FURTHER * j)[tie(demand, np.zeros(k, int), lead, end)]
+            np.subtract(most, np.take_along_axis(held, places, axis=1), out=need[:, columns])
         else:
             end = lead + review
             came, then = (np.where(day <= limit[:, None], units, 0.0).sum(axis=1) for limit in (lead, end - 1))
             relief, start = then - came, np.zeros(k, int)
-            until, whole_time = (shapes.draw(shapes.after, demand, start, limit, j) for limit in (lead, end))
+            until, whole_time = (shapes.draw(shapes.after, demand, start, limit) for limit in (lead, end))
             np.subtract(whole_time, _column(stock + then), out=need[:, columns])
             assert before is not None
             np.subtract(until, _column(stock + then), out=before[:, columns])
-            arriving += stock + came - until @ shapes.after.share[j]
-        between += demand.between(lead, end)[0]
+            arriving += stock + came - until @ shapes.after.share
+        between += demand.mean_to(end) - demand.mean_to(lead)
         relieved += relief
-    weights = np.concatenate(shapes.after.share[:several]) / np.float32(several)
+    weights = np.tile(shapes.after.share, several) / np.float32(several)
     for points in (need,) if before is None else (need, before):
         _narrow(points, weights, demand.whole)
     return QuickNeed(need, before, weights, between / several, arriving / several, relieved / several, demand.whole)
@@ -340,39 +304,47 @@ def _stock_at(
     """Return the stock at an arrival in bucket `lead`, once what was due by then has come, ascending, (k, count)."""
     at = np.zeros(len(stock), int)
     held, owing = _column(stock), bool((stock < 0).any())
+    nothing = np.zeros(COUNT, np.float32)
     for s in range(day.shape[1] + 1):
         due = np.minimum(day[:, s], lead) if s < day.shape[1] else lead
-        # The first stock is one number, whatever the order; later ones are paired on the lattice.
-        turn = 0 if s == 0 else (s + j - 1) % (len(_PAIRED) - 1) + 1
-        wanted = shapes.draw(shapes.before, demand, at, due, turn)
+        wanted = shapes.draw(shapes.before, demand, at, due)
+        if s:
+            ties = tie(demand, np.zeros_like(at), at, due)
+            wanted = np.take_along_axis(wanted, tied(COUNT, *_PAIRED[(s + j) % len(_PAIRED)])[ties], axis=1)
+        else:
+            # The first stock is one number, whatever the order: most wanted first leaves it ascending.
+            wanted = np.ascontiguousarray(wanted[:, ::-1])
         # What is owed stays so until something comes.
-        least = np.minimum(held, 0) if owing else np.float32(0)
+        least = np.minimum(held, 0) if owing else nothing
         held = np.subtract(held, wanted, out=wanted)
         np.maximum(held, least, out=held)
         if s < day.shape[1]:
             held += _column(np.where(day[:, s] <= lead, units[:, s], 0.0))
-        held.sort(axis=1)
+        if s:
+            held.sort(axis=1)
         at = due
     return held
 
 
 def _window(
-    shapes: Shapes, demand: Moments, day: np.ndarray, units: np.ndarray, lead: np.ndarray, end: np.ndarray, j: int
+    shapes: Shapes, demand: Moments, day: np.ndarray, units: np.ndarray, lead: np.ndarray, end: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how far demand runs ahead of receipts from an arrival to the next one, (k, count), and their relief.
 
     Demand before a receipt in between is taken as its usual share of the whole.
     """
-    whole = shapes.draw(shapes.after, demand, lead, end, j)
+    whole = shapes.draw(shapes.after, demand, lead, end)
     inner = (day > lead[:, None]) & (day < end[:, None])
     if not inner.any():
         return whole, np.zeros(len(lead))
     most, received = np.full_like(whole, -np.inf), np.zeros(len(lead))
-    length = np.maximum(demand.between(lead, end)[0], 1e-9)
+    length = np.maximum(demand.mean_to(end) - demand.mean_to(lead), 1e-9)
     for s in range(day.shape[1] + 1):
         last = s == day.shape[1]
-        part = np.ones(len(lead)) if last else demand.between(lead, np.clip(day[:, s], lead, end))[0] / length
+        part = np.ones(len(lead))
+        if not last:
+            part = (demand.mean_to(np.clip(day[:, s], lead, end)) - demand.mean_to(lead)) / length
         np.maximum(most, whole * _column(np.minimum(part, 1)) - _column(received), out=most)
         if not last:
             received = received + np.where(inner[:, s], units[:, s], 0.0)
-    return most, received + (whole - _column(received) - most) @ shapes.after.share[j]
+    return most, received + (whole - _column(received) - most) @ shapes.after.share

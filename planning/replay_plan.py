@@ -120,7 +120,7 @@ class PlanRule:
     first: int = 0
     exact: bool = False
     name: str = "plan"
-    _shapes: dict[int, Shapes] = field(default_factory=dict, repr=False, compare=False)
+    _shapes: dict[bytes, Shapes] = field(default_factory=dict, repr=False, compare=False)
 
     def orders(self, t: int, state: State) -> Decision:
         """Return what the lines order, and the service that this promises."""
@@ -195,10 +195,11 @@ class PlanRule:
 
     def _shapes_of(self, t: int) -> Shapes:
         """Return the shapes as they are read on that morning, each calibration's but once."""
-        key = int(self.known.learned[t])
+        calibration = self._calibration(t)
+        key = b"" if calibration is None else calibration.realised.tobytes()
         if key not in self._shapes:
             self._shapes.clear()
-            self._shapes[key] = Shapes.build(self._calibration(t))
+            self._shapes[key] = Shapes.build(calibration)
         return self._shapes[key]
 
     def moments(self, t: int, rows: np.ndarray) -> Moments:
@@ -222,7 +223,7 @@ class PlanRule:
         demand = self.moments(t, fed)
         above = terms.source[fed]
         reach = (terms.lead + terms.review)[above]
-        needed = demand.mean_to(reach) + 2 * np.sqrt(demand.between(np.zeros(len(fed), int), reach)[1])
+        needed = demand.mean_to(reach) + 2 * np.sqrt(demand.variance_to(reach))
         coming = state.all_coming[1:].sum(axis=0)
         below, on_way = np.zeros((2, len(terms.lead)))
         below[fed] = np.minimum(state.all_stock[fed], needed) + coming[fed]

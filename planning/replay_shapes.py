@@ -6,6 +6,7 @@ each row then takes the nearest shape of the grid, moved and stretched to its ow
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -78,61 +79,88 @@ class Grid:
         above = beyond / (1 - FINE)
         return cls(mean, np.sqrt(variance), levels.astype(np.float32), above.astype(np.float32))
 
-    def points(self, points: Points, calibration: Calibration | None) -> np.ndarray:
-        """Return each shape at the points, each the mean over its piece, (classes x shapes, count), float32."""
-        return Reading.build(points, calibration).whole()
+    def points(self, points: Points) -> np.ndarray:
+        """Return each shape at the points, were it not calibrated, (shapes, count), float32."""
+        return Reading.of(points, None).rows(np.arange(len(self.mean)))
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How the shapes of the grid are read at some points, for each class of a calibration.
+    """Where the points lie on the levels of the grid, by class of calibration.
 
-    at : which of `FINE` stand for the points, (count x PARTS,), by class. last : the one beyond which the last point
-    stands for all, by class.
+    at : places in `FINE` whose mean is a point, (classes, PARTS, count). last : beyond which the last point lies,
+    (classes,).
     """
 
-    at: tuple[np.ndarray, ...]
-    last: tuple[int, ...]
+    at: np.ndarray
+    last: np.ndarray
 
     @classmethod
-    def build(cls, points: Points, calibration: Calibration | None) -> "Reading":
-        """Find the levels that the calibration asks for."""
+    def of(cls, points: Points, calibration: Calibration | None) -> "Reading":
+        """Read the points as the calibration says."""
         ends = points.edges[:-1, None] + np.diff(points.edges)[:, None] * (np.arange(PARTS) + 0.5) / PARTS
-        last = points.edges[-2:-1]
-        asked = [ends.ravel()] if calibration is None else list(calibration.asked(ends.ravel()))
-        limits = [last] if calibration is None else list(calibration.asked(last))
-        found = []
-        for levels in asked:
-            at = np.clip(np.searchsorted(FINE, levels), 1, len(FINE) - 1)
-            at -= (levels - FINE[at - 1] < FINE[at] - levels).astype(int)
-            found.append(at)
-        return cls(tuple(found), tuple(min(int(np.searchsorted(FINE, one[0])), len(FINE) - 1) for one in limits))
+        levels, limit = ends.T.ravel(), points.edges[-2:-1]
+        if calibration is not None:
+            levels, limit = calibration.asked(levels), calibration.asked(limit)
+        levels = levels.reshape(-1, PARTS, points.count)
+        at = np.clip(np.searchsorted(FINE, levels), 1, len(FINE) - 1)
+        at -= (levels - FINE[at - 1] < FINE[at] - levels).astype(int)
+        return cls(at, np.minimum(np.searchsorted(FINE, limit.ravel()), len(FINE) - 1))
 
-    def whole(self) -> np.ndarray:
-        """Return every shape under every class, (classes x shapes, count), float32."""
-        grid = Grid.build()
-        return np.concatenate([_read(grid.levels, grid.above, *each) for each in zip(self.at, self.last, strict=True)])
+    def rows(self, kinds: np.ndarray) -> np.ndarray:
+        """Return shapes at the points, each the mean over its piece, (k, count), float32.
 
-    def rows(self, which: np.ndarray) -> np.ndarray:
-        """Return some rows of the whole, (k, count), float32."""
-        grid = Grid.build()
-        code, shape = np.divmod(which, len(grid.levels))
-        out = np.empty((len(which), len(self.at[0]) // PARTS), np.float32)
-        for k in np.unique(code):
-            mine = np.flatnonzero(code == k)
-            out[mine] = _read(grid.levels[shape[mine]], grid.above[shape[mine]], self.at[k], self.last[k])
+        Parameters
+        ----------
+        kinds : class times shapes plus shape, (k,).
+        """
+        grid, count = Grid.build(), self.at.shape[2]
+        out = np.empty((len(kinds), count), np.float32)
+        code, shape = np.divmod(kinds, len(grid.mean))
+        for told in np.unique(code):
+            some = np.flatnonzero(code == told)
+            levels = grid.levels[shape[some]]
+            table = np.take(levels, self.at[told, 0], axis=1)
+            for part in range(1, PARTS):
+                table += np.take(levels, self.at[told, part], axis=1)
+            table /= np.float32(PARTS)
+            # The last point stands for all that is beyond its level.
+            table[:, -1] = grid.above[shape[some], self.last[told]]
+            out[some] = table
         return out
 
 
-def _read(levels: np.ndarray, above: np.ndarray, at: np.ndarray, last: int) -> np.ndarray:
-    """Return the mean of each piece's levels, (k, count), float32."""
-    table = np.take(levels, at[::PARTS], axis=1)
-    for part in range(1, PARTS):
-        table += np.take(levels, at[part::PARTS], axis=1)
-    table /= np.float32(PARTS)
-    # The last point stands for all that is beyond its level.
-    table[:, -1] = above[:, last]
-    return np.asarray(table)
+class Laid:
+    """The points of shapes in one order, each shape laid out when it is first asked for: few of them ever are.
+
+    Those in use lie together in memory. Threads may share it.
+    """
+
+    def __init__(self, reading: Reading, order: np.ndarray) -> None:
+        """Lay nothing out yet; `order` : which point comes where, (count,)."""
+        classes, _, count = reading.at.shape
+        kinds = classes * len(Grid.build().mean)
+        self._reading, self._order = reading, order
+        self._place = np.full(kinds, -1, np.int32)
+        self._points = np.empty((kinds, count), np.float32)
+        self._used = 0
+        self._lock = Lock()
+
+    def take(self, kinds: np.ndarray) -> np.ndarray:
+        """Return the points of each kind, counted as by `Reading.rows`, (k, count), float32, the caller's own."""
+        place = np.take(self._place, kinds)
+        if (place < 0).any():
+            with self._lock:
+                self._lay(np.unique(kinds[np.take(self._place, kinds) < 0]))
+            place = np.take(self._place, kinds)
+        return np.take(self._points, place, axis=0)
+
+    def _lay(self, kinds: np.ndarray) -> None:
+        end = self._used + len(kinds)
+        self._points[self._used : end] = self._reading.rows(kinds)[:, self._order]
+        # Places are told last: who finds one finds its points.
+        self._place[kinds] = np.arange(self._used, end)
+        self._used = end
 
 
 def _few(mean: np.ndarray, variance: np.ndarray, most: float = MOST_LEVELS) -> np.ndarray:

@@ -77,8 +77,9 @@ def kept(units: np.ndarray, level: np.ndarray) -> Known:
     cumulative = mean[:, :, None] * ahead
     spread = 1 + level / 3
     learned = np.arange(WEEKS) // 4
-    realised = np.clip(LEVELS + 0.02 * np.sin(3 * LEVELS)[None, :] * np.array([[1.0], [0.0], [-1.0]]), 0.001, 0.999)
-    code = np.arange(n) % 3
+    code, kinds = np.arange(n) % 3, np.array([[1.0], [0.0], [-1.0]])
+    # No learning is calibrated as another: those that are share what is laid out.
+    waves = [0.02 * np.sin(3 * LEVELS + k) * kinds for k in range(learned[-1] + 1)]
     return Known(
         keys=_keys(n),
         starts=np.datetime64(MONDAY) - 7 * np.arange(WEEKS, 0, -1),
@@ -87,7 +88,7 @@ def kept(units: np.ndarray, level: np.ndarray) -> Known:
         variance=(cumulative * spread[:, None] * (1 + 0.05 * ahead)).astype(np.float32),
         learned=learned,
         wholes=np.ones((learned[-1] + 1, n), bool),
-        calibrations=tuple(Calibration(code, realised) for _ in range(learned[-1] + 1)),
+        calibrations=tuple(Calibration(code, np.clip(LEVELS + wave, 0.001, 0.999)) for wave in waves),
         demand_class=np.full(n, "smooth"),
         abc_class=np.full(n, "A"),
         notes=(),
