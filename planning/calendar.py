@@ -57,6 +57,12 @@ def is_weekly(dates: pd.Series) -> bool:
     return len(days) > 1 and len(np.unique(days % 7)) == 1
 
 
+def is_monthly(dates: pd.Series) -> bool:
+    """Whether the dates tell months: three of them or more, all the first day of a month, or all the last."""
+    days = pd.DatetimeIndex(dates.unique())
+    return len(days) > 2 and bool(days.is_month_start.all() or days.is_month_end.all())  # noqa: PLR2004
+
+
 def build_calendar(sales: pd.DataFrame, as_of: date, bucket: str, history_days: int | None) -> Calendar:
     """Lay the buckets over the sales before `as_of`; partial buckets at either end are dropped.
 
