@@ -198,7 +198,7 @@ def _calendar_notes(inputs: Inputs, calendar: Calendar, params: Params) -> list[
     if is_monthly(inputs["sales"]["date"]):
         notes.append(
             "Sales stand on the first (or last) day of each month alone, as totals of months do. Each is taken for "
-            "what was wanted in that one day or week, and the rest of the month for nothing: give sales by day or by week."
+            "what was wanted in that one day or week, and the rest of the month for nothing: give sales by day or week."
         )
     if calendar.gap_days:
         last = inputs["sales"]["date"].max().date() + timedelta(days=6 if calendar.weekly_data else 0)
