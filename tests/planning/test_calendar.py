@@ -61,6 +61,18 @@ def test_data_are_weekly_where_at_least_two_dates_fall_on_one_weekday(before, we
     assert is_weekly(on_days(*before)["date"]) is weekly
 
 
+def test_the_newest_week_of_who_never_sells_on_weekends_is_whole_by_friday():
+    workdays = daily(70, 3)
+    workdays = workdays[workdays["date"].dt.weekday < 5]
+    weeks = calendar(workdays)
+    assert (weeks.periods, weeks.gap_days) == (10, 0)
+    assert calendar(workdays, "day").gap_days == 0
+    # Something was sold on one Sunday, so that this Sunday's sales are missing; or Friday's are; or the past is short.
+    assert calendar(pd.concat([workdays, on_days(29)])).gap_days == 7
+    assert calendar(workdays[workdays["date"] < "2026-05-29"]).gap_days == 7
+    assert calendar(workdays.tail(30)).gap_days == 7
+
+
 def test_a_first_week_that_is_not_covered_whole_is_dropped():
     # 17 days: two whole weeks, and three days of a third.
     weeks = calendar(daily(17))
