@@ -15,6 +15,8 @@ import pandas as pd
 from planning.errors import ParameterError
 
 DAYS: Mapping[str, int] = MappingProxyType({"day": 1, "week": 7})
+LEAST_WEEKS = 8
+"""Weeks of a past that tell on which weekdays nothing is ever sold."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -57,6 +59,12 @@ def is_weekly(dates: pd.Series) -> bool:
     return len(days) > 1 and len(np.unique(days % 7)) == 1
 
 
+def is_monthly(dates: pd.Series) -> bool:
+    """Whether the dates tell months: three of them or more, all the first day of a month, or all the last."""
+    days = pd.DatetimeIndex(dates.unique())
+    return len(days) > 2 and bool(days.is_month_start.all() or days.is_month_end.all())  # noqa: PLR2004
+
+
 def build_calendar(sales: pd.DataFrame, as_of: date, bucket: str, history_days: int | None) -> Calendar:
     """Lay the buckets over the sales before `as_of`; partial buckets at either end are dropped.
 
@@ -77,6 +85,10 @@ def build_calendar(sales: pd.DataFrame, as_of: date, bucket: str, history_days: 
         raise ParameterError(msg)
     first, last = past.min().date(), past.max().date()
     covered_to = last + timedelta(days=7 if weekly else 1)
+    # Who never sells on a weekend has told the whole week by Friday: its newest week is no partial one.
+    idle = set() if weekly else _never_sold_on(past)
+    while covered_to < as_of and covered_to.weekday() in idle:
+        covered_to += timedelta(days=1)
     # Days that do not make two weeks tell more as days.
     short = (covered_to - first).days < 2 * DAYS["week"]
     length = DAYS["week" if weekly else "day" if short else bucket]
@@ -87,6 +99,13 @@ def build_calendar(sales: pd.DataFrame, as_of: date, bucket: str, history_days: 
     if history_days is not None:
         count = min(count, max(1, history_days // length))
     return Calendar(as_of, length, int(count), int(gap), weekly_data=weekly)
+
+
+def _never_sold_on(dates: pd.Series) -> set[int]:
+    """Return the weekdays without a sale in all of the past, Monday 0; none in less than eight weeks of it."""
+    if (dates.max() - dates.min()).days < LEAST_WEEKS * DAYS["week"]:
+        return set()
+    return set(range(7)) - set(pd.DatetimeIndex(dates.unique()).weekday)
 
 
 def suggested_as_of(stock: pd.DataFrame, sales: pd.DataFrame) -> date | None:

@@ -143,7 +143,25 @@ def _count_quantiles(p: np.ndarray, mean: np.ndarray, variance: np.ndarray, leve
     places = len(p) + 1
     place = np.searchsorted(p - 1e-12, total, side="right") + places * np.arange(len(mean))
     passed = np.bincount(place.ravel(), minlength=places * len(mean)).reshape(len(mean), places)
-    return np.asarray(np.minimum(passed[:, :-1].cumsum(axis=1), levels - 1), float)
+    out = np.asarray(np.minimum(passed[:, :-1].cumsum(axis=1), levels - 1), float)
+    row, column = np.nonzero(p[None, :] - 1e-12 > total[-1][:, None])
+    out[row, column] = _far_counts(p[column], size[row], odds[row], levels)
+    return out
+
+
+def _far_counts(p: np.ndarray, size: np.ndarray, odds: np.ndarray, start: int) -> np.ndarray:
+    """Return the smallest level above `start` - 1 with P(count <= level) >= p, (k,): what sells hardly ever, then much.
+
+    Twelve standard deviations do not reach the upper end of such counts.
+    """
+    low, high = np.full(len(p), start - 1.0), np.full(len(p), 2.0 * start)
+    while (beyond := special.betainc(size, high + 1, odds) < p - 1e-12).any():
+        low, high = np.where(beyond, high, low), np.where(beyond, 2 * high, high)
+    while (apart := high - low > 1).any():
+        middle = np.floor((low + high) / 2)
+        enough = special.betainc(size, middle + 1, odds) >= p - 1e-12
+        low, high = np.where(apart & ~enough, middle, low), np.where(apart & enough, middle, high)
+    return high
 
 
 def _sure(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:

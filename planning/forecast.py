@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planning.calendar import Calendar
+from planning.calendar import Calendar, is_monthly
 from planning.classify import classify_demand
 from planning.demand import Demand, build_demand
 from planning.engine import PARTITION, Runner
@@ -195,6 +195,11 @@ def _calendar_notes(inputs: Inputs, calendar: Calendar, params: Params) -> list[
     notes = []
     if calendar.weekly_data and params.bucket == "day":
         notes.append("The sales are weekly: weeks are used, not days.")
+    if is_monthly(inputs["sales"]["date"]):
+        notes.append(
+            "Sales stand on the first (or last) day of each month alone, as totals of months do. Each is taken for "
+            "what was wanted in that one day or week, and the rest of the month for nothing: give sales by day or week."
+        )
     if calendar.gap_days:
         last = inputs["sales"]["date"].max().date() + timedelta(days=6 if calendar.weekly_data else 0)
         ago = (calendar.as_of - last).days

@@ -136,8 +136,10 @@ def by_bucket(world: World, ledger: Ledger) -> pd.DataFrame:
     """
     at = np.flatnonzero(world.counted)
     known = ~np.isnan(ledger.demand)
+    # What a policy was not asked about counts no more than in `measure`: neither its sales nor its demand.
+    seen = ~np.isnan(ledger.end[:, world.counted]).all(axis=1)
     names = ("demand", "sold", "lost", "received", "ordered", "sent", "waste", "end")
-    units = {f"{name}_units": np.nansum(getattr(ledger, name), axis=0, dtype=float)[at] for name in names}
+    units = {f"{name}_units": np.nansum(getattr(ledger, name)[seen], axis=0, dtype=float)[at] for name in names}
     lost = np.where(known, np.nan_to_num(ledger.lost), 0.0)
     money = {
         "stock_value": (np.nan_to_num(world.unit_cost) @ np.nan_to_num(ledger.end))[at],

@@ -50,6 +50,7 @@ WEEK_COLUMNS = (
     "received_units",
     "ordered_units",
     "waste_units",
+    "sent_units",
     "end_units",
     "stock_value",
     "lost_margin",

@@ -118,7 +118,10 @@ def build_world(past: Past, first: int, last: int, lead_times: str, notes: list[
 def _demand(past: Past, first: int, last: int, *, estimated: bool) -> np.ndarray:
     at = slice(past.offset + first, past.offset + last + 1)
     there = _on_sale(past, past.known.starts[first : last + 1])
-    demand = np.where(there, past.fits.demand[:, at].astype(float), np.nan)
+    demand = past.fits.demand[:, at].astype(float)
+    # Of what only feeds others customers want nothing: that is known, whatever was on its shelf, and its stock counts.
+    no_customers = past.network.feeds & ~(past.fits.sales > 0).any(axis=1)
+    demand = np.where(there, np.where(no_customers[:, None], 0.0, demand), np.nan)
     if not estimated:
         return demand
     expected = past.known.mean[first : last + 1, :, 0].T.astype(float)

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from data.known.parts import Aside, Part, Sheet, derived, make_part
+from data.known.parts import Aside, Mask, Part, Sheet, derived, make_part
+from data.layouts import Codes
 
 _NO_PRODUCT = re.compile(
     r"post|postage|d|dot|m|s|b|c2|c3|amazonfee|amazon fee|bank charges?|cruk|adjust\d*|gift_.*|carriage|"
@@ -25,6 +26,10 @@ def invoices(sheet: Sheet) -> list[Part] | None:
     letter = invoice.astype("U1")
     cancelled = np.isin(letter, ("C", "c"))
     written_off = (units < 0) & ~cancelled & ~fee & (price == 0)
+    customer = sheet.texts("customerid|customer")
+    # A remark ("found", "wrongly coded") or nothing stands where a sale names the product.
+    free = (units > 0) & ~fee & (price == 0) & (customer == "")
+    found = free & ~_names_product(sheet, codes, price > 0) & bool((customer != "").any())
     aside = [
         Aside(fee, sheet.heading("stockcode"), code, "postage, a fee, a discount or a voucher: no product to plan"),
         Aside(np.isin(letter, ("A", "a")), sheet.heading("invoiceno|invoice"), invoice, "a correction of the books"),
@@ -34,17 +39,24 @@ def invoices(sheet: Sheet) -> list[Part] | None:
             sheet.texts("quantity"),
             "written off at price zero on a plain invoice: a correction of stock, neither a sale nor a return",
         ),
+        Aside(
+            found,
+            sheet.heading("quantity"),
+            sheet.texts("quantity"),
+            "at price zero, for no customer and not under the product's name: a correction of stock, no sale",
+        ),
     ]
     notes = [
         f"lines of cancelled invoices (C...): {int(cancelled.sum()):,}",
         f"returns, lines with a negative quantity: {int(((units < 0) & ~fee & ~written_off).sum()):,}",
         f"set aside, stock written off at price zero (damaged, lost, counted): {int(written_off.sum()):,}",
+        f"set aside, stock added at price zero for no customer (found, booked anew): {int(found.sum()):,}",
         f"set aside, postage, fees, discounts, samples and vouchers, no products: {int(fee.sum()):,}",
-        f"lines at price zero: {int(((price == 0) & ~fee & ~written_off).sum()):,}",
+        f"lines at price zero: {int(((price == 0) & ~fee & ~written_off & ~found).sum()):,}",
         f"lines without an item: {int((code == '').sum()):,}",
     ]
     if sheet.has("customerid|customer"):
-        count = int((sheet.texts("customerid|customer") == "").sum())
+        count = int((customer == "").sum())
         notes.append(f"lines without a customer, which no plan needs: {count:,}")
     columns = {
         "date": sheet.column("invoicedate"),
@@ -54,6 +66,16 @@ def invoices(sheet: Sheet) -> list[Part] | None:
         "order_id": sheet.column("invoiceno|invoice"),
     }
     return [make_part(sheet, "sales", columns, aside=aside, notes=notes, adds_up=True)]
+
+
+def _names_product(sheet: Sheet, codes: Codes, sold: Mask) -> Mask:
+    """Whether each row's description is one under which the item was sold; all are, in a file without descriptions."""
+    if not sheet.has("description"):
+        return np.ones(len(sheet), dtype=bool)
+    words = pd.factorize(sheet.texts("description"))
+    pair = codes.astype(np.int64) * (len(words[1]) + 1) + words[0]
+    told: Mask = np.isin(pair, pair[sold]) & (words[1] != "")[words[0]]
+    return told
 
 
 def quickbooks_sales(sheet: Sheet) -> list[Part] | None:

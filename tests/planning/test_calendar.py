@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planning import pipeline
-from planning.calendar import WEEKDAYS, Calendar, build_calendar, is_weekly, suggested_as_of
+from planning.calendar import WEEKDAYS, Calendar, build_calendar, is_monthly, is_weekly, suggested_as_of
 from planning.errors import ParameterError
 from planning.params import Params
 
@@ -59,6 +59,18 @@ def test_weekly_data_refuse_a_plan_on_another_weekday_and_name_both():
 )
 def test_data_are_weekly_where_at_least_two_dates_fall_on_one_weekday(before, weekly):
     assert is_weekly(on_days(*before)["date"]) is weekly
+
+
+def test_the_newest_week_of_who_never_sells_on_weekends_is_whole_by_friday():
+    workdays = daily(70, 3)
+    workdays = workdays[workdays["date"].dt.weekday < 5]
+    weeks = calendar(workdays)
+    assert (weeks.periods, weeks.gap_days) == (10, 0)
+    assert calendar(workdays, "day").gap_days == 0
+    # Something was sold on one Sunday, so that this Sunday's sales are missing; or Friday's are; or the past is short.
+    assert calendar(pd.concat([workdays, on_days(29)])).gap_days == 7
+    assert calendar(workdays[workdays["date"] < "2026-05-29"]).gap_days == 7
+    assert calendar(workdays.tail(30)).gap_days == 7
 
 
 def test_a_first_week_that_is_not_covered_whole_is_dropped():
@@ -222,3 +234,28 @@ def test_the_suppliers_lead_time_counts_where_the_item_has_none():
 def test_the_longest_interval_of_the_plan_decides(more):
     items = [{"item_id": "a", "lead_time_days": 3.0, "supplier_id": "V"}]
     assert bucket(items=items, **more) == "week"
+
+
+@pytest.mark.parametrize(
+    ("days", "monthly"),
+    [
+        (("2026-01-01", "2026-02-01", "2026-03-01"), True),
+        (("2026-01-31", "2026-02-28", "2026-03-31"), True),
+        (("2026-01-01", "2026-02-01"), False),
+        (("2026-01-01", "2026-02-01", "2026-03-02"), False),
+        (("2026-01-01", "2026-01-31", "2026-02-28"), False),
+    ],
+)
+def test_totals_of_months_are_told_apart(days, monthly):
+    assert is_monthly(pd.Series(pd.to_datetime(list(days)))) is monthly
+
+
+def test_a_plan_of_monthly_totals_says_that_it_takes_them_for_single_days():
+    months = pd.date_range("2024-01-01", "2026-05-01", freq="MS")
+    sales = pd.DataFrame({"date": months, "item_id": "a", "quantity": 30.0})
+    stock = pd.DataFrame({"item_id": ["a"], "on_hand": [10.0]})
+    said = pipeline.plan({"sales": sales, "stock": stock}, date(2026, 6, 1), Params()).notes
+    assert any("totals of months" in note for note in said)
+    few = sales.assign(date=months + pd.to_timedelta(7 * (sales.index % 3), unit="D"))
+    said = pipeline.plan({"sales": few, "stock": stock}, date(2026, 6, 1), Params()).notes
+    assert not any("totals of months" in note for note in said)

@@ -192,6 +192,17 @@ def test_the_table_of_quantiles_equals_the_quantiles_one_by_one(many, probabilit
     assert near[~few].all()
 
 
+@pytest.mark.parametrize(("mean", "variance"), [(1.51, 87.76), (0.05, 3.2), (0.3, 19.0), (0.01, 0.64), (2.4, 55.0)])
+def test_the_table_reaches_the_far_end_of_what_sells_hardly_ever_and_then_much(mean, variance):
+    p = np.array([0.5, 0.99, 0.9995, 1 - 4.3e-6, 1 - 1e-7])
+    found = quantile_table(p, np.array([mean]), np.array([variance]), np.array([True]))[0]
+    low, high = (quantile(p + shift, mean, variance, True) for shift in (-1e-9, 1e-9))
+    assert ((low <= found) & (found <= high)).all()
+    # Otherwise what is lost beyond the last level is put down to a far smaller chance than it has.
+    last = expected_shortage(found, np.full(5, mean), np.full(5, variance), np.ones(5, bool))[-2]
+    assert found[-2] + last / 4.3e-6 < 2 * found[-2]
+
+
 def steady(per_day: float, variance_per_day: float, days: int = 60, *, whole: bool = False) -> CumulativeDemand:
     day = np.arange(days + 1.0)[None, :]
     return CumulativeDemand(per_day * day, variance_per_day * day, np.array([whole]))

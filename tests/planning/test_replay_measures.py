@@ -112,6 +112,16 @@ def test_totals_by_group_add_up_and_common_lines_compare() -> None:
     assert common["demand_units"].nunique() == 1
 
 
+def test_the_weeks_add_up_to_the_lines_that_a_policy_was_asked_about() -> None:
+    result = _two()
+    half = np.arange(result.world.lines) % 2 == 0
+    ledgers = {"low": result.ledgers["low"], "high": blanked(result.ledgers["high"], half)}
+    mixed = build_result(result.world, ledgers, ())
+    for name in ("demand_units", "sold_units", "lost_units", "received_units", "ordered_units"):
+        told = mixed.lines.groupby("policy")[name].sum()
+        pd.testing.assert_series_equal(mixed.weeks.groupby("policy")[name].sum(), told, rtol=1e-6)
+
+
 def test_what_a_store_is_promised_counts_once() -> None:
     # The warehouse, line 0, promises the demand of the store that it feeds; customers are promised the store's alone.
     result = _two()

@@ -76,6 +76,29 @@ def test_all_policies_are_replayed_and_told() -> None:
         np.testing.assert_allclose(after, ledger.end, atol=1e-3)
 
 
+def test_the_stock_of_a_warehouse_that_sells_nothing_counts_without_any_count_of_it() -> None:
+    tables = company()
+    here = pd.DataFrame({"item_id": [f"I{k}" for k in range(6)], "location_id": "W", "on_hand": 40.0})
+    # Only today's stock is known: no count of the past tells that the warehouse ever had anything on its shelf.
+    today = tables["stock"][tables["stock"]["as_of"] == pd.Timestamp(AS_OF)].drop(columns="as_of")
+    lanes = pd.DataFrame({"source_id": ["W"], "destination_id": ["S"], "transit_days": [7.0]})
+    tables = {**tables, "stock": pd.concat([today, here], ignore_index=True), "lanes": lanes}
+    fits = pipeline.fit(tables, AS_OF, PARAMS)
+    known = build_known(tables, AS_OF, PARAMS, first=STARTS[24].date(), fits=fits)
+    result = run_replay(tables, AS_OF, PARAMS, policies=("plan",), fits=fits, known=known)
+    lines = result.lines.set_index("location_id").loc["W"]
+    counted = result.ledgers["plan"].end[result.world.feeds][:, result.world.counted]
+    assert (counted > 0).any()
+    np.testing.assert_allclose(lines["average_stock_units"], counted.mean(axis=1), rtol=1e-6)
+    assert (lines["holding_cost"] > 0).any()
+    assert (lines[["demand_units", "lost_units"]] == 0).all().all()
+    weeks = result.weeks
+    np.testing.assert_allclose(weeks["stock_value"].mean(), result.lines["average_stock_value"].sum(), rtol=1e-6)
+    start = weeks["end_units"].shift()
+    left = start + weeks["received_units"] - weeks["sold_units"] - weeks["sent_units"] - weeks["waste_units"]
+    np.testing.assert_allclose(left[1:], weeks["end_units"][1:], atol=1e-3)
+
+
 def test_it_starts_with_the_stock_and_the_orders_of_that_morning() -> None:
     result = _run(policies=("plan", "history"))
     plan, past = result.ledgers["plan"], result.ledgers["history"]
