@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from pages.components import admission, cookie, door, session
-from pages.components.brand import LOGO, MARK
+from pages.components.brand import LOGO, MARK, STYLE
 
 
 def pages() -> dict[str, list[StreamlitPage]]:
@@ -87,6 +87,7 @@ def main() -> None:
     # First the mark: a page's own icon as favicon would be fetched from a foreign server.
     st.set_page_config(page_icon=MARK, layout="wide")
     st.logo(LOGO, icon_image=MARK, size="large")
+    st.html(STYLE)
     page = st.navigation(admission.pages(pages()), position=admission.position())
     st.set_page_config(page_title=f"{page.title} · Stockcast")
     session.enter(page.url_path)

@@ -53,9 +53,10 @@ def _told(one: Asked, whole_past: ReplayResult, plan: PlanResult, whole: PlanRes
     if not result.world.lines:
         st.info("No item in view was replayed.", icon=":material/filter_alt:")
         return
+    replay_view.heading(result)
+    replay_view.answer(result, whole.params.currency)
     policy, other = replay_view.pair(result)
     told = replay_view.compared(result, policy, other)
-    replay_view.heading(result)
     replay_view.numbers(result, told, policy, other, whole.params.currency)
     replay_acts.offer(policy, one.known, whole.params)
     chart = replay_view.chart(result, whole.params.currency)

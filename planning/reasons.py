@@ -158,7 +158,7 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
     """The sum that led to an order or transfer, in the order of the waterfall."""
     usable, lost, safety, coming = (told[name][row] for name in ("usable", "lost", "safety", "coming"))
     wanted = told["asked"][row] - safety + usable + coming + lost
-    way = " and on the way" if told["on_way"][row] >= LEAST else ""
+    way = " and while in transit" if told["on_way"][row] >= LEAST else ""
     # Where lead times vary the next order may come later than after their mean: more is expected until then.
     more = told["varies"][row] and wanted - told["wanted"][row] > max(LEAST, ALMOST * told["wanted"][row])
     until = "until the next arrival, about" if more else "in"
@@ -174,7 +174,7 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
     changes = (
         ("maximum", told["maximum"][row]),
         ("least order", told["moq"][row]),
-        (f"packs of {_units(pack)}" if pack > 1 else "rounding", told["multiple"][row]),
+        (f"to full packs of {_units(pack)}" if pack > 1 else "rounding", told["multiple"][row]),
         ("supplier's minimum", told["raised"][row]),
         ("container", told["filled"][row]),
         ("budget", told["cut"][row]),

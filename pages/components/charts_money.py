@@ -24,7 +24,7 @@ def stock_value_and_cash(plan: PlanResult, *, weeks: int = 13, height: int = 430
     outer = pairs(plan.projection.keys).isin(pairs(outermost(plan)))
     days = pd.DatetimeIndex(plan.projection.days[: weeks * 7])
     currency = plan.params.currency
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.12)
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.17)
     # As plain values: to take over a layout as it is walks through its template, a fifth of a second.
     look = {name: value for name, value in style.base(height).layout.to_plotly_json().items() if name != "template"}
     figure.update_layout(look, hovermode="x unified", barmode="stack")

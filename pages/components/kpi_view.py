@@ -20,7 +20,7 @@ OPEN = "kpi_open"
 MOST_ROWS = 200
 _IDS: Mapping[str, str] = MappingProxyType({"item_id": "Item", "location_id": "Location", "supplier_id": "Supplier"})
 
-_SMALL = "font-size:.75rem;opacity:.75;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+_SMALL = "font-size:.75rem;opacity:.75"
 
 
 def figures(plan: PlanResult, whole: PlanResult) -> Mapping[str, Kpi]:
@@ -62,7 +62,7 @@ def _tile(kpi: Kpi, currency: str) -> None:
         value, period = (html.escape(text, quote=True) for text in (kpi_words.said(kpi, currency), kpi.period))
         st.html(
             '<div style="display:flex;align-items:center;gap:.7rem;line-height:1.3">'
-            f'<span style="font-weight:620;font-size:1.1rem;white-space:nowrap">{value}</span>{image}</div>'
+            f'<span style="font-weight:600;font-size:1.1rem;white-space:nowrap">{value}</span>{image}</div>'
             f'<div style="{_SMALL}" title="{period}">{period}</div>'
         )
         st.button(

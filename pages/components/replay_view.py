@@ -1,11 +1,23 @@
 """A replay: three numbers, the exchange curve, policies side by side and by group, weeks, and what it cannot know."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import charts_replay, glossary, panel, replay_files, replay_groups, replay_item, session
-from pages.components.formats import count, day, known, literal, money, percent, units
+from pages.components import (
+    charts_replay,
+    glossary,
+    panel,
+    replay_files,
+    replay_groups,
+    replay_item,
+    replay_verdict,
+    session,
+)
+from pages.components.formats import DASH, count, day, known, literal, money, percent, units
 from pages.components.replay_groups import named
 from pages.components.replay_words import (
     CANNOT_KNOW,
@@ -14,6 +26,7 @@ from pages.components.replay_words import (
     interval_table,
     measure_table,
     shown,
+    verdict,
 )
 from planning.replay_measures import ReplayResult
 from planning.replay_told import key_of
@@ -90,7 +103,8 @@ def numbers(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, c
 
 def _against(row: pd.Series, name: str, currency: str) -> str:
     return (
-        f"Against {name}: {difference(str(row['measure']), row['difference'], currency)} ({interval(row, currency)})."
+        f"Against {name}: {difference(str(row['measure']), row['difference'], currency)} ({interval(row, currency)})"
+        f"{_said(row)}."
     )
 
 
@@ -100,7 +114,13 @@ def _saved(row: pd.Series, currency: str) -> str:
 
 def _saved_interval(row: pd.Series, name: str, currency: str) -> str:
     turned = {"measure": row["measure"], "difference": row["difference"], "low": -row["high"], "high": -row["low"]}
-    return _unbroken(f"Against {name}: {_saved(row, currency)} ({interval(turned, currency)}).")
+    return _unbroken(f"Against {name}: {_saved(row, currency)} ({interval(turned, currency)}){_said(row)}.")
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """What to make of a difference, where that can be told."""
+    told = verdict(row)
+    return "" if told == DASH else f": {'may be chance' if told == 'not clear' else told}"
 
 
 def _unbroken(text: str) -> str:
@@ -114,22 +134,47 @@ def _span(result: ReplayResult) -> str:
 
 def heading(result: ReplayResult) -> None:
     """Say which days and lines the figures are of."""
-    lines = result.world.lines
-    weeks = int(result.world.counted.sum()) * result.bucket_days / 7
-    st.caption(f"{_span(result)} · {weeks:,.0f} weeks that count · {count(lines, 'item-location')}")
+    st.caption(f"{_span(result)} · {replay_verdict.counted(result)} · {count(result.world.lines, 'item-location')}")
+
+
+def answer(result: ReplayResult, currency: str) -> None:
+    """Say in words which policy would have been better, and whether the plan keeps what it promises."""
+    totals, plan = result.totals(), result.names[0]
+    ranked = replay_verdict.cheapest(totals)
+    apart = None if len(ranked) < 2 else compared(result, *ranked[:2]).loc["total_cost"].to_dict()  # noqa: PLR2004
+    promise = result.promised(plan)
+    said = [
+        replay_verdict.best(totals, apart, currency),
+        replay_verdict.kept(promise.iloc[0].to_dict() if len(promise) else None, plan),
+    ]
+    with st.container(border=True, gap="xsmall", key="replay_answer"):
+        for sentence in filter(None, said):
+            st.markdown(_unbroken(sentence))
+        st.caption("A past is one of many that could have been. The last tab says what no replay can know.")
 
 
 def chart(result: ReplayResult, currency: str) -> DeltaGenerator:
     """Draw where the policies stand, and return the place, for what more or less stock would give takes longer."""
     with st.container(border=True):
-        st.subheader("Service against stock")
+        st.header("Service against stock")
         slot = st.empty()
-        said = "Filled: achieved. Open: promised. A line: the same policy with more or less stock (without filters)."
-        if any(key_of(name) == "history" for name in result.names):
-            said += " What happened looks better than it was: weeks with an empty shelf do not tell what was lost."
+        said = (
+            "Which policy serves more from less stock? Higher and further left is better. Filled: achieved. Open: "
+            "promised. A line: the same policy with more or less stock (without filters)."
+        )
+        said += "".join(_of_history(row) for row in result.totals().to_dict("records"))
         st.caption(said)
     draw_chart(slot, result, pd.DataFrame(), currency)
     return slot
+
+
+def _of_history(row: Mapping[str, Any]) -> str:
+    """What the chart shows of what really happened."""
+    if key_of(str(row["policy"])) != "history":
+        return ""
+    if not known(row["fill_rate"]):
+        return " What really happened is not on it: where a shelf was empty nobody knows what was lost."
+    return " What happened looks better than it was: weeks with an empty shelf do not tell what was lost."
 
 
 def draw_chart(slot: DeltaGenerator, result: ReplayResult, curve: pd.DataFrame, currency: str) -> None:
@@ -190,7 +235,11 @@ def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str,
             "item-locations: its sums do not compare with the others'. Differences are of those that both know."
         )
     replay_files.downloads(
-        {"replay_policies": named(totals), "replay": named(result.lines)}, "replay", whole, key="replay_policies_all"
+        {"replay_policies": named(totals), "replay": named(result.lines)},
+        "replay",
+        whole,
+        key="replay_policies_all",
+        what="by policy, item and location",
     )
     if policy == other:
         return
