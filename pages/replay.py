@@ -10,8 +10,10 @@ from pages.components import (
     replay_acts,
     replay_question,
     replay_runs,
+    replay_shared,
     replay_view,
     session,
+    share,
 )
 from pages.components.replay_runs import Asked
 from planning.replay_measures import ReplayResult
@@ -24,7 +26,12 @@ def main() -> None:
     """Draw the page."""
     plan, whole = panel.open_page("Replay")
     if not session.may_act():
-        st.info("A replay is made by planners; a link shows the plan that was shared.", icon=":material/lock:")
+        shared = session.shared_replay()
+        if shared is not None:
+            replay_shared.show(shared, whole.params.currency)
+            glossary.words("Fill rate", "Lost margin")
+        else:
+            st.info("A replay is made by planners; a link shows the plan that was shared.", icon=":material/lock:")
         return
     replay_acts.used()
     fits = cached.fits(*decided.here(), session.as_of(), session.params())
@@ -59,6 +66,7 @@ def _told(one: Asked, whole_past: ReplayResult, plan: PlanResult, whole: PlanRes
     told = replay_view.compared(result, policy, other)
     replay_view.numbers(result, told, policy, other, whole.params.currency)
     replay_acts.offer(policy, one.known, whole.params)
+    share.button(whole, replay=True)
     chart = replay_view.chart(result, whole.params.currency)
     replay_view.show(result, told, policy, other, whole)
     glossary.words("Fill rate", "Lost margin", "Lead time", "Lead time + review", "Review period", "ABC class")

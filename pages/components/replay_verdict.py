@@ -8,7 +8,7 @@ import pandas as pd
 from pages.components.formats import count, known, literal, money, percent
 from pages.components.replay_words import interval, shown
 from pages.components.scenario_words import signed
-from planning.replay_measures import ReplayResult
+from planning.limited import cheapest
 
 COSTED = "margin lost, stock held, orders placed and waste"
 
@@ -37,12 +37,6 @@ def best(totals: pd.DataFrame, apart: Mapping[str, Any] | None, currency: str) -
     return f"{told}; the difference {chance} ({interval(apart, literal(currency))})."
 
 
-def cheapest(totals: pd.DataFrame) -> list[str]:
-    """The policies that were replayed on the same lines and whose cost is known, the cheapest first."""
-    same = totals[(totals["lines"] == totals["lines"].max()) & totals["total_cost"].notna()]
-    return [str(name) for name in same.sort_values("total_cost", kind="stable")["policy"]]
-
-
 def kept(promise: Mapping[str, Any] | None, policy: str) -> str:
     """Whether a policy kept its promise of service, beyond chance; empty where it made none.
 
@@ -61,16 +55,25 @@ def kept(promise: Mapping[str, Any] | None, policy: str) -> str:
     if abs(points) < 0.05:  # noqa: PLR2004
         return f"{told}: kept."
     side = "more" if points > 0 else "less"
-    sure = "which may be chance" if low <= 0 <= high else "which is beyond chance"
-    places = 2 if min(abs(low), abs(high)) < 0.05 else 1  # noqa: PLR2004
-    span = f"95 %: {signed(low, places)} to {signed(high, places)} points"
-    return f"{told}: {abs(points):.1f} points {side}, {sure} ({span})."
+    span = f"95 %: {signed(low, 1)} to {signed(high, 1)} points"
+    return f"{told}: {abs(points):.1f} points {side}, which {_chance(low, high)} ({span})."
 
 
-def counted(result: ReplayResult) -> str:
-    """Which weeks count, and why not all."""
-    unit = "week" if result.bucket_days == 7 else "day"  # noqa: PLR2004
-    there, some = len(result.world.counted), int(result.world.counted.sum())
+def _chance(low: float, high: float) -> str:
+    """Whether an interval of points holds nothing at all."""
+    if low <= 0 <= high:
+        return "may be chance"
+    return "is just beyond chance" if min(abs(low), abs(high)) < 0.05 else "is beyond chance"  # noqa: PLR2004
+
+
+def counted(bucket_days: int, some: int, there: int) -> str:
+    """Which weeks count, and why not all.
+
+    Parameters
+    ----------
+    some, there : buckets that count, of all.
+    """
+    unit = "week" if bucket_days == 7 else "day"  # noqa: PLR2004
     if some == there:
         return f"{count(some, unit)} count"
     return f"{count(some, unit)} of {there:,} count, as the first {there - some:,} let each policy settle"
@@ -78,3 +81,6 @@ def counted(result: ReplayResult) -> str:
 
 def _named(policy: str) -> str:
     return f"**{literal(shown(policy))}**"
+
+
+__all__ = ["best", "cheapest", "counted", "kept"]

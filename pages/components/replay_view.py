@@ -1,6 +1,6 @@
 """A replay: three numbers, the exchange curve, policies side by side and by group, weeks, and what it cannot know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -134,7 +134,16 @@ def _span(result: ReplayResult) -> str:
 
 def heading(result: ReplayResult) -> None:
     """Say which days and lines the figures are of."""
-    st.caption(f"{_span(result)} · {replay_verdict.counted(result)} · {count(result.world.lines, 'item-location')}")
+    weeks = replay_verdict.counted(result.bucket_days, int(result.world.counted.sum()), len(result.world.counted))
+    st.caption(f"{_span(result)} · {weeks} · {count(result.world.lines, 'item-location')}")
+
+
+def answer_box(said: Sequence[str], where: str) -> None:
+    """Draw the answer in words; `where` says where its limits are told."""
+    with st.container(border=True, gap="xsmall", key="replay_answer"):
+        for sentence in filter(None, said):
+            st.markdown(_unbroken(sentence))
+        st.caption(f"A past is one of many that could have been. {where}")
 
 
 def answer(result: ReplayResult, currency: str) -> None:
@@ -147,10 +156,7 @@ def answer(result: ReplayResult, currency: str) -> None:
         replay_verdict.best(totals, apart, currency),
         replay_verdict.kept(promise.iloc[0].to_dict() if len(promise) else None, plan),
     ]
-    with st.container(border=True, gap="xsmall", key="replay_answer"):
-        for sentence in filter(None, said):
-            st.markdown(_unbroken(sentence))
-        st.caption("A past is one of many that could have been. The last tab says what no replay can know.")
+    answer_box(said, "The last tab says what no replay can know.")
 
 
 def chart(result: ReplayResult, currency: str) -> DeltaGenerator:
@@ -158,14 +164,17 @@ def chart(result: ReplayResult, currency: str) -> DeltaGenerator:
     with st.container(border=True):
         st.header("Service against stock")
         slot = st.empty()
-        said = (
-            "Which policy serves more from less stock? Higher and further left is better. Filled: achieved. Open: "
-            "promised. A line: the same policy with more or less stock (without filters)."
-        )
-        said += "".join(_of_history(row) for row in result.totals().to_dict("records"))
-        st.caption(said)
+        st.caption(read_chart(result.totals()))
     draw_chart(slot, result, pd.DataFrame(), currency)
     return slot
+
+
+def read_chart(totals: pd.DataFrame) -> str:
+    """How the chart of service against stock is read."""
+    return (
+        "Which policy serves more from less stock? Higher and further left is better. Filled: achieved. Open: "
+        "promised. A line: the same policy with more or less stock (without filters)."
+    ) + "".join(_of_history(row) for row in totals.to_dict("records"))
 
 
 def _of_history(row: Mapping[str, Any]) -> str:
@@ -200,7 +209,7 @@ def show(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whol
         lambda: replay_groups.show(result, whole),
         lambda: _weeks(result, whole),
         lambda: replay_item.show(result, policy, other, whole),
-        lambda: limits(result),
+        lambda: limits(result.notes),
     )
     for tab, draw in zip(opened, draws, strict=True):
         with tab:
@@ -276,11 +285,11 @@ def _weeks(result: ReplayResult, whole: PlanResult) -> None:
     replay_files.downloads({"replay_weeks": rows}, "replay-weeks", whole, key="replay_weeks_all")
 
 
-def limits(result: ReplayResult) -> None:
+def limits(notes: Sequence[str]) -> None:
     """What this replay assumed and left out, and what no replay can know."""
     with st.container(border=True, key="replay_limits"):
         st.subheader("What a replay cannot know")
         st.markdown("\n".join(f"- {text}" for text in CANNOT_KNOW))
-        if result.notes:
+        if notes:
             st.subheader("What this one assumed and left out")
-            st.markdown("\n".join(f"- {literal(text)}" for text in result.notes))
+            st.markdown("\n".join(f"- {literal(text)}" for text in notes))

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from pages.components import replay_verdict
-from tests.pages.fake_replay import fake_result
 
 
 def totals(**costs):
@@ -44,7 +43,7 @@ def test_a_policy_of_fewer_lines_or_of_unknown_cost_is_no_rival():
     [
         (0.94, -0.02, -0.004, "1.0 points less, which is beyond chance (95 %: −2.0 to −0.4 points)"),
         (0.96, -0.001, 0.02, "1.0 points more, which may be chance (95 %: −0.1 to +2.0 points)"),
-        (0.94, -0.02, -0.0002, "beyond chance (95 %: −2.00 to −0.02 points)"),
+        (0.94, -0.02, -0.0002, "which is just beyond chance (95 %: −2.0 to ±0 points)"),
         (0.9501, -0.01, 0.01, "served 95.0 %: kept."),
     ],
 )
@@ -66,6 +65,5 @@ def test_a_name_of_a_user_is_no_markup():
 
 
 def test_weeks_that_settle_are_told():
-    assert (
-        replay_verdict.counted(fake_result(weeks=20)) == "16 weeks of 20 count, as the first 4 let each policy settle"
-    )
+    assert replay_verdict.counted(7, 16, 20) == "16 weeks of 20 count, as the first 4 let each policy settle"
+    assert replay_verdict.counted(1, 30, 30) == "30 days count"
