@@ -60,19 +60,20 @@ def _told(one: Asked, whole_past: ReplayResult, plan: PlanResult, whole: PlanRes
     if not result.world.lines:
         st.info("No item in view was replayed.", icon=":material/filter_alt:")
         return
-    replay_view.heading(result)
-    replay_view.answer(result, whole.params.currency)
+    replay_view.heading(result, whole.params.currency)
     policy, other = replay_view.pair(result)
     told = replay_view.compared(result, policy, other)
     replay_view.numbers(result, told, policy, other, whole.params.currency)
-    replay_acts.offer(policy, one.known, whole.params)
-    share.button(whole, replay=True)
-    chart = replay_view.chart(result, whole.params.currency)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        replay_acts.offer(policy, one.known, whole.params)
+        share.button(whole, replay=True)
+    chart, below = replay_view.chart(result, whole.params.currency)
     replay_view.show(result, told, policy, other, whole)
     glossary.words("Fill rate", "Lost margin", "Lead time", "Lead time + review", "Review period", "ABC class")
     if result is whole_past:
-        with chart.container():
+        with below.container():
             curve = replay_runs.curve(one)
+        below.empty()
         replay_view.draw_chart(chart, result, curve, whole.params.currency)
 
 

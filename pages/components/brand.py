@@ -20,6 +20,6 @@ LOGO = (
 
 STYLE = (
     '<style>[data-testid="stTab"][aria-selected="true"], button[role="radio"][aria-checked="true"], '
-    '[data-testid="stSliderThumbValue"] { color: light-dark(#0B6770, #72C6CC); }</style>'
+    '[data-testid="stSliderThumbValue"] { color: light-dark(#0B6770, #72C6CC) !important; }</style>'
 )
 """What is chosen, where it stands as text: the theme's one colour is dark enough to write on, too dark to read."""

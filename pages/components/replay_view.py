@@ -132,10 +132,11 @@ def _span(result: ReplayResult) -> str:
     return f"{day(result.span[0])} to {day(result.span[1])}"
 
 
-def heading(result: ReplayResult) -> None:
-    """Say which days and lines the figures are of."""
+def heading(result: ReplayResult, currency: str) -> None:
+    """Say which days and lines the figures are of, and what they come to in words."""
     weeks = replay_verdict.counted(result.bucket_days, int(result.world.counted.sum()), len(result.world.counted))
     st.caption(f"{_span(result)} · {weeks} · {count(result.world.lines, 'item-location')}")
+    _answer(result, currency)
 
 
 def answer_box(said: Sequence[str], where: str) -> None:
@@ -146,7 +147,7 @@ def answer_box(said: Sequence[str], where: str) -> None:
         st.caption(f"A past is one of many that could have been. {where}")
 
 
-def answer(result: ReplayResult, currency: str) -> None:
+def _answer(result: ReplayResult, currency: str) -> None:
     """Say in words which policy would have been better, and whether the plan keeps what it promises."""
     totals, plan = result.totals(), result.names[0]
     ranked = replay_verdict.cheapest(totals)
@@ -159,14 +160,14 @@ def answer(result: ReplayResult, currency: str) -> None:
     answer_box(said, "The last tab says what no replay can know.")
 
 
-def chart(result: ReplayResult, currency: str) -> DeltaGenerator:
-    """Draw where the policies stand, and return the place, for what more or less stock would give takes longer."""
+def chart(result: ReplayResult, currency: str) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Draw where the policies stand; return its place and one below, as what more or less stock gives takes longer."""
     with st.container(border=True):
         st.header("Service against stock")
-        slot = st.empty()
+        slot, below = st.empty(), st.empty()
         st.caption(read_chart(result.totals()))
     draw_chart(slot, result, pd.DataFrame(), currency)
-    return slot
+    return slot, below
 
 
 def read_chart(totals: pd.DataFrame) -> str:
