@@ -39,9 +39,9 @@ def work_list(plan: PlanResult) -> None:
         st.header("Work list", width="content")
         view = st.segmented_control(
             "Show", list(labels), format_func=labels.__getitem__, key=cards.WORK_VIEW, required=True,
-            label_visibility="collapsed", width="stretch",
+            label_visibility="collapsed", wrap=True,
         )  # fmt: skip
-        _undo()
+    _undo()
     if len(every):
         st.caption(
             f"What calls for action on {day(plan.as_of)}, the most at stake first: "
@@ -62,8 +62,9 @@ def work_list(plan: PlanResult) -> None:
 def _undo() -> None:
     told = session.kept(APPROVED)
     if told:
-        st.caption(f":green[:material/check_circle:] {literal(told)} approved", width="content")
-        ordering.undo_button("overview")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="work_undo"):
+            st.caption(f":green[:material/check_circle:] {literal(told)} approved", width="content")
+            ordering.undo_button("overview")
 
 
 def _row(row: Mapping[str, Any], why: str, plan: PlanResult) -> None:

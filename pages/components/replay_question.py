@@ -140,6 +140,7 @@ def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines:
             format_func=LEAD_TIMES.__getitem__,
             key="replay_leads",
             required=True,
+            wrap=True,
             help="Usual: as the plan takes them. Drawn: from receipts known before, the same for all policies. "
             "As received: of the receipt nearest in time.",
         )
@@ -149,6 +150,7 @@ def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines:
             format_func=FORECASTS.__getitem__,
             key="replay_forecasts",
             required=True,
+            wrap=True,
             help="Kept: levels of each past morning, models and errors learned anew every four weeks, always from what "
             "was known by then. Made anew: all of it on each morning, as if you had forecast then; slow, for small "
             "assortments.",
