@@ -5,7 +5,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from data.once import reading_once
 from pages.components import admission, cookie, door, session
-from pages.components.brand import LOGO, MARK
+from pages.components.brand import LOGO, MARK, STYLE
 
 
 def pages() -> dict[str, list[StreamlitPage]]:
@@ -93,6 +93,7 @@ def _draw() -> None:
     # First the mark: a page's own icon as favicon would be fetched from a foreign server.
     st.set_page_config(page_icon=MARK, layout="wide")
     st.logo(LOGO, icon_image=MARK, size="large")
+    st.html(STYLE)
     page = st.navigation(admission.pages(pages()), position=admission.position())
     st.set_page_config(page_title=f"{page.title} · Stockcast")
     session.enter(page.url_path)

@@ -386,17 +386,26 @@ def _received(seen: Evidence) -> Finding | None:
     return Finding(
         "open_orders_look_received",
         "current",
-        f"{len(rows):,} open orders look received or forgotten",
+        "1 open order looks received or forgotten"
+        if len(rows) == 1
+        else f"{len(rows):,} open orders look received or forgotten",
         len(rows),
         "open order",
         units,
         seen.order_value(rows),
         min(1.0, units / all_units),
-        f"{len(rows) - len(counted):,} count no more; {len(counted):,} with {counted['quantity'].sum():,.0f} units "
-        "still count as stock to come.",
+        _still_to_come(counted, len(rows)),
         "Close those that arrived in your system, and import the open orders again.",
         rows,
     )
+
+
+def _still_to_come(counted: pd.DataFrame, orders: int) -> str:
+    """What the plan still counts on, of so many open orders."""
+    if counted.empty:
+        return "Nothing of it counts as stock to come any more."
+    left = f"; {orders - len(counted):,} of {orders:,} are left out" if len(counted) < orders else ""
+    return f"{counted['quantity'].sum():,.0f} units of it still count as stock to come{left}."
 
 
 FINDERS: tuple[Finder, ...] = (

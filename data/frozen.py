@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,18 @@ UNREADABLE = "what this link keeps cannot be shown by this version: ask for a ne
 
 HISTORY = "history"
 """The part that holds the past which a plan stands on; links of earlier versions have none."""
+FIGURES, REPLAY = "figures", "replay"
+"""The parts that hold key figures, and what a replay told: tables and mappings of plain values; they may be missing."""
+NOTHING: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
-def freeze(result: Any, history: Any = None) -> bytes:
+def freeze(result: Any, history: Any = None, beside: Mapping[str, Mapping[str, Any]] = NOTHING) -> bytes:
     """Return a plan (`planning.result.PlanResult`) as an archive; the same plan gives the same bytes.
 
     Parameters
     ----------
     history : the past of its lines (`planning.result.Recorded`); None: it is not kept.
+    beside : further parts by name, each a mapping of tables and of mappings of plain values.
 
     Raises
     ------
@@ -46,23 +51,29 @@ def freeze(result: Any, history: Any = None) -> bytes:
         head = {f.name: _put(archive, f.name, getattr(result, f.name)) for f in fields(result)}
         if history is not None:
             head[HISTORY] = _put(archive, HISTORY, history)
+        for name, parts in beside.items():
+            inside = {part: _put(archive, f"{name}/{part}", held) for part, held in parts.items()}
+            head[name] = {"kind": "parts", "parts": inside}
         _write(archive, HEAD, json.dumps(head, sort_keys=True).encode())
     return target.getvalue()
 
 
-def freeze_compared(plans: Mapping[str, Any], shown: str, history: Any = None) -> bytes:
+def freeze_compared(
+    plans: Mapping[str, Any], shown: str, history: Any = None, beside: Mapping[str, Mapping[str, Any]] = NOTHING
+) -> bytes:
     """Return plans that stand side by side as an archive of archives.
 
     Parameters
     ----------
     plans : by name, in their order; `shown` is the name of the one that `thaw` returns.
-    history : the past of the lines of that one.
+    history, beside : of that one, as `freeze` takes them.
     """
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for n, (name, plan) in enumerate(plans.items()):
             # Packed already.
-            archive.writestr(zipfile.ZipInfo(f"{n}.zip"), freeze(plan, history if name == shown else None))
+            mine = freeze(plan, history, beside) if name == shown else freeze(plan)
+            archive.writestr(zipfile.ZipInfo(f"{n}.zip"), mine)
         names = list(plans)
         _write(archive, ORDER, json.dumps({"names": names, "shown": names.index(shown)}).encode())
     return target.getvalue()

@@ -54,7 +54,7 @@ class LinkError(NotAllowedError):
 
 @dataclass(frozen=True)
 class Opens:
-    """What a new link is to show: where it opens and how, whose lines are in it, and which plans side by side."""
+    """What a new link is to show: where it opens and how, whose lines are in it, which plans side by side, a replay."""
 
     page: str
     view: Mapping[str, Any]
@@ -67,6 +67,7 @@ class Opens:
     trials: bool = False
     params: str = "{}"
     compared: tuple[str, ...] = ()
+    replay: bool = False
 
 
 @dataclass(frozen=True)
@@ -278,6 +279,7 @@ def _grant(workspace: Workspace, record: LinkRecord) -> Grant:
         hide_costs=told["hide_costs"],
         trials=told["trials"],
         compared=tuple(told.get("compared", ())),
+        replay=bool(told.get("replay", False)),
         result_key=record.result_key,
         data_from=datetime.fromisoformat(came) if came else None,
         made_at=record.made_at,
@@ -320,5 +322,6 @@ def _checked(opens: Opens, days: int) -> dict[str, Any]:
         "location": opens.location,
         "hide_costs": bool(opens.hide_costs),
         "trials": bool(opens.trials),
+        "replay": bool(opens.replay),
         "compared": [checked_text(name, "the name of a plan", LONGEST_NAME, needed=True) for name in opens.compared],
     }

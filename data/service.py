@@ -25,7 +25,7 @@ from data.catalog import LinkRecord, PlanRecord
 from data.corrections import corrections_csv, corrections_workbook, rows_to_correct
 from data.export import input_files, input_workbook
 from data.findings import Finding, find_warnings
-from data.frozen import HISTORY, UNREADABLE, freeze, freeze_compared, thaw, thaw_compared
+from data.frozen import FIGURES, HISTORY, REPLAY, UNREADABLE, freeze, freeze_compared, thaw, thaw_compared
 from data.links import LinkError, NewLink, check_link, list_links, open_link, revoke_link
 from data.merge import How, default_how, merged
 from data.moving import (
@@ -89,7 +89,17 @@ from data.visitor import (
 )
 from planning import pipeline
 from planning.errors import InputError, PlanningError
-from planning.limited import MONEY_SAID, limited
+from planning.limited import (
+    MONEY_SAID,
+    ToldReplay,
+    figures_as_parts,
+    figures_of_parts,
+    limited,
+    limited_figures,
+    replay_as_parts,
+    replay_of_parts,
+    told_replay,
+)
 from planning.params import Params
 from planning.result import PlanResult, Projection, Recorded
 from planning.scenario import MOST_COMPARED
@@ -193,8 +203,10 @@ __all__ = [
     "scenario_versions",
     "scenarios",
     "shared_comparison",
+    "shared_figures",
     "shared_history",
     "shared_plan",
+    "shared_replay",
     "sign_in",
     "sign_out",
     "snooze",
@@ -819,6 +831,8 @@ def make_link(
     days: int = links.DAYS,
     compared: Mapping[str, PlanResult] = MappingProxyType({}),
     past: Recorded | None = None,
+    figures: Callable[[pd.DataFrame | None], Mapping[str, Any]] | None = None,
+    replay: tuple[Any, pd.DataFrame] | None = None,
 ) -> NewLink:
     """Freeze a plan as a viewer may see it, and return the link that shows it; its token is told this once.
 
@@ -834,8 +848,11 @@ def make_link(
     days : until it expires.
     compared : plans that are shown side by side, by name, the first what the others are held against; `result` is one
         of them. What a name says of money or of others' lines is not told where these are hidden.
-
     past : what the lines sold, of which the viewer sees that of his own lines; None: none.
+    figures : makes the key figures (`planning.kpi.Kpi` by key) of lines (item_id, location_id; None: all), of which the
+        viewer sees those of his own lines; None: none.
+    replay : a `planning.replay_measures.ReplayResult` and its exchange curve, of which the viewer sees what they told
+        of his own lines; None: none.
 
     Raises
     ------
@@ -855,6 +872,7 @@ def make_link(
     }
     shown = next(name for name, one in zip(parts, [*compared.values()] or [result], strict=True) if one is result)
     seen = parts[shown]
+    beside = _beside(seen, figures, replay, narrow=narrow, hide_costs=hide_costs)
     opens = links.Opens(
         page=page,
         view=_view_of(seen, view, narrow=narrow),
@@ -867,10 +885,28 @@ def make_link(
         trials=trials,
         params=result.params.to_json(),
         compared=tuple(names),
+        replay=REPLAY in beside,
     )
     own = None if past is None else past.of(seen.items)
-    payload = freeze_compared(parts, shown, own) if compared else freeze(seen, own)
+    payload = freeze_compared(parts, shown, own, beside) if compared else freeze(seen, own, beside)
     return links.make_link(visitor, snapshot_id, payload, opens, days=days)
+
+
+def _beside(
+    seen: PlanResult,
+    figures: Callable[[pd.DataFrame | None], Mapping[str, Any]] | None,
+    replay: tuple[Any, pd.DataFrame] | None,
+    *,
+    narrow: bool,
+    hide_costs: bool,
+) -> dict[str, Mapping[str, Any]]:
+    """Return what stands beside a plan in a link, of the lines that are seen alone."""
+    parts: dict[str, Mapping[str, Any]] = {}
+    if figures is not None:
+        made = figures(seen.items[["item_id", "location_id"]] if narrow else None)
+        parts[FIGURES] = figures_as_parts(limited_figures(made, seen.items, narrow=narrow, hide_costs=hide_costs))
+    told = None if replay is None else told_replay(*replay, seen.items, narrow=narrow, hide_costs=hide_costs)
+    return parts if told is None else parts | {REPLAY: replay_as_parts(told)}
 
 
 def _names_seen(names: Sequence[str], *, all_hidden: bool, money_hidden: bool) -> list[str]:
@@ -907,6 +943,36 @@ def shared_history(visitor: Visitor) -> Recorded | None:
     try:
         return None if told is None else Recorded(**told)
     except TypeError as fault:
+        raise InputError(UNREADABLE) from fault
+
+
+def shared_figures(visitor: Visitor) -> dict[str, Any]:
+    """Return the key figures (`planning.kpi.Kpi` by key) of what a viewer's link shows; empty where none were kept.
+
+    Raises
+    ------
+    LinkError : the link expired or was withdrawn, or the visitor is no viewer.
+    InputError : an earlier version kept what this one cannot show.
+    """
+    told = thaw(links.frozen_result(visitor)).get(FIGURES)
+    try:
+        return {} if told is None else dict(figures_of_parts(told))
+    except (KeyError, TypeError) as fault:
+        raise InputError(UNREADABLE) from fault
+
+
+def shared_replay(visitor: Visitor) -> ToldReplay | None:
+    """Return what a replay told of what a viewer's link shows; None where none was kept with it.
+
+    Raises
+    ------
+    LinkError : the link expired or was withdrawn, or the visitor is no viewer.
+    InputError : an earlier version kept what this one cannot show.
+    """
+    told = thaw(links.frozen_result(visitor)).get(REPLAY)
+    try:
+        return None if told is None else replay_of_parts(told)
+    except (KeyError, TypeError, ValueError) as fault:
         raise InputError(UNREADABLE) from fault
 
 

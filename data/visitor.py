@@ -74,6 +74,7 @@ class Grant:
     result_key : names what is shown; the same key, the same figures.
     data_from : when the data came; `made_at` when the link was made.
     compared : the names of the plans that it shows side by side; empty: it shows one.
+    replay : whether it shows what a replay told.
     holder : the workspace that keeps it. No business of whoever shows it.
     """
 
@@ -93,6 +94,7 @@ class Grant:
     expires_at: datetime
     holder: Workspace = field(repr=False, compare=False)
     compared: tuple[str, ...] = ()
+    replay: bool = False
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def _beside(whole: PlanResult) -> None:
 
 
 def _figures(plan: PlanResult, whole: PlanResult) -> None:
-    """The strip of key figures; through a link, the few that the plan itself tells."""
+    """The key figures; through a link that kept none, the few that the plan itself tells."""
     told = kpi_view.figures(plan, whole)
     if told:
         kpi_view.strip(told, plan)

@@ -10,8 +10,10 @@ from pages.components import (
     replay_acts,
     replay_question,
     replay_runs,
+    replay_shared,
     replay_view,
     session,
+    share,
 )
 from pages.components.replay_runs import Asked
 from planning.replay_measures import ReplayResult
@@ -24,7 +26,7 @@ def main() -> None:
     """Draw the page."""
     plan, whole = panel.open_page("Replay")
     if not session.may_act():
-        st.info("A replay is made by planners; a link shows the plan that was shared.", icon=":material/lock:")
+        replay_shared.show(session.shared_replay(), whole.params.currency)
         return
     replay_acts.used()
     fits = cached.fits(*decided.here(), session.as_of(), session.params())
@@ -53,18 +55,21 @@ def _told(one: Asked, whole_past: ReplayResult, plan: PlanResult, whole: PlanRes
     if not result.world.lines:
         st.info("No item in view was replayed.", icon=":material/filter_alt:")
         return
+    replay_view.heading(one.key, result, whole.params.currency)
     policy, other = replay_view.pair(result)
     told = replay_view.compared(one.key, result, policy, other)
-    replay_view.heading(result)
     replay_view.numbers(result, told, policy, other, whole.params.currency)
-    replay_acts.offer(policy, one.known, whole.params)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        replay_acts.offer(policy, one.known, whole.params)
+        share.button(whole, replay=True)
     curve = cached.exchange_curve(one.curve_key) if result is whole_past else None
-    chart = replay_view.chart(result, curve, whole.params.currency)
+    chart, below = replay_view.chart(result, curve, whole.params.currency)
     replay_view.show(result, told, policy, other, whole)
     glossary.words("Fill rate", "Lost margin", "Lead time", "Lead time + review", "Review period", "ABC class")
     if result is whole_past and curve is None:
-        with chart.container():
+        with below.container():
             curve = replay_runs.curve(one)
+        below.empty()
         replay_view.draw_chart(chart, result, curve, whole.params.currency)
 
 

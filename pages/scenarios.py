@@ -38,7 +38,10 @@ def main() -> None:
         scenario_editor.show(whole, known)
     asked = scenario_choice.beside(known)
     if not asked:
-        st.info("Nothing is supposed yet: one click above tries a stress on today's plan.", icon=":material/science:")
+        st.info(
+            "Nothing is supposed yet: one click above tries a stress, or write a scenario of your own.",
+            icon=":material/science:",
+        )
         report_page.downloads(whole, scenario_runs.TODAY)
         return
     found = scenario_runs.plans(asked)

@@ -13,8 +13,8 @@ def main() -> None:
         states.nothing_yet(session.use_sample)
         return
     st.caption(
-        "A link shows one page of one plan, frozen as it was: read only, until it expires or is withdrawn. "
-        "Make one with Share, at the top of the page that is to be shown."
+        "A link opens a page of one plan, frozen as it was, and the pages that belong to it: read only, until it "
+        "expires or is withdrawn. Make one with Share, at the top of the page that is to be shown."
     )
     share.links()
 

@@ -92,7 +92,8 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
             "The plan; costs of items",
         ),
         "stock_value": Entry(
-            "Stock value", "money", "", "Units on hand x unit cost of today, each location by its latest count",
+            "Stock value", "money", "",
+            "Units on hand x unit cost of today, each location by its latest count; expired lots are left out",
             "Stock and its history; costs of items",
         ),
         "turnover": Entry(

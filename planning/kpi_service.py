@@ -162,7 +162,7 @@ def forecast_kpis(view: View) -> list[Kpi]:
     signal = tracking_signal(bias, error, points)
     days = _at(record["horizon_days"].to_numpy(float), at)[mine] if "horizon_days" in record else np.zeros(0)
     span = sorted({f"{length:,.0f}" for length in (days.min(), days.max())}) if len(days) else []
-    period = f"over lead time + review ({' to '.join(span)} days), {view.today}" if span else view.today
+    period = f"over {' to '.join(span)} days, {view.today}" if span else view.today
     shares = {"wape": error / np.where(demand > 0, demand, np.nan), "bias": bias / np.where(demand > 0, demand, np.nan)}
     table = view.table(
         mine, demand_units=demand, error_units=error, bias_units=bias, **shares, tracking_signal=signal,

@@ -4,7 +4,6 @@ What is not known to be harmless is left out: a column, total or parameter that 
 until it is named below.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
@@ -15,6 +14,17 @@ import numpy as np
 import pandas as pd
 
 from planning.errors import ParameterError
+from planning.limited_beside import (
+    MONEY_SAID,
+    ToldReplay,
+    cheapest,
+    figures_as_parts,
+    figures_of_parts,
+    limited_figures,
+    replay_as_parts,
+    replay_of_parts,
+    told_replay,
+)
 from planning.params import Params
 from planning.result import Late, PlanResult, Projection
 from planning.tables import RESULT_TABLES
@@ -106,13 +116,6 @@ UNIT_TOTALS = ("order_lines", "allocated_units", "items_at_risk", "expected_lost
 
 ADDED = ("as_of", "params", "orders", "planned_orders", "items", "allocation")
 """What totals are added up of, besides the lines."""
-
-MONEY_SAID = re.compile(
-    r"critical ratio|margin|price|cost|money|worth|value|budget of|minimum of|beyond the budget|[€$£¥]|"
-    r"\d[.,]\d\d(?!\d|\s?%)",
-    re.IGNORECASE,
-)
-"""What a sentence holds that tells of money; two decimals are how amounts are written."""
 
 RATES = ("holding_rate_per_year",)
 """Parameters about money whose unit is another."""
@@ -327,3 +330,21 @@ def _names_others(change: Mapping[str, Any], known: Mapping[str, set[str]]) -> b
     places = known["location_id"]
     held = {**known, "source_id": places, "destination_id": places}
     return any(name in held and value not in held[name] for name, value in change.items())
+
+
+__all__ = [
+    "FURTHER",
+    "MIXED",
+    "MONEY_SAID",
+    "ToldReplay",
+    "cheapest",
+    "figures_as_parts",
+    "figures_of_parts",
+    "harmless_columns",
+    "limited",
+    "limited_figures",
+    "of_lines",
+    "replay_as_parts",
+    "replay_of_parts",
+    "told_replay",
+]

@@ -37,6 +37,8 @@ LEAST_DRIFT = 4
 DRIFT_CHANCE = 0.995
 """One steady line in a hundred may look as if it drifted."""
 YEAR_DAYS = 365
+OWN_SALES = ("NO_HISTORY", "NO_DEMAND", "ONE_SALE")
+"""Reasons that say nothing of a location that feeds others."""
 
 
 def forecast_table(fits: Fits, keys: pd.DataFrame, demand: CumulativeDemand) -> pd.DataFrame:
@@ -108,8 +110,10 @@ def accuracy_tables(
     with np.errstate(invalid="ignore", divide="ignore"):
         out["error_value"] = out["error_units"] / out["scored"] * unit_cost * YEAR_DAYS / days
     table = network.keys[["item_id", "location_id"]].assign(horizon_days=days, **out, drift=drift)
-    table["reason_code"] = fits.reason
-    table["reason"] = [REASON_CODES.get(str(code), "") for code in fits.reason]
+    # Nobody buys at a location that only feeds others: it is planned for what these sell.
+    codes = np.where(network.feeds & np.isin(fits.reason, OWN_SALES), "", fits.reason)
+    table["reason_code"] = codes
+    table["reason"] = [REASON_CODES.get(str(code), "") for code in codes]
     return table.reset_index(drop=True), _calibration_table(hits)
 
 

@@ -161,7 +161,7 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
     usable, lost, safety, coming = (told[name][row] for name in ("usable", "lost", "safety", "coming"))
     kept = told["kept"][row]
     wanted = told["asked"][row] - safety - kept + usable + coming + lost
-    way = " and on the way" if told["on_way"][row] >= LEAST else ""
+    way = " and while in transit" if told["on_way"][row] >= LEAST else ""
     way = " and until the stores have it" if told["waits"][row] >= LEAST else way
     # Where lead times vary the next order may come later than after their mean: more is expected until then.
     more = told["varies"][row] and wanted - told["wanted"][row] > max(LEAST, ALMOST * told["wanted"][row])
@@ -179,7 +179,7 @@ def _due(told: Mapping[str, list[Any]], row: int, action: str, measure: str) -> 
     changes = (
         ("maximum", told["maximum"][row]),
         ("least order", told["moq"][row]),
-        (f"packs of {_units(pack)}" if pack > 1 else "rounding", told["multiple"][row]),
+        (f"to full packs of {_units(pack)}" if pack > 1 else "rounding", told["multiple"][row]),
         ("supplier's minimum", told["raised"][row]),
         ("container", told["filled"][row]),
         ("budget", told["cut"][row]),

@@ -23,8 +23,8 @@ TOGETHER = 0.5
 
 Replayed over two years of M5, all of it serves 1 to 2 points more than promised, none of it 2 less, half of it what is
 promised; over seven windows of VN2 half of it costs 1.4 % less than all of it. It is found by trial on these two: past
-errors tell more in common (correlations of .3 and .2, as the variances do), but some of that is settled since, as launches
-and gaps are.
+errors tell more in common (correlations of .3 and .2, as the variances do), but some of that is settled since, as
+launches and gaps are.
 """
 TIES = 20
 """Correlations are told apart in steps of 1 / this."""

@@ -25,6 +25,8 @@ VIEWED: Mapping[str, str] = MappingProxyType(
 """The pages that a link may open, by address; the others are about data and decisions."""
 BESIDE = MappingProxyType({"scenarios": "pages/scenarios.py"})
 """The page that a link of plans side by side opens too."""
+REPLAYED = MappingProxyType({"replay": "pages/replay.py"})
+"""The page that a link with a replay opens too."""
 LONGEST_NAME, LONGEST_PASSPHRASE = 80, 1000
 
 
@@ -68,7 +70,9 @@ def admit() -> None:
 def _viewed() -> Mapping[str, str]:
     """The pages that this viewer's link opens, by address."""
     told = session.grant()
-    return {**VIEWED, **BESIDE} if told is not None and told.compared else VIEWED
+    if told is None:
+        return VIEWED
+    return {**VIEWED, **(BESIDE if told.compared else {}), **(REPLAYED if told.replay else {})}
 
 
 def _let_be_known() -> None:

@@ -17,3 +17,9 @@ LOGO = (
     f'Arial, sans-serif" font-size="20" font-weight="650" letter-spacing="-0.3" fill="{_PETROL}">Stockcast</text></svg>'
 )
 """Mark and name, readable on light and on dark."""
+
+STYLE = (
+    '<style>[data-testid="stTab"][aria-selected="true"], button[role="radio"][aria-checked="true"], '
+    '[data-testid="stSliderThumbValue"] { color: light-dark(#0B6770, #72C6CC) !important; }</style>'
+)
+"""What is chosen, where it stands as text: the theme's one colour is dark enough to write on, too dark to read."""

@@ -25,6 +25,7 @@ from planning import delivery, pipeline
 from planning.errors import PlanningError
 from planning.frontier import Tradeoff, build_tradeoff
 from planning.kpi import Kpi, PastFigures, kpis_of, past_figures
+from planning.limited import ToldReplay
 from planning.lost_demand import lost_demand
 from planning.params import Params
 from planning.quality import Accuracy, Score, record_accuracy, score
@@ -141,6 +142,28 @@ def shared_comparison(visitor: service.Visitor) -> Mapping[str, PlanResult]:
     """
     grant = service.check_link(visitor)
     return _compared(grant.result_key, lambda: service.shared_comparison(visitor))
+
+
+def shared_figures(visitor: service.Visitor) -> Mapping[str, Kpi]:
+    """The key figures of what a viewer's link shows; none where none were kept with it.
+
+    Raises
+    ------
+    PlanningError : it stands no more, the visitor is no viewer, or it cannot be shown.
+    """
+    grant = service.check_link(visitor)
+    return _shared_figures(grant.result_key, lambda: service.shared_figures(visitor))
+
+
+def shared_replay(visitor: service.Visitor) -> ToldReplay | None:
+    """What a replay told of what a viewer's link shows; None where it was not kept with it.
+
+    Raises
+    ------
+    PlanningError : it stands no more, the visitor is no viewer, or it cannot be shown.
+    """
+    grant = service.check_link(visitor)
+    return _shared_replay(grant.result_key, lambda: service.shared_replay(visitor)) if grant.replay else None
 
 
 def tried_plan(visitor: service.Visitor, changes: Mapping[str, Any]) -> PlanResult | None:
@@ -655,6 +678,16 @@ def _shared(result_key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # 
 
 @st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
 def _past(result_key: str, _make: Callable[[], Recorded | None]) -> Recorded | None:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
+def _shared_figures(result_key: str, _make: Callable[[], Mapping[str, Kpi]]) -> Mapping[str, Kpi]:  # noqa: ARG001
+    return _make()
+
+
+@st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
+def _shared_replay(result_key: str, _make: Callable[[], ToldReplay | None]) -> ToldReplay | None:  # noqa: ARG001
     return _make()
 
 

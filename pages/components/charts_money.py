@@ -68,8 +68,8 @@ def _two_rows(time: Mapping[str, Any]) -> dict[str, Any]:
         "barmode": "stack",
         "xaxis": {**across, **first},
         "xaxis2": {**across, "anchor": "y2"},
-        "yaxis": {**up, "anchor": "x", "domain": [0.4544, 1.0]},
-        "yaxis2": {**up, "anchor": "x2", "domain": [0.0, 0.3344]},
+        "yaxis": {**up, "anchor": "x", "domain": [0.4854, 1.0]},
+        "yaxis2": {**up, "anchor": "x2", "domain": [0.0, 0.3154]},
     }
 
 

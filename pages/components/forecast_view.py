@@ -88,7 +88,7 @@ def _rivals(plan: PlanResult, level: Level) -> None:
         return
     rows = rows.assign(**{c: rows[c].map(in_plain_words, na_action="ignore") for c in ("model", "reason") if c in rows})
     st.dataframe(
-        rows,
+        rows.assign(weight=rows["weight"].where(rows["weight"] > 0)) if "weight" in rows else rows,
         key="rivals",
         hide_index=True,
         column_order=[c for c in RIVALS if c in rows and rows[c].notna().any()],

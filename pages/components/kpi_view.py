@@ -20,12 +20,14 @@ OPEN = "kpi_open"
 MOST_ROWS = 200
 _IDS: Mapping[str, str] = MappingProxyType({"item_id": "Item", "location_id": "Location", "supplier_id": "Supplier"})
 
-_SMALL = "font-size:.75rem;opacity:.75;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+_SMALL = "font-size:.75rem;opacity:.75"
 
 
 def figures(plan: PlanResult, whole: PlanResult) -> Mapping[str, Kpi]:
-    """The key figures of the lines in view; none for who looks through a link, or where they cannot be made."""
+    """The key figures of the lines in view, through a link those that were kept; none where they cannot be made."""
     snapshot = session.snapshot_id()
+    if session.grant() is not None:
+        return cached.shared_figures(session.visitor())
     if snapshot is None:
         return {}
     keys = None if plan is whole else plan.items[["item_id", "location_id"]]
@@ -42,6 +44,8 @@ def strip(told: Mapping[str, Kpi], plan: PlanResult) -> None:
     st.header("Key figures")
     unknown = sum(kpi.value is None for kpi in told.values())
     more = f" {count(unknown, 'figure')} cannot be told yet: each says what to bring." if unknown else ""
+    if session.grant() is not None:
+        more = " They are of all lines of this link, whatever the filters."
     st.caption(f"Choose one to see how it is made up and the lines behind it.{more}")
     for group, mine in kpi_words.grouped(told):
         with st.container(border=True, gap="xsmall", key=f"kpis_{group.lower()}"):
@@ -62,7 +66,7 @@ def _tile(kpi: Kpi, currency: str) -> None:
         value, period = (html.escape(text, quote=True) for text in (kpi_words.said(kpi, currency), kpi.period))
         st.html(
             '<div style="display:flex;align-items:center;gap:.7rem;line-height:1.3">'
-            f'<span style="font-weight:620;font-size:1.1rem;white-space:nowrap">{value}</span>{image}</div>'
+            f'<span style="font-weight:600;font-size:1.1rem;white-space:nowrap">{value}</span>{image}</div>'
             f'<div style="{_SMALL}" title="{period}">{period}</div>'
         )
         st.button(

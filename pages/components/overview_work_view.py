@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import cards, ordering, overview_work, session, tables, today_view, transferring
-from pages.components.formats import count, known, literal, units
+from pages.components import cards, ordering, overview_work, session, tables, today_view, transferring, work
+from pages.components.formats import count, day, known, literal, units
 from pages.components.lines import pairs
 from planning.result import PlanResult
 
@@ -39,9 +39,14 @@ def work_list(plan: PlanResult) -> None:
         st.header("Work list", width="content")
         view = st.segmented_control(
             "Show", list(labels), format_func=labels.__getitem__, key=cards.WORK_VIEW, required=True,
-            label_visibility="collapsed",
+            label_visibility="collapsed", wrap=True,
         )  # fmt: skip
-        _undo()
+    _undo()
+    if len(every):
+        st.caption(
+            f"What calls for action on {day(plan.as_of)}, the most at stake first: "
+            + ("margin that would be lost; of what lies idle, its cost." if work.priced(plan) else "units.")
+        )
     rows = every if view == ALL else every[every["kind"] == view].reset_index(drop=True)
     if rows.empty:
         st.success("Nothing here calls for action today.", icon=":material/task_alt:")
@@ -57,8 +62,9 @@ def work_list(plan: PlanResult) -> None:
 def _undo() -> None:
     told = session.kept(APPROVED)
     if told:
-        st.caption(f":green[:material/check_circle:] {literal(told)} approved", width="content")
-        ordering.undo_button("overview")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="work_undo"):
+            st.caption(f":green[:material/check_circle:] {literal(told)} approved", width="content")
+            ordering.undo_button("overview")
 
 
 def _row(row: Mapping[str, Any], why: str, plan: PlanResult) -> None:

@@ -31,7 +31,7 @@ def offer(policy: str, known: Mapping[str, Policy], params: Params) -> None:
     ----------
     policy : whose numbers are told. params : in force.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom", key="replay_actions"):
+    with st.container(horizontal=True, vertical_alignment="bottom", width="content", key="replay_actions"):
         if key_of(policy) == "plan":
             _offer_target(params)
             return

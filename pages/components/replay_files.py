@@ -9,11 +9,11 @@ from pages.components.formats import count
 from planning.result import PlanResult
 
 
-def downloads(sheets: dict[str, pd.DataFrame], name: str, whole: PlanResult, *, key: str) -> None:
-    """Offer what is shown as a workbook, and its last sheet as CSV."""
+def downloads(sheets: dict[str, pd.DataFrame], name: str, whole: PlanResult, *, key: str, what: str = "") -> None:
+    """Offer what is shown as a workbook, and its last sheet, whose rows are `what`, as CSV."""
     last = list(sheets.values())[-1]
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_downloads"):
-        st.caption(f"{count(len(last), 'row')} · quantities in units", width="content")
+        st.caption(f"{count(len(last), 'row')}{' ' if what else ''}{what} · quantities in units", width="content")
         for label, suffix, mime, file in (
             (
                 "Excel",

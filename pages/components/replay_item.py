@@ -159,5 +159,6 @@ def _sentence(row: dict[str, object], currency: str) -> str:
         f"**{literal(shown(str(row['policy'])))}** served {percent(row['fill_rate'])} of {units(row['demand_units'])}, "
         f"lost {units(round(lost, 1))}, held {units(round(float(str(row['average_stock_units'])), 1))}"
         + (f" ({literal(held)})" if held else "")
-        + f" on average, ordered {float(str(row['orders'])):,.0f} times."
+        + " on average"
+        + (f", ordered {float(str(row['orders'])):,.0f} times." if known(row["orders"]) else ".")
     )

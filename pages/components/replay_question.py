@@ -23,7 +23,7 @@ MOST = 6
 LEAD_TIMES: Mapping[str, str] = MappingProxyType(
     {"usual": "Usual", "drawn": "Drawn from receipts", "receipts": "As received"}
 )
-FORECASTS: Mapping[str, str] = MappingProxyType({"kept": "Kept from each morning", "refitted": "Refitted (slow)"})
+FORECASTS: Mapping[str, str] = MappingProxyType({"kept": "Kept from each morning", "refitted": "Made anew (slow)"})
 REFIT_MOST = 100_000
 """Item-locations times mornings up to which all is learned anew on each past morning."""
 
@@ -140,6 +140,7 @@ def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines:
             format_func=LEAD_TIMES.__getitem__,
             key="replay_leads",
             required=True,
+            wrap=True,
             help="Usual: as the plan takes them. Drawn: from receipts known before, the same for all policies. "
             "As received: of the receipt nearest in time.",
         )
@@ -149,8 +150,10 @@ def form(some: Sequence[int], known: Mapping[str, Policy], now: Question, lines:
             format_func=FORECASTS.__getitem__,
             key="replay_forecasts",
             required=True,
+            wrap=True,
             help="Kept: levels of each past morning, models and errors learned anew every four weeks, always from what "
-            "was known by then. Refitted: all of it anew on each morning; slower, for small assortments.",
+            "was known by then. Made anew: all of it on each morning, as if you had forecast then; slow, for small "
+            "assortments.",
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             st.form_submit_button(

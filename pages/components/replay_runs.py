@@ -102,6 +102,24 @@ def curve(one: Asked) -> pd.DataFrame:
     return pd.DataFrame(columns=list(CURVE))
 
 
+def newest() -> tuple[str, ReplayResult, pd.DataFrame] | None:
+    """The replay that this tab shows of the plan in force: in words, what it found, its exchange curve; or None."""
+    try:
+        fits = cached.fits(*decided.here(), session.as_of(), session.params())
+        spans = [] if fits is None else replay_question.spans(fits)
+        if fits is None or not spans:
+            return None
+        known = replay_question.offered()
+        question = replay_question.asked() or replay_question.usual(spans, known)
+        key, curve_key = _keys(question, known, fits)
+    except PlanningError:
+        return None
+    result, line = cached.replayed(key), cached.exchange_curve(curve_key)
+    if result is None:
+        return None
+    return question.words(known), result, pd.DataFrame(columns=list(CURVE)) if line is None else line
+
+
 def ready(question: Question, fits: Fits) -> bool:
     """Whether what a question stands on is there, so that its answer takes moments."""
     try:

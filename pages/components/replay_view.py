@@ -1,11 +1,24 @@
 """A replay: three numbers, the exchange curve, policies side by side and by group, weeks, and what it cannot know."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import cached, charts_replay, glossary, panel, replay_files, replay_groups, replay_item, session
-from pages.components.formats import count, day, known, literal, money, percent, units
+from pages.components import (
+    cached,
+    charts_replay,
+    glossary,
+    panel,
+    replay_files,
+    replay_groups,
+    replay_item,
+    replay_verdict,
+    session,
+)
+from pages.components.formats import DASH, count, day, known, literal, money, percent, units
 from pages.components.replay_groups import named
 from pages.components.replay_words import (
     CANNOT_KNOW,
@@ -14,6 +27,7 @@ from pages.components.replay_words import (
     interval_table,
     measure_table,
     shown,
+    verdict,
 )
 from planning.replay_measures import ReplayResult
 from planning.replay_told import key_of
@@ -90,7 +104,8 @@ def numbers(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, c
 
 def _against(row: pd.Series, name: str, currency: str) -> str:
     return (
-        f"Against {name}: {difference(str(row['measure']), row['difference'], currency)} ({interval(row, currency)})."
+        f"Against {name}: {difference(str(row['measure']), row['difference'], currency)} ({interval(row, currency)})"
+        f"{_said(row)}."
     )
 
 
@@ -100,7 +115,13 @@ def _saved(row: pd.Series, currency: str) -> str:
 
 def _saved_interval(row: pd.Series, name: str, currency: str) -> str:
     turned = {"measure": row["measure"], "difference": row["difference"], "low": -row["high"], "high": -row["low"]}
-    return _unbroken(f"Against {name}: {_saved(row, currency)} ({interval(turned, currency)}).")
+    return _unbroken(f"Against {name}: {_saved(row, currency)} ({interval(turned, currency)}){_said(row)}.")
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """What to make of a difference, where that can be told."""
+    told = verdict(row)
+    return "" if told == DASH else f": {'may be chance' if told == 'not clear' else told}"
 
 
 def _unbroken(text: str) -> str:
@@ -112,29 +133,64 @@ def _span(result: ReplayResult) -> str:
     return f"{day(result.span[0])} to {day(result.span[1])}"
 
 
-def heading(result: ReplayResult) -> None:
-    """Say which days and lines the figures are of."""
-    lines = result.world.lines
-    weeks = int(result.world.counted.sum()) * result.bucket_days / 7
-    st.caption(f"{_span(result)} · {weeks:,.0f} weeks that count · {count(lines, 'item-location')}")
+def heading(key: str, result: ReplayResult, currency: str) -> None:
+    """Say which days and lines the figures are of, and what they come to in words; `key` names the whole replay."""
+    weeks = replay_verdict.counted(result.bucket_days, int(result.world.counted.sum()), len(result.world.counted))
+    st.caption(f"{_span(result)} · {weeks} · {count(result.world.lines, 'item-location')}")
+    _answer(key, result, currency)
 
 
-def chart(result: ReplayResult, curve: pd.DataFrame | None, currency: str) -> DeltaGenerator:
-    """Draw where the policies stand, and return the place, for what more or less stock would give takes longer.
+def answer_box(said: Sequence[str], where: str) -> None:
+    """Draw the answer in words; `where` says where its limits are told."""
+    with st.container(border=True, gap="xsmall", key="replay_answer"):
+        for sentence in filter(None, said):
+            st.markdown(_unbroken(sentence))
+        st.caption(f"A past is one of many that could have been. {where}")
+
+
+def _answer(key: str, result: ReplayResult, currency: str) -> None:
+    """Say in words which policy would have been better, and whether the plan keeps what it promises."""
+    totals, plan = result.totals(), result.names[0]
+    ranked = replay_verdict.cheapest(totals)
+    apart = None if len(ranked) < 2 else compared(key, result, *ranked[:2]).loc["total_cost"].to_dict()  # noqa: PLR2004
+    promise = result.promised(plan)
+    said = [
+        replay_verdict.best(totals, apart, currency),
+        replay_verdict.kept(promise.iloc[0].to_dict() if len(promise) else None, plan),
+    ]
+    answer_box(said, "The last tab says what no replay can know.")
+
+
+def chart(result: ReplayResult, curve: pd.DataFrame | None, currency: str) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Draw where the policies stand; return its place and one below, as what more or less stock gives takes longer.
 
     Parameters
     ----------
     curve : what more or less stock would give, where that is known already.
     """
     with st.container(border=True):
-        st.subheader("Service against stock")
-        slot = st.empty()
-        said = "Filled: achieved. Open: promised. A line: the same policy with more or less stock (without filters)."
-        if any(key_of(name) == "history" for name in result.names):
-            said += " What happened looks better than it was: weeks with an empty shelf do not tell what was lost."
-        st.caption(said)
+        st.header("Service against stock")
+        slot, below = st.empty(), st.empty()
+        st.caption(read_chart(result.totals()))
     draw_chart(slot, result, pd.DataFrame() if curve is None else curve, currency)
-    return slot
+    return slot, below
+
+
+def read_chart(totals: pd.DataFrame) -> str:
+    """How the chart of service against stock is read."""
+    return (
+        "Which policy serves more from less stock? Higher and further left is better. Filled: achieved. Open: "
+        "promised. A line: the same policy with more or less stock (without filters)."
+    ) + "".join(_of_history(row) for row in totals.to_dict("records"))
+
+
+def _of_history(row: Mapping[str, Any]) -> str:
+    """What the chart shows of what really happened."""
+    if key_of(str(row["policy"])) != "history":
+        return ""
+    if not known(row["fill_rate"]):
+        return " What really happened is not on it: where a shelf was empty nobody knows what was lost."
+    return " What happened looks better than it was: weeks with an empty shelf do not tell what was lost."
 
 
 def draw_chart(slot: DeltaGenerator, result: ReplayResult, curve: pd.DataFrame, currency: str) -> None:
@@ -160,7 +216,7 @@ def show(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whol
         lambda: replay_groups.show(result, whole),
         lambda: _weeks(result, whole),
         lambda: replay_item.show(result, policy, other, whole),
-        lambda: limits(result),
+        lambda: limits(result.notes),
     )
     for tab, draw in zip(opened, draws, strict=True):
         with tab:
@@ -195,7 +251,11 @@ def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str,
             "item-locations: its sums do not compare with the others'. Differences are of those that both know."
         )
     replay_files.downloads(
-        {"replay_policies": named(totals), "replay": named(result.lines)}, "replay", whole, key="replay_policies_all"
+        {"replay_policies": named(totals), "replay": named(result.lines)},
+        "replay",
+        whole,
+        key="replay_policies_all",
+        what="by policy, item and location",
     )
     if policy == other:
         return
@@ -232,11 +292,11 @@ def _weeks(result: ReplayResult, whole: PlanResult) -> None:
     replay_files.downloads({"replay_weeks": rows}, "replay-weeks", whole, key="replay_weeks_all")
 
 
-def limits(result: ReplayResult) -> None:
+def limits(notes: Sequence[str]) -> None:
     """What this replay assumed and left out, and what no replay can know."""
     with st.container(border=True, key="replay_limits"):
         st.subheader("What a replay cannot know")
         st.markdown("\n".join(f"- {text}" for text in CANNOT_KNOW))
-        if result.notes:
+        if notes:
             st.subheader("What this one assumed and left out")
-            st.markdown("\n".join(f"- {literal(text)}" for text in result.notes))
+            st.markdown("\n".join(f"- {literal(text)}" for text in notes))

@@ -113,7 +113,8 @@ def interval(row: Mapping[str, Any], currency: str = "") -> str:
         return "not known of both"
     if not known(row["low"]) or not known(row["high"]):
         return "too few items for an interval"
-    return f"95 %: {difference(measure, row['low'], currency)} to {difference(measure, row['high'], currency)}"
+    low, high = (difference(measure, row[end], currency) for end in ("low", "high"))
+    return f"95 %: {low.removesuffix(' points') if high.endswith(' points') else low} to {high}"
 
 
 def verdict(row: Mapping[str, Any]) -> str:

@@ -14,6 +14,10 @@ from planning.scenario import Comparison
 def stresses(known: Mapping[str, Asked]) -> None:
     """A button for each ready stress: one click tries it on today's plan."""
     chosen = {one.key for one in scenario_runs.chosen(known)}
+    st.caption(
+        "What would today's plan cost and serve if …? One click makes it and holds it beside today's; nothing changes "
+        "until you adopt it."
+    )
     with st.container(horizontal=True, key="stresses"):
         for one in known.values():
             if one.key.startswith("stress:"):

@@ -22,6 +22,7 @@ from pages.components import address, cached, cookie, states
 from pages.components.address import View
 from pages.components.filters import Filters
 from planning.errors import ParameterError, PlanningError
+from planning.limited import ToldReplay
 from planning.params import Params
 from planning.result import PlanResult
 
@@ -460,6 +461,21 @@ def compared() -> Mapping[str, PlanResult]:
         return {}
     try:
         return cached.shared_comparison(who)
+    except PlanningError as fault:
+        states.fault_of_link(str(fault), None)
+        st.stop()
+
+
+def shared_replay() -> ToldReplay | None:
+    """What a replay told, as a link shows it; None for a planner, and where none was shared.
+
+    Where it cannot be shown the page ends here.
+    """
+    who = visitor()
+    if who.grant is None:
+        return None
+    try:
+        return cached.shared_replay(who)
     except PlanningError as fault:
         states.fault_of_link(str(fault), None)
         st.stop()

@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from data.links import DAYS, MOST_DAYS
-from pages.components import session, sharing_links
+from pages.components import replay_runs, session, sharing_links
 from pages.components.admission import VIEWED
 from pages.components.formats import literal
+from planning.replay_measures import ReplayResult
 from planning.result import PlanResult
 
 LONGEST_NAME = 80
@@ -27,20 +28,24 @@ TITLES = MappingProxyType(
         "forecast": "Forecast",
         "service": "Service & safety stock",
         "scenarios": "Scenarios",
+        "replay": "Replay",
     }
 )
 NONE: Mapping[str, PlanResult] = MappingProxyType({})
 
 
-def button(plan: PlanResult, *, scenario: str = "", compared: Mapping[str, PlanResult] = NONE) -> None:
+def button(
+    plan: PlanResult, *, scenario: str = "", compared: Mapping[str, PlanResult] = NONE, replay: bool = False
+) -> None:
     """The way to share this page, or a scenario by its name, for who decides here.
 
     Parameters
     ----------
     compared : the plans beside it, by name in their order, itself among them.
+    replay : whether it is a replay that stands on this page.
     """
-    if session.may_act() and (scenario or session.page() in VIEWED):
-        label = "Share this scenario" if scenario else "Share"
+    if session.may_act() and (scenario or replay or session.page() in VIEWED):
+        label = "Share this scenario" if scenario else "Share this replay" if replay else "Share"
         st.button(label, key="share_open", icon=":material/share:", on_click=_begin)
         if session.kept("sharing") == (session.page() or "overview"):
             _dialog(plan, scenario, compared)
@@ -77,6 +82,7 @@ def _dialog(plan: PlanResult, scenario: str, compared: Mapping[str, PlanResult])
         key="share_beside",
         help="The viewer finds the comparison on Scenarios, and this scenario's plan on the other pages.",
     )
+    replay = None if scenario else _replay()
     whose = st.segmented_control(
         "Whose lines", [EVERYTHING, SUPPLIER, LOCATION], default=EVERYTHING, key="share_whose", required=True
     )
@@ -109,12 +115,28 @@ def _dialog(plan: PlanResult, scenario: str, compared: Mapping[str, PlanResult])
             trials=bool(trials) and not hide,
             days=int(days),
             compared=compared if beside else NONE,
+            replay=replay,
         )
         if isinstance(told, str):
             st.error(literal(told), icon=":material/error:")
         else:
             session.keep("made_link", _address(told.token))
             st.rerun()
+
+
+def _replay() -> tuple[ReplayResult, pd.DataFrame] | None:
+    """Let the newest replay of this plan go along, where there is one."""
+    found = replay_runs.newest()
+    if found is None:
+        return None
+    words, result, curve = found
+    wanted = st.toggle(
+        "The newest replay too",
+        value=session.page() == "replay",
+        key="share_replay",
+        help=f"{literal(words)}. Its answer, table and curve, of the lines that the link shows, on a page of its own.",
+    )
+    return (result, curve) if wanted else None
 
 
 def _limit(whose: str, plan: PlanResult) -> str | None:

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import pandas as pd
+
 from data import service
 from pages.components import cached, decided, session
-from pages.components.admission import VIEWED
+from pages.components.admission import REPLAYED, VIEWED
 from planning.errors import PlanningError
+from planning.kpi import Kpi
 from planning.limited import MONEY_SAID
 from planning.params import Params
+from planning.replay_measures import ReplayResult
 from planning.result import PlanResult
 from planning.scenario import differences
 
@@ -26,13 +30,16 @@ def make(
     trials: bool,
     days: int,
     compared: Mapping[str, PlanResult] = MappingProxyType({}),
+    replay: tuple[ReplayResult, pd.DataFrame] | None = None,
 ) -> service.NewLink | str:
     """Make a link that opens this page with these filters on this plan; or return why there is none.
 
-    A scenario that is shown alone opens on the first page; with others beside it (`compared`) on Scenarios.
+    A scenario that is shown alone opens on the first page; with others beside it (`compared`) on Scenarios. Replay
+    opens where a replay is shared, with its exchange curve.
     """
     who, snapshot = decided.here()
-    page = "scenarios" if compared else session.page() if session.page() in VIEWED else ""
+    opened = VIEWED if replay is None else {**VIEWED, **REPLAYED}
+    page = "scenarios" if compared else session.page() if session.page() in opened else ""
     try:
         return service.make_link(
             who,
@@ -50,9 +57,20 @@ def make(
             days=days,
             compared=compared,
             past=cached.recorded(who, snapshot, plan.as_of, plan.params),
+            figures=lambda keys: _figures(plan, keys),
+            replay=replay,
         )
     except PlanningError as fault:
         return str(fault)
+
+
+def _figures(plan: PlanResult, keys: pd.DataFrame | None) -> Mapping[str, Kpi]:
+    """The key figures of these lines; none where they cannot be made, which is no reason to share nothing."""
+    who, snapshot = decided.here()
+    try:
+        return cached.figures(who, snapshot, plan.as_of, plan.params, keys)
+    except PlanningError:
+        return {}
 
 
 def every() -> list[service.LinkRecord]:

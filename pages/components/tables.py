@@ -198,7 +198,7 @@ def _config(column: Column, currency: str, frame: pd.DataFrame | None) -> Any:
 
 def _title(column: Column, currency: str) -> str:
     unit = {"money": currency, "days": "days"}.get(column.kind, "")
-    return f"{column.title} ({unit})" if unit else column.title
+    return f"{column.title} ({unit})" if unit and unit not in column.title.lower() else column.title
 
 
 def _format(column: Column, frame: pd.DataFrame | None) -> str:

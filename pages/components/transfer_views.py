@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components import decided, ordering, session, sharing, tables, transferring
+from pages.components import decided, ordering, session, sharing, tables, transferring, work
 from pages.components.formats import count, literal, units
 from planning.result import PlanResult
+from planning.tables import RESULT_TABLES
 
 LINES = (
     "item_id",
@@ -55,9 +56,12 @@ def transfers(plan: PlanResult) -> None:
 def _editor(rows: pd.DataFrame, plan: PlanResult) -> pd.DataFrame:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     whole = not len(rows) or (rows["quantity"] % 1 == 0).all()
+    priced, meaning = work.priced(plan), RESULT_TABLES["allocation"].by_name["value"].meaning
+    unit = (plan.params.currency or "money") if priced else "units"
     config = tables.columns("allocation", plan.params.currency, rows) | {
         "item_name": text("Name", width="medium"),
         "quantity": number("Send (units)", min_value=0.0, format="%,.0f" if whole else "%,.1f", help="Yours to set."),
+        "value": number(f"Gain ({unit})", format="%,.2f" if priced else "%,.0f", help=f"{meaning}."),
         "by_hand": number("Set by hand", format="%,.0f", help="What you set; empty: the plan decides."),
     }
     order = [c for c in tables.seen(LINES) if c not in ("item_name", "by_hand") or rows[c].notna().any()]

@@ -54,6 +54,7 @@ def show(plan: PlanResult) -> None:
             format_func=lambda name: MEASURES.get(name, "All of it"),
             key="week_measure",
             required=True,
+            wrap=True,
             label_visibility="collapsed",
         )
     row = _grid(plan, found, order, str(measure))

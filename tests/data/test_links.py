@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,11 @@ from data.frozen import freeze, thaw
 from data.store import Workspace
 from planning import pipeline
 from planning.errors import InputError, ParameterError
+from planning.kpi_form import Kpi, kpi
 from planning.params import Params
 from planning.result import PlanResult
 from tests.data import sharing
+from tests.pages.fake_replay import fake_curve, fake_result
 
 
 @pytest.fixture(autouse=True)
@@ -520,3 +523,81 @@ def test_a_link_keeps_the_past_of_its_own_lines(owner: service.Visitor, snapshot
             assert len(seen.line("PAN", "S1")) == (0 if limit else len(pipeline.history(fits, "PAN", "S1")))
             same(service.shared_plan(viewer), service.shared_plan(viewer))
     assert service.shared_history(service.open_link("hosted", service.make_link(owner, snapshot, result).token)) is None
+
+
+# --- what stands beside the plan --------------------------------------------------------------------------------------
+
+
+def figures_of(asked: list[pd.DataFrame | None]) -> Callable[[pd.DataFrame | None], dict[str, Kpi]]:
+    """A maker of key figures that notes of which lines it was asked."""
+    rows = pd.DataFrame(
+        {"item_id": ["PAN", "TEA"], "location_id": "S1", "demand_units": [7.0, 9.0], "unit_cost": 17.0313}
+    )
+
+    def make(keys: pd.DataFrame | None) -> dict[str, Kpi]:
+        asked.append(keys)
+        return {key: kpi(key, 0.5, "today", items=rows) for key in ("stock_value", "forecast_accuracy", "turnover")}
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("limit", "seen", "items"),
+    [
+        ({"hide_costs": False}, {"stock_value", "forecast_accuracy", "turnover"}, {"TEA", "PAN"}),
+        ({}, {"forecast_accuracy"}, {"TEA", "PAN"}),
+        ({"supplier": "SUP-1", "hide_costs": False}, {"stock_value", "forecast_accuracy"}, {"TEA"}),
+        ({"supplier": "SUP-1"}, {"forecast_accuracy"}, {"TEA"}),
+    ],
+)
+def test_key_figures_and_a_replay_are_limited_like_the_plan_and_end_with_the_link(
+    owner: service.Visitor,
+    snapshot: str,
+    result: PlanResult,
+    limit: dict[str, Any],
+    seen: set[str],
+    items: set[str],
+) -> None:
+    asked: list[pd.DataFrame | None] = []
+    past = fake_result(result.items[["item_id", "location_id"]])
+    made = service.make_link(
+        owner, snapshot, result, page="replay", figures=figures_of(asked), replay=(past, fake_curve(past)), **limit
+    )
+    viewer = service.open_link("hosted", made.token)
+    assert viewer.grant is not None
+    assert viewer.grant.replay
+    narrow = "supplier" in limit
+    assert (set(asked[0]["item_id"]) if asked[0] is not None else None) == (items if narrow else None)
+    told = service.shared_figures(viewer)
+    assert set(told) == seen
+    for one in told.values():
+        assert set(one.items["item_id"]) == items
+        assert ("unit_cost" in one.items) == (limit.get("hide_costs") is False)
+    replayed = service.shared_replay(viewer)
+    assert replayed is not None
+    assert replayed.lines == len(items)
+    assert replayed.totals["average_stock_value"].notna().all() == (limit.get("hide_costs") is False)
+    assert replayed.curve.empty == narrow
+    service.revoke_link(owner, made.record.link_id)
+    for ask in (service.shared_figures, service.shared_replay):
+        with pytest.raises(service.LinkError):
+            ask(viewer)
+
+
+def test_a_link_without_either_shows_neither(owner: service.Visitor, snapshot: str, result: PlanResult) -> None:
+    viewer = service.open_link("hosted", service.make_link(owner, snapshot, result).token)
+    assert viewer.grant is not None
+    assert not viewer.grant.replay
+    assert service.shared_figures(viewer) == {}
+    assert service.shared_replay(viewer) is None
+
+
+def test_what_a_comparison_shows_beside_is_of_the_plan_on_screen(
+    owner: service.Visitor, snapshot: str, result: PlanResult
+) -> None:
+    asked: list[pd.DataFrame | None] = []
+    made = service.make_link(
+        owner, snapshot, result, compared=beside(owner, snapshot, result), figures=figures_of(asked)
+    )
+    assert set(service.shared_figures(service.open_link("hosted", made.token))) == {"forecast_accuracy"}
+    assert len(asked) == 1

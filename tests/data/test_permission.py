@@ -35,7 +35,9 @@ WITHOUT_VISITOR = {
 
 FOR_ALL = {"sign_in", "sign_out"}
 """Functions for those who are nobody yet, or want to be nobody."""
-FOR_VIEWERS = {"check_link", "shared_comparison", "shared_history", "shared_plan", "try_out"}
+FOR_VIEWERS = {
+    "check_link", "shared_comparison", "shared_figures", "shared_history", "shared_plan", "shared_replay", "try_out",
+}  # fmt: skip
 """Functions that read what the link grants."""
 
 

@@ -88,8 +88,8 @@ def test_the_waterfall_and_the_sentence_tell_what_is_kept():
     }
     reason = told.replenishment.set_index("location_id").loc["DC", "reason"]
     assert reason == (
-        "Order 50 = 450 expected in 28 days and on the way + 200 kept for the stores' safety stock - 600 held with the "
-        "locations it feeds, to serve 95% of demand from stock."
+        "Order 50 = 450 expected in 28 days and while in transit + 200 kept for the stores' safety stock - 600 held "
+        "with the locations it feeds, to serve 95% of demand from stock."
     )
     made = told.steps.set_index("location_id").loc["DC"]
     assert made["buffer"] == pytest.approx(200)

@@ -158,7 +158,7 @@ def test_accuracy_bias_and_tracking_signal_by_hand():
     found = kpis(TWO, plan_for(TWO, accuracy=record()))
     assert found["forecast_accuracy"].value == pytest.approx(1 - 120 / 400)
     assert found["forecast_bias"].value == pytest.approx(-40 / 400)
-    assert found["forecast_bias"].period == "over lead time + review (21 to 28 days), on 1 Jun 2026"
+    assert found["forecast_bias"].period == "over 21 to 28 days, on 1 Jun 2026"
     assert found["drifting_forecasts"].value == 1.0
     # 20 / (20 / 5) and -60 / (100 / 10).
     signal = found["forecast_accuracy"].items.set_index("item_id")["tracking_signal"]

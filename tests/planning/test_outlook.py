@@ -452,3 +452,12 @@ def test_the_fan_of_a_steady_line_neither_swells_nor_collapses():
     found = forecast_table(three()[1], keys(1), demand)
     assert found["q95"].nunique() == 1
     assert found["q95"].iloc[0] > found["mean"].iloc[0]
+
+
+def test_what_nobody_buys_at_a_warehouse_is_no_doubt_about_it():
+    codes = np.array(["NO_DEMAND", "NO_DEMAND", "SHORT_HISTORY"], "U20")
+    fits = fits_of(drawn(3, 60), 30.0, reason=codes)
+    table, _ = told(fits, source=np.array([-1, 0, -1]))
+    # The first feeds the second: only what it sells itself is told of it.
+    assert table["reason_code"].tolist() == ["", "NO_DEMAND", "SHORT_HISTORY"]
+    assert table["reason"].iloc[0] == ""

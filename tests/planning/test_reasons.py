@@ -74,7 +74,7 @@ def test_coverage_open_orders_and_debts_stand_in_the_sum():
             {"moq": 100.0},
             "Order 100 = 210 expected in 21 days - 40 held - 100 lost before it can arrive + 30 least order,",
         ),
-        ({"order_multiple": 24.0}, "+ 2 packs of 24,"),
+        ({"order_multiple": 24.0}, "+ 2 to full packs of 24,"),
         (
             {"max_order": 50.0},
             "Order 50 = 210 expected in 21 days - 40 held - 100 lost before it can arrive - 20 maximum,",
