@@ -116,8 +116,20 @@ def run_replay(
             ledgers[rule.name] = replay(world, rule, progress)
     for rule in made:
         ledgers[rule.name] = replay(world, rule, progress)
-    notes.extend(_short_sources(world, ledgers[NAMES["plan"]]))
+    notes.extend([*_short_sources(world, ledgers[NAMES["plan"]]), *_newcomers(world)])
     return build_result(world, ledgers, tuple(dict.fromkeys([*notes, *known.notes, *LIMITS])))
+
+
+def _newcomers(world: World) -> list[str]:
+    """Say how much was wanted of lines of which nothing was known before: no promise for them is worth much."""
+    wanted = np.nansum(np.where(world.counted, world.demand, 0.0), axis=1)
+    new = np.asarray(world.groups["demand_class"] == "none") & (wanted > 0)
+    if not new.any():
+        return []
+    return [
+        f"Lines that had sold nothing before the replay: {new.sum():,}, with {wanted[new].sum() / wanted.sum():.1%} of "
+        'the demand (class "none"). Nothing told what they would want, so what is promised for them is hardly kept.'
+    ]
 
 
 def _short_sources(world: World, ledger: Ledger) -> list[str]:

@@ -99,6 +99,20 @@ def test_the_stock_of_a_warehouse_that_sells_nothing_counts_without_any_count_of
     np.testing.assert_allclose(left[1:], weeks["end_units"][1:], atol=1e-3)
 
 
+def test_lines_that_had_sold_nothing_before_are_told() -> None:
+    tables = _made()[0]
+    assert not any("sold nothing before" in note for note in _run(policies=("plan",)).notes)
+    sales = tables["sales"]
+    late = sales[(sales["item_id"] != "I5") | (sales["date"] >= STARTS[40])]
+    tables = {**tables, "sales": late}
+    fits = pipeline.fit(tables, AS_OF, PARAMS)
+    known = build_known(tables, AS_OF, PARAMS, first=STARTS[24].date(), fits=fits)
+    result = run_replay(tables, AS_OF, PARAMS, policies=("plan",), fits=fits, known=known)
+    wanted = result.lines.set_index("item_id")["demand_units"]
+    share = wanted["I5"] / wanted.sum()
+    assert [note for note in result.notes if f"nothing before the replay: 1, with {share:.1%} of the demand" in note]
+
+
 def test_it_starts_with_the_stock_and_the_orders_of_that_morning() -> None:
     result = _run(policies=("plan", "history"))
     plan, past = result.ledgers["plan"], result.ledgers["history"]
