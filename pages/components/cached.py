@@ -124,7 +124,7 @@ def shared_history(visitor: service.Visitor) -> Recorded | None:
     PlanningError : it stands no more, the visitor is no viewer, or it cannot be shown.
     """
     grant = service.check_link(visitor)
-    return _past(grant.result_key, lambda: service.shared_history(visitor))
+    return _shared_history(grant.result_key, lambda: service.shared_history(visitor))
 
 
 def recorded(visitor: service.Visitor, snapshot_id: str, as_of: date, params: Params) -> Recorded | None:
@@ -677,7 +677,7 @@ def _shared(result_key: str, _make: Callable[[], PlanResult]) -> PlanResult:  # 
 
 
 @st.cache_resource(max_entries=12, ttl="4h", show_spinner=False)
-def _past(result_key: str, _make: Callable[[], Recorded | None]) -> Recorded | None:  # noqa: ARG001
+def _shared_history(result_key: str, _make: Callable[[], Recorded | None]) -> Recorded | None:  # noqa: ARG001
     return _make()
 
 
