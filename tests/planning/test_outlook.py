@@ -16,7 +16,7 @@ from planning.outlook import HELD, NOMINAL, accuracy_tables, forecast_table, riv
 from planning.params import Params
 from planning.past import Choice, Past
 from planning.reason_codes import REASON_CODES
-from planning.spread import PRIOR_WEIGHT, SIZE_POWER, UNKNOWN_SPREAD, build_distribution
+from planning.spread import OWN_POWER, PRIOR_WEIGHT, UNKNOWN_SPREAD, build_distribution
 from tests.planning.made_fits import (
     AHEAD,
     FAMILY_MEMBERS,
@@ -244,11 +244,11 @@ def test_the_quantile_that_is_scored_was_learned_before():
 def law_by_loop(error: np.ndarray, forecast: np.ndarray, newest: list[int], older: list[int]) -> list[float]:
     """The variance at the newest origins of one line without a class, by the older ones."""
     usual = float(np.mean(forecast[older]))
-    ratio = np.clip(usual / forecast[older], 0.25, 4) ** SIZE_POWER
+    ratio = np.clip(usual / forecast[older], 0.25, 4) ** OWN_POWER
     count = len(older) / OVERLAP
     prior = usual + (UNKNOWN_SPREAD * usual) ** 2
     learned_ = (count * float(np.mean(error[older] ** 2 * ratio)) + PRIOR_WEIGHT * prior) / (count + PRIOR_WEIGHT)
-    return [max(learned_ * (forecast[k] / usual) ** SIZE_POWER, 1.05 * forecast[k]) for k in newest]
+    return [max(learned_ * (forecast[k] / usual) ** OWN_POWER, 1.05 * forecast[k]) for k in newest]
 
 
 def pinball(actual: float, level: float) -> float:

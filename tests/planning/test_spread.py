@@ -20,9 +20,9 @@ from planning.spread import (
     ANCHORS,
     LEAST_ERRORS,
     MOST_CHANGE,
+    OWN_POWER,
     PRIOR_WEIGHT,
     SIBLING_WEIGHT,
-    SIZE_POWER,
     build_distribution,
 )
 from tests.planning.made_fits import (
@@ -136,7 +136,7 @@ def own_by_loop(fits: Fits, row: int, horizon: int, mean: float) -> tuple[float,
         if not np.isnan(e):
             forecast = came - e
             ratio = mean / forecast if forecast > 0 and mean > 0 else 1.0
-            squares.append(e**2 * min(max(ratio, 1 / MOST_CHANGE), MOST_CHANGE) ** SIZE_POWER)
+            squares.append(e**2 * min(max(ratio, 1 / MOST_CHANGE), MOST_CHANGE) ** OWN_POWER)
     count = len(squares) / (1 + (horizon - 1) / 2) if len(squares) >= LEAST_ERRORS else 0.0
     return float(np.mean(squares)) if squares else 0.0, count
 
@@ -246,7 +246,7 @@ def test_squared_errors_of_smaller_days_count_at_the_size_of_today():
     own, count = own_by_loop(fits, 0, 1, 15.0)
     prior = then.var(ddof=1) * (1 + 1 / 80)
     assert once.variance[0, 7] == pytest.approx((count * own + 4 * prior) / (count + 4), rel=1e-5)
-    assert twice.variance[0, 7] == pytest.approx((count * own * 2**1.3 + 4 * prior) / (count + 4), rel=1e-5)
+    assert twice.variance[0, 7] == pytest.approx((count * own * 2**0.8 + 4 * prior) / (count + 4), rel=1e-5)
 
 
 def test_a_single_extreme_counts_no_further_than_demand_ever_ranged_without_it():
