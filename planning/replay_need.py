@@ -72,9 +72,8 @@ class Shapes:
         """Read the shapes as the calibration says."""
         return cls(Drawn.build(Points(COUNT), calibration), Drawn.build(_AFTER, calibration))
 
-    def draw(self, kind: Drawn, demand: "Moments", start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Return demand from `start` to before `end` at the points, ascending, units, (k, count), float32."""
-        mean, variance = moments(demand, start, end)
+    def draw(self, kind: Drawn, demand: "Moments", mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        """Return demand of this mean and variance at the points, ascending, units, (k, count), float32."""
         shape = nearest(mean, variance, demand.whole)
         shapes = len(kind.mean)
         out = kind.laid.take(demand.code * shapes + shape)
@@ -256,15 +255,19 @@ def quick_need(
         if lost:
             end = np.maximum(leads[:, following[j]] + review, lead)
             held = _stock_at(shapes, demand, stock, day, units, lead, j)
-            most, relief = _window(shapes, demand, day, units, lead, end)
+            told = moments(demand, lead, end)
+            most, relief = _window(shapes, demand, day, units, lead, end, told)
             arriving += np.maximum(held, 0).mean(axis=1)
-            places = tied_to(_AFTER.share, *_WINDOW, _FURTHER * j)[tie(demand, np.zeros(k, int), lead, end)]
-            np.subtract(most, np.take_along_axis(held, places, axis=1), out=need[:, columns])
+            ties = tie(demand, np.zeros(k, int), lead, end, told[1])
+            met = _laid(held, ties, tied_to(_AFTER.share, *_WINDOW, _FURTHER * j))
+            np.subtract(most, met, out=need[:, columns])
         else:
             end = lead + review
             came, then = (np.where(day <= limit[:, None], units, 0.0).sum(axis=1) for limit in (lead, end - 1))
             relief, start = then - came, np.zeros(k, int)
-            until, whole_time = (shapes.draw(shapes.after, demand, start, limit) for limit in (lead, end))
+            until, whole_time = (
+                shapes.draw(shapes.after, demand, *moments(demand, start, limit)) for limit in (lead, end)
+            )
             np.subtract(whole_time, _column(stock + then), out=need[:, columns])
             assert before is not None
             np.subtract(until, _column(stock + then), out=before[:, columns])
@@ -307,10 +310,11 @@ def _stock_at(
     nothing = np.zeros(COUNT, np.float32)
     for s in range(day.shape[1] + 1):
         due = np.minimum(day[:, s], lead) if s < day.shape[1] else lead
-        wanted = shapes.draw(shapes.before, demand, at, due)
+        mean, variance = moments(demand, at, due)
+        wanted = shapes.draw(shapes.before, demand, mean, variance)
         if s:
-            ties = tie(demand, np.zeros_like(at), at, due)
-            wanted = np.take_along_axis(wanted, tied(COUNT, *_PAIRED[(s + j) % len(_PAIRED)])[ties], axis=1)
+            ties = tie(demand, np.zeros_like(at), at, due, variance)
+            wanted = _laid(wanted, ties, tied(COUNT, *_PAIRED[(s + j) % len(_PAIRED)]))
         else:
             # The first stock is one number, whatever the order: most wanted first leaves it ascending.
             wanted = np.ascontiguousarray(wanted[:, ::-1])
@@ -326,14 +330,34 @@ def _stock_at(
     return held
 
 
+def _laid(points: np.ndarray, ties: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return points as `places` of each row's tie order them, (k, count)."""
+    if len(ties) and (ties == ties[0]).all():
+        return np.asarray(np.take(points, places[ties[0]], axis=1))
+    at = np.take(places, ties, axis=0)
+    at += points.shape[1] * np.arange(len(points))[:, None]
+    # Clipped, as that asks no place whether it is one.
+    return np.asarray(np.take(points.ravel(), at, mode="clip"))
+
+
 def _window(
-    shapes: Shapes, demand: Moments, day: np.ndarray, units: np.ndarray, lead: np.ndarray, end: np.ndarray
+    shapes: Shapes,
+    demand: Moments,
+    day: np.ndarray,
+    units: np.ndarray,
+    lead: np.ndarray,
+    end: np.ndarray,
+    told: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how far demand runs ahead of receipts from an arrival to the next one, (k, count), and their relief.
 
     Demand before a receipt in between is taken as its usual share of the whole.
+
+    Parameters
+    ----------
+    told : mean and variance of the whole.
     """
-    whole = shapes.draw(shapes.after, demand, lead, end)
+    whole = shapes.draw(shapes.after, demand, *told)
     inner = (day > lead[:, None]) & (day < end[:, None])
     if not inner.any():
         return whole, np.zeros(len(lead))

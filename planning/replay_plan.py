@@ -23,7 +23,7 @@ Of several lead times each has sums of its own, so that as many lines fewer fit.
 """
 LEAST_BLOCK = 1024
 THREADS = 2
-ALONE = 512
+ALONE = 4096
 """So few lines are not worth sharing out."""
 
 

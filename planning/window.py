@@ -50,23 +50,35 @@ def moments(told: Told, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray,
     The variance is that of as long a part from today on, at this part's mean, and `LASTING` of what the whole is more
     uncertain beyond it. Independent demand, whose variance grows with time, keeps its own.
     """
+    if not start.any():
+        return _counted(told, told.mean_to(end), told.variance_to(end))
     mean = np.maximum(told.mean_to(end) - told.mean_to(start), 0.0)
     added = np.maximum(told.variance_to(end) - told.variance_to(start), 0.0)
     usual = told.mean_to(end - start)
     known = usual > 0
     ratio = np.where(known, mean / np.where(known, usual, 1.0), 1.0) ** SIZE_POWER
     own = np.where(known, told.variance_to(end - start) * ratio, added)
-    variance = own + LASTING * (added - own)
-    # A Poisson is the least that counts can vary, unless they do not vary at all.
+    return _counted(told, mean, own + LASTING * (added - own))
+
+
+def _counted(told: Told, mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both: a Poisson is the least that counts can vary, unless they do not vary at all."""
     return mean, np.where(told.whole & (variance > 0), np.maximum(variance, mean), variance)
 
 
-def tie(told: Told, start: np.ndarray, middle: np.ndarray, end: np.ndarray) -> np.ndarray:
+def tie(
+    told: Told, start: np.ndarray, middle: np.ndarray, end: np.ndarray, after: np.ndarray | None = None
+) -> np.ndarray:
     """Return how demand before and after `middle` are correlated, in steps of 1 / `TIES`, (n,) int.
 
     `TOGETHER` of what it takes for both to spread as the whole does; never against each other.
+
+    Parameters
+    ----------
+    after : variance of the demand from `middle` to `end`, where it is known already, (n,).
     """
-    before, after, both = (moments(told, *part)[1] for part in ((start, middle), (middle, end), (start, end)))
+    before, both = (moments(told, start, day)[1] for day in (middle, end))
+    after = moments(told, middle, end)[1] if after is None else after
     scale = np.sqrt(before * after)
     share = np.where(scale > 0, (both - before - after) / 2 / np.where(scale > 0, scale, 1.0), 0.0)
     return np.asarray(np.clip(np.rint(TOGETHER * share * TIES), 0, TIES - 1), int)
