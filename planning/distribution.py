@@ -16,6 +16,8 @@ MOST_LEVELS = 256
 """With more levels than this a count is as good as a gamma."""
 SIZE_POWER = 1.3
 """A row's variance goes with about this power of its mean."""
+MOST_CHANGE = 4.0
+"""Beyond so many times its mean, up or down, what a row's demand varied by tells no more."""
 
 
 def cdf(level: np.ndarray, mean: np.ndarray, variance: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from scipy import special
 from planning.calibration import calibrate
 from planning.choice import report_count
 from planning.classify import classify_demand
-from planning.distribution import SIZE_POWER, Calibration, CumulativeDemand
+from planning.distribution import MOST_CHANGE, SIZE_POWER, Calibration, CumulativeDemand
 from planning.fits import Fits
 from planning.lanes import side_by_side
 from planning.network import Network
@@ -46,7 +46,6 @@ OWN_POWER = 0.8
 At rolling origins by week, three weeks together, the mean negative log-likelihood is 2.481, 2.480 and 2.491 on VN2 with
 1.3 (that of sizes), .8 and 0, on M5 3.371, 3.326 and 3.286.
 """
-MOST_CHANGE = 4.0
 LEAST_SEEN = 4
 LEAST_CHANCE = 1e-3
 """Demand that never varied is certain where chance would hardly bring that about."""

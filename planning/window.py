@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from scipy import special
 
-from planning.distribution import SIZE_POWER
+from planning.distribution import MOST_CHANGE, SIZE_POWER
 
 LASTING = 0.1
 """Share of the errors in common that spreads the later part itself: levels move on, and it is further ahead.
@@ -48,16 +48,17 @@ def moments(told: Told, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray,
     """Return mean and variance of the demand from `start` to before `end`, units and units squared, (n,) each.
 
     The variance is that of as long a part from today on, at this part's mean, and `LASTING` of what the whole is more
-    uncertain beyond it. Independent demand, whose variance grows with time, keeps its own.
+    uncertain beyond it. Independent demand, whose variance grows with time, keeps its own; and so does a part that is
+    of another season than the days to come, of which these tell nothing.
     """
     if not start.any():
         return _counted(told, told.mean_to(end), told.variance_to(end))
     mean = np.maximum(told.mean_to(end) - told.mean_to(start), 0.0)
     added = np.maximum(told.variance_to(end) - told.variance_to(start), 0.0)
     usual = told.mean_to(end - start)
-    known = usual > 0
-    ratio = np.where(known, mean / np.where(known, usual, 1.0), 1.0) ** SIZE_POWER
-    own = np.where(known, told.variance_to(end - start) * ratio, added)
+    alike = (mean <= MOST_CHANGE * usual) & (usual <= MOST_CHANGE * mean) & (usual > 0)
+    ratio = np.where(alike, mean / np.where(alike, usual, 1.0), 1.0) ** SIZE_POWER
+    own = np.where(alike, told.variance_to(end - start) * ratio, added)
     return _counted(told, mean, own + LASTING * (added - own))
 
 

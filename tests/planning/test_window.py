@@ -51,6 +51,14 @@ def test_a_later_part_that_sells_twice_as_much_spreads_as_such_demand_does():
     assert window.moments(demand, days(35), days(42))[1] == pytest.approx(28 * 2**1.3 + 0.1 * (28 - 28 * 2**1.3))
 
 
+@pytest.mark.parametrize("now", [0.0, 1e-6, 0.01, 1.0])
+def test_a_part_of_another_season_is_not_told_by_the_days_to_come(now):
+    # Next to nothing for a month, then ten a day: what the first days vary by, times what they sell less, is absurd.
+    path = np.concatenate([[0], np.repeat([now, 10.0], 30)]).cumsum()
+    demand = CumulativeDemand(path[None], (2 * DAY)[None], np.array([False]))
+    assert window.moments(demand, days(35), days(42))[1] == pytest.approx(14)
+
+
 @pytest.mark.parametrize(("count", "step"), [(61, 23), (101, 18)])
 def test_pairs_use_each_point_once_and_are_correlated_as_told(count, step):
     pairs = window.tied(count, step, 37)
