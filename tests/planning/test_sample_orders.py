@@ -18,6 +18,9 @@ def test_no_item_is_ordered_beyond_twice_what_it_ever_sold_in_a_quarter():
     sold = frames["sales"].assign(date=pd.to_datetime(frames["sales"]["date"]))
     by_day = sold.pivot_table(index="date", columns="item_id", values="quantity", aggfunc="sum").asfreq("D").fillna(0)
     most = by_day.rolling(DAYS).sum().max()
+    # A launch sells as the item that it is like.
+    like = frames["items"].dropna(subset="like_item_id").set_index("item_id")["like_item_id"]
+    most = most.add(like.map(most), fill_value=0)
     ordered = plan.replenishment.groupby("item_id")["order_quantity"].sum()
     ordered = ordered[ordered > 0]
     assert len(ordered) > 10
