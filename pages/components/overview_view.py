@@ -38,8 +38,6 @@ def show_alerts(plan: PlanResult) -> None:
     found = [alert for alert in alerts(plan) if session.may_act() or alert.page != "pages/import_data.py"]
     if not found:
         return
-    mend = " and to mend it" if session.may_act() else ""
-    st.caption(f"What may be wrong with what the plan stands on. Press one to see it{mend}.")
     with st.container(horizontal=True, gap="xsmall", key="alerts"):
         for alert in found:
             worth = overview_alerts.worth(alert, literal(plan.params.currency), hidden=session.costs_hidden())

@@ -42,11 +42,6 @@ def work_list(plan: PlanResult) -> None:
             label_visibility="collapsed", wrap=True,
         )  # fmt: skip
     _undo()
-    if len(every):
-        st.caption(
-            f"What calls for action on {day(plan.as_of)}, the most at stake first: "
-            + ("margin that would be lost; of what lies idle, its cost." if work.priced(plan) else "units.")
-        )
     rows = every if view == ALL else every[every["kind"] == view].reset_index(drop=True)
     if rows.empty:
         st.success("Nothing here calls for action today.", icon=":material/task_alt:")
@@ -55,6 +50,11 @@ def work_list(plan: PlanResult) -> None:
     with st.container(border=True, gap="small", key="work_first"):
         for row, why in zip(first.to_dict("records"), overview_work.why(first, plan), strict=True):
             _row(row, why, plan)
+    # Below, so that the five dearest stand on the first screen.
+    st.caption(
+        f"What calls for action on {day(plan.as_of)}, the most at stake first: "
+        + ("margin that would be lost; of what lies idle, its cost." if work.priced(plan) else "units.")
+    )
     if len(rows) > len(first):
         _table(rows, plan, str(view))
 
