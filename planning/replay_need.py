@@ -56,8 +56,7 @@ class Drawn:
     @classmethod
     def build(cls, points: Points, calibration: Calibration | None) -> "Drawn":
         """Read the points as the calibration says."""
-        laid = Laid(Reading.of(points, calibration), np.arange(points.count))
-        return cls(*_moments(points), laid, points.share)
+        return cls(*_moments(points), Laid(Reading.of(points, calibration)), points.share)
 
 
 @dataclass(frozen=True)

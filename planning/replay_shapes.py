@@ -131,16 +131,16 @@ class Reading:
 
 
 class Laid:
-    """The points of shapes in one order, each shape laid out when it is first asked for: few of them ever are.
+    """The points of shapes, each shape laid out when it is first asked for: few of them ever are.
 
     Those in use lie together in memory. Threads may share it.
     """
 
-    def __init__(self, reading: Reading, order: np.ndarray) -> None:
-        """Lay nothing out yet; `order` : which point comes where, (count,)."""
+    def __init__(self, reading: Reading) -> None:
+        """Lay nothing out yet."""
         classes, _, count = reading.at.shape
         kinds = classes * len(Grid.build().mean)
-        self._reading, self._order = reading, order
+        self._reading = reading
         self._place = np.full(kinds, -1, np.int32)
         self._points = np.empty((kinds, count), np.float32)
         self._used = 0
@@ -157,7 +157,7 @@ class Laid:
 
     def _lay(self, kinds: np.ndarray) -> None:
         end = self._used + len(kinds)
-        self._points[self._used : end] = self._reading.rows(kinds)[:, self._order]
+        self._points[self._used : end] = self._reading.rows(kinds)
         # Places are told last: who finds one finds its points.
         self._place[kinds] = np.arange(self._used, end)
         self._used = end

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components import charts_replay, glossary, panel, replay_verdict, replay_view
 from pages.components.formats import count, day, known, literal, money, percent, units
 from pages.components.replay_groups import named
-from pages.components.replay_words import measure_table, shown
+from pages.components.replay_words import shown
 from planning.limited import ToldReplay
 
 
@@ -36,7 +36,7 @@ def show(told: ToldReplay | None, currency: str) -> None:
             key="replay_shared_chart",
         )
         st.caption(replay_view.read_chart(told.totals))
-    _table(told, currency)
+    replay_view.policies_table(told.totals, told.names, currency, told.bucket_days, key="replay_shared_measures")
     replay_view.limits(told.notes)
     glossary.words("Fill rate", "Lost margin")
 
@@ -68,17 +68,3 @@ def _numbers(told: ToldReplay, currency: str) -> None:
             money(mine["lost_margin"], literal(currency)) if priced else units(mine["lost_units"]),
             f"Asked for and not there, {span}.",
         )
-
-
-def _table(told: ToldReplay, currency: str) -> None:
-    names = {name: f"p{n}" for n, name in enumerate(told.names)}
-    text = st.column_config.TextColumn
-    st.dataframe(
-        measure_table(told.totals, currency, told.bucket_days).rename(columns=names),
-        key="replay_shared_measures",
-        hide_index=True,
-        column_config={"measure": text("Measure", pinned=True, width="medium")}
-        | {names[name]: text(shown(name)[:60]) for name in told.names},
-        height="content",
-        alt="Measures of each policy",
-    )

@@ -230,20 +230,25 @@ def _points(result: ReplayResult) -> pd.DataFrame:
     return named(totals[totals["lines"] == totals["lines"].max()])
 
 
-def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> None:
-    totals = result.totals()
-    places = {name: f"p{n}" for n, name in enumerate(result.names)}
-    table = measure_table(totals, whole.params.currency, result.bucket_days).rename(columns=places)
+def policies_table(totals: pd.DataFrame, names: Sequence[str], currency: str, bucket_days: int, *, key: str) -> None:
+    """Draw what each policy comes to, a row a measure and a column a policy in the order of `names`."""
+    places = {name: f"p{n}" for n, name in enumerate(names)}
     text = st.column_config.TextColumn
     st.dataframe(
-        table,
-        key="replay_measures",
+        measure_table(totals, currency, bucket_days).rename(columns=places),
+        key=key,
         hide_index=True,
         column_config={"measure": text("Measure", pinned=True, width="medium")}
-        | {places[name]: text(shown(name)[:60]) for name in result.names},
+        | {places[name]: text(shown(name)[:60]) for name in names},
         height="content",
         alt="Measures of each policy",
     )
+
+
+def _policies(result: ReplayResult, told: pd.DataFrame, policy: str, other: str, whole: PlanResult) -> None:
+    totals = result.totals()
+    policies_table(totals, result.names, whole.params.currency, result.bucket_days, key="replay_measures")
+    text = st.column_config.TextColumn
     partly = totals[totals["lines"] < totals["lines"].max()]
     for row in partly.to_dict("records"):
         st.caption(
